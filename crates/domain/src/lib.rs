@@ -1,1 +1,15 @@
-//! Placeholder while the workspace is laid out.
+//! Commands, events and the views that follow from them: what rollbook decides, as pure functions.
+//!
+//! `decide(directory, actor, command)` says which events follow; applying a commit to a snapshot
+//! makes the next one. Nothing here does IO, reads a clock or throws dice: times and ids come in
+//! with the command and the commit, so a replay finds exactly what was.
+
+pub mod id;
+pub mod limits;
+pub mod position;
+pub mod time;
+
+pub mod commit;
+pub mod event;
+pub mod origin;
+pub mod personal;

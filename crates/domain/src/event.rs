@@ -1,0 +1,490 @@
+//! Facts: what happened, in the past tense.
+//!
+//! Variants are added; a released one never changes meaning and never disappears. Their shape on
+//! disk is `eventlog`'s matter, their shape in JSON stands in `schemas/events/`.
+
+use scim::{Packed, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{
+    ConnectorId, CredentialId, GroupId, OperatorId, PolicyId, RoleId, TenantId, UserId,
+};
+use crate::origin::Source;
+use crate::personal::Personal;
+use crate::position::Hash;
+use crate::time::Timestamp;
+
+/// One fact inside a commit.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// A tenant came to be: the first event of its own log, and an entry in the instance's.
+    TenantOpened {
+        /// The tenant.
+        tenant: TenantId,
+        /// Its slug, as in `acme`.
+        slug: String,
+    },
+    /// An operator was added to the instance.
+    OperatorAdded {
+        /// The operator.
+        operator: OperatorId,
+        /// What people call them.
+        name: String,
+    },
+    /// A connector was added to a tenant.
+    ConnectorAdded {
+        /// The connector.
+        connector: ConnectorId,
+        /// Its name, unique in the tenant.
+        name: String,
+        /// How it treats what its client sends.
+        settings: ConnectorSettings,
+    },
+    /// A credential was issued. Its secret is shown once and never stored.
+    CredentialIssued {
+        /// The credential.
+        credential: CredentialId,
+        /// Who may show it.
+        holder: Holder,
+        /// SHA-256 of the secret.
+        hash: Hash,
+        /// The secret's first characters, to tell keys apart.
+        hint: String,
+        /// When it ends; none: when it is revoked.
+        expires: Option<Timestamp>,
+    },
+    /// A credential was revoked; it opens nothing from this position on.
+    CredentialRevoked {
+        /// The credential.
+        credential: CredentialId,
+    },
+    /// A role that users may have was defined, or described anew.
+    RoleDefined {
+        /// The role.
+        role: RoleId,
+        /// Its name: what clients send as `roles[].value`. It never changes.
+        name: String,
+        /// What it is for.
+        description: String,
+    },
+    /// A role can no longer be assigned; those who have it keep it until it is revoked.
+    RoleRetired {
+        /// The role.
+        role: RoleId,
+    },
+    /// A user came to be.
+    UserCreated {
+        /// The user.
+        user: UserId,
+        /// Whether they may do anything at all.
+        active: bool,
+        /// The connector that manages the user; none: managed here.
+        managed_by: Option<ConnectorId>,
+        /// Name, external id and attributes.
+        #[cfg_attr(test, schemars(with = "NewUser"))]
+        personal: Personal<NewUser>,
+    },
+    /// A user got another `userName`.
+    UserRenamed {
+        /// The user.
+        user: UserId,
+        /// The names.
+        #[cfg_attr(test, schemars(with = "Renamed"))]
+        personal: Personal<Renamed>,
+    },
+    /// A user may act again.
+    UserActivated {
+        /// The user.
+        user: UserId,
+    },
+    /// A user may do nothing from this position on.
+    UserDeactivated {
+        /// The user.
+        user: UserId,
+    },
+    /// Attributes of a user changed.
+    UserAttributesChanged {
+        /// The user.
+        user: UserId,
+        /// What changed, each with its value before and after.
+        #[cfg_attr(test, schemars(with = "Vec<AttributeChange>"))]
+        personal: Personal<Vec<AttributeChange>>,
+    },
+    /// A user was deleted; their roles and memberships ended before, in the same commit.
+    UserDeleted {
+        /// The user.
+        user: UserId,
+    },
+    /// A deleted person's values were destroyed, in every moment of the past as well.
+    UserErased {
+        /// The user.
+        user: UserId,
+        /// Why, in the words of who asked.
+        reason: String,
+    },
+    /// A user has a role from this position on, through this source.
+    RoleAssigned {
+        /// The user.
+        user: UserId,
+        /// The role.
+        role: RoleId,
+        /// Where it comes from.
+        source: Source,
+        /// How the client wrote it beside its value.
+        wording: RoleWording,
+    },
+    /// A source no longer gives a user a role.
+    RoleRevoked {
+        /// The user.
+        user: UserId,
+        /// The role.
+        role: RoleId,
+        /// Which source took it back.
+        source: Source,
+    },
+    /// A group came to be, without members.
+    GroupCreated {
+        /// The group.
+        group: GroupId,
+        /// Its name.
+        display_name: String,
+        /// The connector that manages the group; none: managed here.
+        managed_by: Option<ConnectorId>,
+        /// The client's id for it, in the words of the connector that created it.
+        external_id: Option<String>,
+        /// Everything else.
+        #[cfg_attr(test, schemars(with = "serde_json::Map<String, serde_json::Value>"))]
+        attributes: Packed,
+    },
+    /// A group got another name.
+    GroupRenamed {
+        /// The group.
+        group: GroupId,
+        /// The name before.
+        from: String,
+        /// The name from this position on.
+        to: String,
+    },
+    /// Other attributes of a group changed.
+    GroupAttributesChanged {
+        /// The group.
+        group: GroupId,
+        /// What changed.
+        changes: Vec<AttributeChange>,
+    },
+    /// A member is in a group from this position on, through this source.
+    GroupMemberAdded {
+        /// The group.
+        group: GroupId,
+        /// Who.
+        member: Member,
+        /// Where the membership comes from.
+        source: Source,
+    },
+    /// A source no longer holds a member in a group.
+    GroupMemberRemoved {
+        /// The group.
+        group: GroupId,
+        /// Who.
+        member: Member,
+        /// Which source took it back.
+        source: Source,
+    },
+    /// A group was deleted; its memberships ended before, in the same commit.
+    GroupDeleted {
+        /// The group.
+        group: GroupId,
+    },
+    /// A policy was written.
+    PolicyCreated {
+        /// The policy.
+        policy: PolicyId,
+        /// Its name.
+        name: String,
+        /// Its text.
+        text: String,
+    },
+    /// A policy's text changed.
+    PolicyChanged {
+        /// The policy.
+        policy: PolicyId,
+        /// The text from this position on.
+        text: String,
+    },
+    /// A policy was deleted.
+    PolicyDeleted {
+        /// The policy.
+        policy: PolicyId,
+    },
+}
+
+/// Who may show a credential.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Holder {
+    /// A connector's client.
+    Connector(ConnectorId),
+    /// An operator.
+    Operator(OperatorId),
+}
+
+/// How a connector treats what its client sends.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ConnectorSettings {
+    /// The kind of client, as in `okta`.
+    pub preset: String,
+    /// How strictly its requests are read.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub mode: scim::Mode,
+}
+
+/// What a user is made of, beside whether they are active and the roles they have.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NewUser {
+    /// The name, as the client wrote it.
+    pub user_name: String,
+    /// The client's id for the user, in the words of the connector that created them.
+    pub external_id: Option<String>,
+    /// Everything else.
+    #[cfg_attr(test, schemars(with = "serde_json::Map<String, serde_json::Value>"))]
+    pub attributes: Packed,
+}
+
+/// A user's name before and after.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Renamed {
+    /// The name before.
+    pub from: String,
+    /// The name from this position on.
+    pub to: String,
+}
+
+/// One attribute's change.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AttributeChange {
+    /// The attribute: `title`, `name.givenName`, or an extension's with its URN and a colon before it.
+    pub path: String,
+    /// Its value before; none: it was unassigned.
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
+    pub old: Option<Value>,
+    /// Its value from this position on; none: it is unassigned.
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
+    pub new: Option<Value>,
+}
+
+/// What a client wrote beside a role's value; it gets it back as it wrote it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RoleWording {
+    /// `display`.
+    pub display: Option<String>,
+    /// `type`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// `primary`.
+    pub primary: Option<bool>,
+}
+
+/// Who can be in a group.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Member {
+    /// A user.
+    User(UserId),
+    /// A group, with all who are in it.
+    Group(GroupId),
+}
+
+/// What a commit can be about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Subject {
+    /// The tenant itself.
+    Tenant(TenantId),
+    /// A user.
+    User(UserId),
+    /// A group.
+    Group(GroupId),
+    /// A role.
+    Role(RoleId),
+    /// A policy.
+    Policy(PolicyId),
+    /// A connector.
+    Connector(ConnectorId),
+    /// A credential.
+    Credential(CredentialId),
+    /// An operator.
+    Operator(OperatorId),
+}
+
+impl From<Member> for Subject {
+    fn from(member: Member) -> Self {
+        match member {
+            Member::User(user) => Subject::User(user),
+            Member::Group(group) => Subject::Group(group),
+        }
+    }
+}
+
+impl From<Holder> for Subject {
+    fn from(holder: Holder) -> Self {
+        match holder {
+            Holder::Connector(connector) => Subject::Connector(connector),
+            Holder::Operator(operator) => Subject::Operator(operator),
+        }
+    }
+}
+
+macro_rules! kinds {
+    ($($number:literal $name:ident,)*) => {
+        /// What kind of fact an event is. The number is what stands on disk; it is never reused.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        #[repr(u8)]
+        pub enum EventKind {
+            $(#[doc = concat!("[`Event::", stringify!($name), "`]")] $name = $number,)*
+        }
+
+        impl EventKind {
+            /// Every kind, by number.
+            pub const ALL: &[EventKind] = &[$(EventKind::$name,)*];
+
+            /// The kind's name, as in `RoleAssigned`.
+            pub const fn name(self) -> &'static str {
+                match self { $(EventKind::$name => stringify!($name),)* }
+            }
+
+            /// The kind's number on disk, below 64.
+            pub const fn number(self) -> u8 {
+                self as u8
+            }
+
+            /// The kind with this number, if this release knows it.
+            pub const fn from_number(number: u8) -> Option<EventKind> {
+                match number { $($number => Some(EventKind::$name),)* _ => None }
+            }
+        }
+
+        impl Event {
+            /// What kind of fact this is.
+            pub const fn kind(&self) -> EventKind {
+                match self { $(Event::$name { .. } => EventKind::$name,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    1 TenantOpened,
+    2 OperatorAdded,
+    3 ConnectorAdded,
+    4 CredentialIssued,
+    5 CredentialRevoked,
+    6 RoleDefined,
+    7 RoleRetired,
+    10 UserCreated,
+    11 UserRenamed,
+    12 UserActivated,
+    13 UserDeactivated,
+    14 UserAttributesChanged,
+    15 UserDeleted,
+    16 UserErased,
+    20 RoleAssigned,
+    21 RoleRevoked,
+    30 GroupCreated,
+    31 GroupRenamed,
+    32 GroupAttributesChanged,
+    33 GroupMemberAdded,
+    34 GroupMemberRemoved,
+    35 GroupDeleted,
+    40 PolicyCreated,
+    41 PolicyChanged,
+    42 PolicyDeleted,
+}
+
+/// Text that names no kind of event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an event type; `RoleAssigned` and `UserCreated` are two that exist")]
+pub struct NotAKind(String);
+
+impl std::str::FromStr for EventKind {
+    type Err = NotAKind;
+
+    /// By name, without regard to case.
+    fn from_str(text: &str) -> Result<Self, NotAKind> {
+        EventKind::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.name().eq_ignore_ascii_case(text))
+            .ok_or_else(|| NotAKind(text.to_owned()))
+    }
+}
+
+impl Event {
+    /// Calls `f` with everything this event is about.
+    pub fn each_subject(&self, mut f: impl FnMut(Subject)) {
+        match self {
+            Event::TenantOpened { tenant, .. } => f(Subject::Tenant(*tenant)),
+            Event::OperatorAdded { operator, .. } => f(Subject::Operator(*operator)),
+            Event::ConnectorAdded { connector, .. } => f(Subject::Connector(*connector)),
+            Event::CredentialIssued { credential, holder, .. } => {
+                f(Subject::Credential(*credential));
+                f((*holder).into());
+            }
+            Event::CredentialRevoked { credential } => f(Subject::Credential(*credential)),
+            Event::RoleDefined { role, .. } | Event::RoleRetired { role } => {
+                f(Subject::Role(*role));
+            }
+            Event::UserCreated { user, .. }
+            | Event::UserRenamed { user, .. }
+            | Event::UserActivated { user }
+            | Event::UserDeactivated { user }
+            | Event::UserAttributesChanged { user, .. }
+            | Event::UserDeleted { user }
+            | Event::UserErased { user, .. } => f(Subject::User(*user)),
+            Event::RoleAssigned { user, role, .. } | Event::RoleRevoked { user, role, .. } => {
+                f(Subject::User(*user));
+                f(Subject::Role(*role));
+            }
+            Event::GroupCreated { group, .. }
+            | Event::GroupRenamed { group, .. }
+            | Event::GroupAttributesChanged { group, .. }
+            | Event::GroupDeleted { group } => f(Subject::Group(*group)),
+            Event::GroupMemberAdded { group, member, .. }
+            | Event::GroupMemberRemoved { group, member, .. } => {
+                f(Subject::Group(*group));
+                f((*member).into());
+            }
+            Event::PolicyCreated { policy, .. }
+            | Event::PolicyChanged { policy, .. }
+            | Event::PolicyDeleted { policy } => f(Subject::Policy(*policy)),
+        }
+    }
+
+    /// Whether this event is about `subject`.
+    pub fn is_about(&self, subject: Subject) -> bool {
+        let mut found = false;
+        self.each_subject(|s| found |= s == subject);
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_lead_back_to_their_kind() {
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::from_number(kind.number()), Some(*kind));
+            assert_eq!(kind.name().to_lowercase().parse(), Ok(*kind));
+            assert!(kind.number() < 64, "{kind:?} does not fit the trail's bits");
+        }
+        assert_eq!(EventKind::from_number(63), None);
+    }
+}

@@ -1,0 +1,68 @@
+//! Who asked for a commit, and from where.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ConnectorId, CredentialId, OperatorId, RequestId};
+
+/// Who acts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all_fields = "camelCase")]
+pub enum Actor {
+    /// An identity provider, through a connector, with one of the connector's credentials.
+    Connector {
+        /// The connector.
+        id: ConnectorId,
+        /// The credential that was shown.
+        credential: CredentialId,
+    },
+    /// An operator of this instance.
+    Operator {
+        /// The operator.
+        id: OperatorId,
+    },
+    /// The instance itself, as when it opens its first tenant.
+    System,
+}
+
+impl Actor {
+    /// The connector that acts, if one does.
+    pub fn connector(&self) -> Option<ConnectorId> {
+        match self {
+            Actor::Connector { id, .. } => Some(*id),
+            Actor::Operator { .. } | Actor::System => None,
+        }
+    }
+
+    /// Where the roles and memberships that this actor gives come from.
+    pub fn source(&self) -> Source {
+        self.connector().map_or(Source::Local, Source::Connector)
+    }
+}
+
+/// Who asked, in which request, from where.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Origin {
+    /// Who asked.
+    pub actor: Actor,
+    /// The request; commits of one request share it.
+    pub request: RequestId,
+    /// The address that the request came from; none when it was made on the machine itself.
+    pub source: Option<IpAddr>,
+    /// The client's `User-Agent`, cut to [`AGENT_CHARS`](crate::limits::AGENT_CHARS).
+    pub agent: Option<String>,
+}
+
+/// Where a role assignment or a membership comes from. Each is removed only through its own source;
+/// what is in effect is the union.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Source {
+    /// An identity provider gave it.
+    Connector(ConnectorId),
+    /// An operator gave it here.
+    Local,
+}
