@@ -1,0 +1,28 @@
+//! Everything has a limit, and every limit has its unit in its name or in its comment.
+
+/// Nesting of JSON objects and arrays in a request body, in levels. The body itself is level 1.
+pub const JSON_DEPTH_LEVELS: usize = 32;
+/// Length of a filter, in bytes of UTF-8.
+pub const FILTER_BYTES: usize = 8 * 1024;
+/// Nesting of parentheses, `not` and brackets in a filter, in levels.
+pub const FILTER_DEPTH_LEVELS: usize = 32;
+/// Comparisons and presence tests in one filter.
+pub const FILTER_TERMS: usize = 200;
+/// Length of a PATCH path, in bytes of UTF-8.
+pub const PATH_BYTES: usize = 8 * 1024;
+/// Operations in one PATCH, as sent.
+pub const PATCH_OPERATIONS: usize = 1_000;
+/// Operations in one PATCH, after path-less values are taken apart.
+pub const PATCH_STEPS: usize = 10_000;
+/// Group members named in one request.
+pub const REQUEST_MEMBERS: usize = 100_000;
+/// Elements of any other multi-valued attribute.
+pub const ATTRIBUTE_ELEMENTS: usize = 10_000;
+/// Length of one text value, in bytes of UTF-8 (photos and certificates included).
+pub const TEXT_BYTES: usize = 512 * 1024;
+/// Length of a user name, in bytes of UTF-8.
+pub const USER_NAME_BYTES: usize = 1_024;
+/// Names in `attributes` or `excludedAttributes`.
+pub const PROJECTION_NAMES: usize = 500;
+/// Nesting of a packed object, in levels. A body of the deepest kind fits.
+pub const PACKED_DEPTH_LEVELS: usize = 40;
