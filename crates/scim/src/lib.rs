@@ -2,20 +2,29 @@
 
 pub mod limits;
 
+mod attributes;
 mod error;
+mod filter;
 mod json;
+mod matching;
 mod mode;
+mod moment;
 mod names;
 mod node;
 mod packed;
+mod path;
 mod schema;
 mod text;
 mod value;
 
+pub use attributes::{Attr, Attributes};
 pub use error::{Invalid, ScimType, error_body};
+pub use filter::{Filter, Literal, Op};
 pub use mode::{Mode, Options};
+pub use moment::Moment;
 pub use node::{ComplexView, Items, ListView, Members, Node};
 pub use packed::{Malformed, Packed, View};
+pub use path::{AttrPath, PatchPath};
 pub use schema::{
     Attribute, BadSchema, Catalogue, Found, Kind, Mutability, ResourceType, ResourceTypeParts,
     Returned, Schema, Uniqueness,

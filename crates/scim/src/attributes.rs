@@ -1,0 +1,73 @@
+//! A resource as the protocol sees it, however it's stored.
+
+use crate::node::Node;
+use crate::packed::{Packed, View};
+use crate::value::{Object, Value};
+
+/// The value of an attribute: walked where it lies, or built for the occasion.
+#[derive(Clone, Debug)]
+pub enum Attr<'a> {
+    /// A stored value.
+    Node(Node<'a>),
+    /// A derived one, such as `groups` or `meta`.
+    Owned(Value),
+}
+
+impl Attr<'_> {
+    /// The value to walk; nothing if it is null.
+    #[must_use]
+    pub fn node(&self) -> Option<Node<'_>> {
+        match self {
+            Self::Node(node) => Some(*node),
+            Self::Owned(value) => Node::of(value),
+        }
+    }
+}
+
+/// A resource: what filters look at and what is rendered.
+///
+/// Names are top-level ones in the schema's spelling (`userName`, `meta`, `groups`), or the URN of an extension, whose value is
+/// an object.
+pub trait Attributes {
+    /// The value of an attribute, if it's assigned.
+    fn attribute(&self, name: &str) -> Option<Attr<'_>>;
+
+    /// Shows every assigned attribute, in any order.
+    fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>));
+}
+
+impl Attributes for Object {
+    fn attribute(&self, name: &str) -> Option<Attr<'_>> {
+        self.get(name).and_then(Node::of).map(Attr::Node)
+    }
+
+    fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>)) {
+        for (name, value) in self {
+            if let Some(node) = Node::of(value) {
+                f(name, Attr::Node(node));
+            }
+        }
+    }
+}
+
+impl Attributes for View<'_> {
+    fn attribute(&self, name: &str) -> Option<Attr<'_>> {
+        self.get(name).map(Attr::Node)
+    }
+
+    fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>)) {
+        for (name, node) in self.iter() {
+            f(name, Attr::Node(node));
+        }
+    }
+}
+
+impl Attributes for Packed {
+    fn attribute(&self, name: &str) -> Option<Attr<'_>> {
+        self.view().get(name).map(Attr::Node)
+    }
+
+    fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>)) {
+        self.view().each(f);
+    }
+}
