@@ -1,1 +1,41 @@
-//! Placeholder while the workspace is laid out.
+//! The log on disk: what a commit's bytes are, how personal data is sealed, what links one commit
+//! to the next, where commits are kept, and the archive they leave in.
+//!
+//! This is the only crate that knows what a commit is on disk. A commit becomes bytes in
+//! [`encode`](mod@encode); an [`EventLog`] makes bytes durable, many at once; a [`LogReader`] gives
+//! exactly those bytes back; [`link`] checks them against the commit before and opens them.
+
+pub mod limits;
+
+mod broken;
+mod cipher;
+mod keys;
+mod master;
+
+pub mod encode;
+
+mod chain;
+mod frame;
+mod index;
+mod log;
+mod reader;
+mod turn;
+
+mod journal;
+mod memory_log;
+
+mod folder;
+mod sled_log;
+mod space;
+mod witness;
+
+pub use broken::Broken;
+pub use chain::{fingerprint, hash, link};
+pub use encode::{SealError, Sealed, open, seal};
+pub use journal::{Journal, JournalError};
+pub use keys::{Keys, NoKeys, PersonKey};
+pub use log::{AppendError, AppendFault, EventLog, LogReader, Stored};
+pub use master::{Created, MasterKey, MasterKeyError};
+pub use memory_log::{Fault, MemoryDisk, MemoryLog};
+pub use reader::Reader;
+pub use sled_log::{LostTail, OpenError, Options, Progress, SledLog, Tail};

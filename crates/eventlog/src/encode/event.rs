@@ -1,0 +1,298 @@
+//! One event's bytes: an explicit shape per kind and version. What is written here stays: a kind
+//! that needs another shape gets another version, and the old one is still read.
+
+use domain::event::{
+    AttributeChange, ConnectorSettings, Event, EventKind, Holder, Member, NewUser, Renamed,
+    RoleWording,
+};
+use domain::id::{ConnectorId, GroupId, OperatorId, UserId};
+use domain::origin::Source;
+use domain::personal::Personal;
+
+use super::{SealError, read_owned as read, write};
+use crate::broken::Broken;
+
+/// Changes of attributes as tuples and back; macros, because a value's type has no name here.
+macro_rules! wire {
+    ($changes:expr) => {
+        $changes
+            .iter()
+            .map(|AttributeChange { path, old, new }| (path, old, new))
+            .collect::<Vec<_>>()
+    };
+}
+macro_rules! unwire {
+    ($changes:expr) => {{
+        let changes: Vec<_> = $changes;
+        changes.into_iter().map(|(path, old, new)| AttributeChange { path, old, new }).collect()
+    }};
+}
+
+/// An event as bytes, its personal part still open.
+pub(super) struct Parts {
+    pub(super) kind: EventKind,
+    pub(super) version: u8,
+    pub(super) clear: Vec<u8>,
+    /// Whose, and what; none when there is nothing personal, or it was erased.
+    pub(super) personal: Option<(UserId, Vec<u8>)>,
+}
+
+/// Why an event could not be read.
+pub(super) enum Fault {
+    Broken(Broken),
+    Reason(String),
+}
+
+impl From<Broken> for Fault {
+    fn from(broken: Broken) -> Self {
+        Fault::Broken(broken)
+    }
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Fault::Reason(reason)
+    }
+}
+
+pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
+    let mut personal = None;
+    let clear = match event {
+        Event::TenantOpened { tenant, slug } => write(&(tenant, slug)),
+        Event::OperatorAdded { operator, name } => write(&(operator, name)),
+        Event::ConnectorAdded { connector, name, settings } => {
+            write(&(connector, name, &settings.preset, &settings.mode))
+        }
+        Event::CredentialIssued { credential, holder, hash, hint, expires } => {
+            write(&(credential, wire_holder(*holder), hash, hint, expires))
+        }
+        Event::CredentialRevoked { credential } => write(&(credential,)),
+        Event::RoleDefined { role, name, description } => write(&(role, name, description)),
+        Event::RoleRetired { role } => write(&(role,)),
+        Event::UserCreated { user, active, managed_by, personal: values } => {
+            if let Personal::Known(NewUser { user_name, external_id, attributes }) = values {
+                personal = Some((*user, write(&(user_name, external_id, attributes))?));
+            }
+            write(&(user, active, managed_by))
+        }
+        Event::UserRenamed { user, personal: values } => {
+            if let Personal::Known(Renamed { from, to }) = values {
+                personal = Some((*user, write(&(from, to))?));
+            }
+            write(&(user,))
+        }
+        Event::UserActivated { user }
+        | Event::UserDeactivated { user }
+        | Event::UserDeleted { user } => write(&(user,)),
+        Event::UserAttributesChanged { user, personal: values } => {
+            if let Personal::Known(changes) = values {
+                personal = Some((*user, write(&(wire!(changes),))?));
+            }
+            write(&(user,))
+        }
+        Event::UserErased { user, reason } => write(&(user, reason)),
+        Event::RoleAssigned { user, role, source, wording } => {
+            let RoleWording { display, kind, primary } = wording;
+            write(&(user, role, wire_source(*source), display, kind, primary))
+        }
+        Event::RoleRevoked { user, role, source } => write(&(user, role, wire_source(*source))),
+        Event::GroupCreated { group, display_name, managed_by, external_id, attributes } => {
+            write(&(group, display_name, managed_by, external_id, attributes))
+        }
+        Event::GroupRenamed { group, from, to } => write(&(group, from, to)),
+        Event::GroupAttributesChanged { group, changes } => write(&(group, wire!(changes))),
+        Event::GroupMemberAdded { group, member, source }
+        | Event::GroupMemberRemoved { group, member, source } => {
+            write(&(group, wire_member(*member), wire_source(*source)))
+        }
+        Event::GroupDeleted { group } => write(&(group,)),
+        Event::PolicyCreated { policy, name, text } => write(&(policy, name, text)),
+        Event::PolicyChanged { policy, text } => write(&(policy, text)),
+        Event::PolicyDeleted { policy } => write(&(policy,)),
+    }?;
+    Ok(Parts { kind: event.kind(), version: 1, clear, personal })
+}
+
+/// `unseal` gives a person's body, or none when it was erased.
+pub(super) fn decode(
+    kind: EventKind,
+    version: u8,
+    clear: &[u8],
+    unseal: impl FnOnce(UserId) -> Result<Option<Vec<u8>>, Broken>,
+) -> Result<Event, Fault> {
+    Ok(match (kind, version) {
+        (EventKind::TenantOpened, 1) => {
+            let (tenant, slug) = read(clear)?;
+            Event::TenantOpened { tenant, slug }
+        }
+        (EventKind::OperatorAdded, 1) => {
+            let (operator, name) = read(clear)?;
+            Event::OperatorAdded { operator, name }
+        }
+        (EventKind::ConnectorAdded, 1) => {
+            let (connector, name, preset, mode) = read(clear)?;
+            Event::ConnectorAdded { connector, name, settings: ConnectorSettings { preset, mode } }
+        }
+        (EventKind::CredentialIssued, 1) => {
+            let (credential, holder, hash, hint, expires) = read(clear)?;
+            let holder = unwire_holder(holder)?;
+            Event::CredentialIssued { credential, holder, hash, hint, expires }
+        }
+        (EventKind::CredentialRevoked, 1) => {
+            let (credential,) = read(clear)?;
+            Event::CredentialRevoked { credential }
+        }
+        (EventKind::RoleDefined, 1) => {
+            let (role, name, description) = read(clear)?;
+            Event::RoleDefined { role, name, description }
+        }
+        (EventKind::RoleRetired, 1) => {
+            let (role,) = read(clear)?;
+            Event::RoleRetired { role }
+        }
+        (EventKind::UserCreated, 1) => {
+            let (user, active, managed_by) = read(clear)?;
+            let personal = opened(unseal(user)?, |(user_name, external_id, attributes)| NewUser {
+                user_name,
+                external_id,
+                attributes,
+            })?;
+            Event::UserCreated { user, active, managed_by, personal }
+        }
+        (EventKind::UserRenamed, 1) => {
+            let (user,) = read(clear)?;
+            let personal = opened(unseal(user)?, |(from, to)| Renamed { from, to })?;
+            Event::UserRenamed { user, personal }
+        }
+        (EventKind::UserActivated, 1) => {
+            let (user,) = read(clear)?;
+            Event::UserActivated { user }
+        }
+        (EventKind::UserDeactivated, 1) => {
+            let (user,) = read(clear)?;
+            Event::UserDeactivated { user }
+        }
+        (EventKind::UserAttributesChanged, 1) => {
+            let (user,) = read(clear)?;
+            let personal = opened(unseal(user)?, |(changes,)| unwire!(changes))?;
+            Event::UserAttributesChanged { user, personal }
+        }
+        (EventKind::UserDeleted, 1) => {
+            let (user,) = read(clear)?;
+            Event::UserDeleted { user }
+        }
+        (EventKind::UserErased, 1) => {
+            let (user, reason) = read(clear)?;
+            Event::UserErased { user, reason }
+        }
+        (EventKind::RoleAssigned, 1) => {
+            let (user, role, source, display, kind, primary) = read(clear)?;
+            let wording = RoleWording { display, kind, primary };
+            Event::RoleAssigned { user, role, source: unwire_source(source), wording }
+        }
+        (EventKind::RoleRevoked, 1) => {
+            let (user, role, source) = read(clear)?;
+            Event::RoleRevoked { user, role, source: unwire_source(source) }
+        }
+        (EventKind::GroupCreated, 1) => {
+            let (group, display_name, managed_by, external_id, attributes) = read(clear)?;
+            Event::GroupCreated { group, display_name, managed_by, external_id, attributes }
+        }
+        (EventKind::GroupRenamed, 1) => {
+            let (group, from, to) = read(clear)?;
+            Event::GroupRenamed { group, from, to }
+        }
+        (EventKind::GroupAttributesChanged, 1) => {
+            let (group, changes) = read(clear)?;
+            Event::GroupAttributesChanged { group, changes: unwire!(changes) }
+        }
+        (EventKind::GroupMemberAdded, 1) => {
+            let (group, member, source) = read(clear)?;
+            let (member, source) = (unwire_member(member)?, unwire_source(source));
+            Event::GroupMemberAdded { group, member, source }
+        }
+        (EventKind::GroupMemberRemoved, 1) => {
+            let (group, member, source) = read(clear)?;
+            let (member, source) = (unwire_member(member)?, unwire_source(source));
+            Event::GroupMemberRemoved { group, member, source }
+        }
+        (EventKind::GroupDeleted, 1) => {
+            let (group,) = read(clear)?;
+            Event::GroupDeleted { group }
+        }
+        (EventKind::PolicyCreated, 1) => {
+            let (policy, name, text) = read(clear)?;
+            Event::PolicyCreated { policy, name, text }
+        }
+        (EventKind::PolicyChanged, 1) => {
+            let (policy, text) = read(clear)?;
+            Event::PolicyChanged { policy, text }
+        }
+        (EventKind::PolicyDeleted, 1) => {
+            let (policy,) = read(clear)?;
+            Event::PolicyDeleted { policy }
+        }
+        (_, version) => {
+            let reason = format!("its version {version} is unknown; use a newer release");
+            return Err(reason.into());
+        }
+    })
+}
+
+fn opened<W: serde::de::DeserializeOwned, T>(
+    body: Option<Vec<u8>>,
+    from: impl FnOnce(W) -> T,
+) -> Result<Personal<T>, String> {
+    match body {
+        Some(body) => read(&body).map(|wire| Personal::Known(from(wire))),
+        None => Ok(Personal::Erased),
+    }
+}
+
+/// None is [`Source::Local`].
+type WireSource = Option<ConnectorId>;
+/// One of the two.
+type WireMember = (Option<UserId>, Option<GroupId>);
+/// One of the two.
+type WireHolder = (Option<ConnectorId>, Option<OperatorId>);
+
+fn wire_source(source: Source) -> WireSource {
+    match source {
+        Source::Connector(connector) => Some(connector),
+        Source::Local => None,
+    }
+}
+
+fn unwire_source(source: WireSource) -> Source {
+    source.map_or(Source::Local, Source::Connector)
+}
+
+fn wire_member(member: Member) -> WireMember {
+    match member {
+        Member::User(user) => (Some(user), None),
+        Member::Group(group) => (None, Some(group)),
+    }
+}
+
+fn unwire_member(member: WireMember) -> Result<Member, String> {
+    match member {
+        (Some(user), None) => Ok(Member::User(user)),
+        (None, Some(group)) => Ok(Member::Group(group)),
+        (None, None) | (Some(_), Some(_)) => Err("its member is of no known kind".to_owned()),
+    }
+}
+
+fn wire_holder(holder: Holder) -> WireHolder {
+    match holder {
+        Holder::Connector(connector) => (Some(connector), None),
+        Holder::Operator(operator) => (None, Some(operator)),
+    }
+}
+
+fn unwire_holder(holder: WireHolder) -> Result<Holder, String> {
+    match holder {
+        (Some(connector), None) => Ok(Holder::Connector(connector)),
+        (None, Some(operator)) => Ok(Holder::Operator(operator)),
+        (None, None) | (Some(_), Some(_)) => Err("its holder is of no known kind".to_owned()),
+    }
+}

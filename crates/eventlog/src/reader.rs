@@ -1,0 +1,348 @@
+//! Reading a log: the same code over whatever keeps the frames.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use domain::id::{TenantId, UserId};
+use domain::position::{Hash, Head, Position};
+
+use crate::broken::Broken;
+use crate::chain::hash;
+use crate::encode::{self, Header};
+use crate::frame::{self, Checksum, Content, Tip};
+use crate::index::Index;
+use crate::keys::{self, Keys, PersonKey, Record};
+use crate::log::{LogReader, Stored};
+use crate::master::MasterKey;
+
+/// Keeps frames by number and key records by person. What it answers is not trusted.
+pub(crate) trait Store: Send + Sync + 'static {
+    /// The frame with this number.
+    fn frame(&self, number: u64) -> Result<Option<Vec<u8>>, Broken>;
+    /// The record of a person's key.
+    fn key(&self, tenant: TenantId, user: UserId) -> Result<Option<Vec<u8>>, Broken>;
+    /// Every record of a tenant.
+    fn keys(&self, tenant: TenantId) -> Result<Vec<(UserId, Vec<u8>)>, Broken>;
+}
+
+/// Reads a log, whichever way it is kept.
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<dyn Store>,
+    master: MasterKey,
+    fresh: Fresh,
+    index: RwLock<Index>,
+    // INVARIANT (published): every frame up to here is durable; none after it is ever read.
+    published: AtomicU64,
+}
+
+/// Where keys for new persons come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Fresh {
+    Random,
+    /// From a seed: the same persons get the same keys, for simulations.
+    Seeded(u64),
+}
+
+impl Reader {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        master: MasterKey,
+        fresh: Fresh,
+        index: Index,
+        tip: Tip,
+    ) -> Self {
+        let published = AtomicU64::new(tip.frames);
+        let index = RwLock::new(index);
+        Self { shared: Arc::new(Shared { store, master, fresh, index, published }) }
+    }
+
+    /// Lets everybody read the frames up to `tip`, which hold these commits.
+    pub(crate) fn publish(&self, commits: &[(TenantId, Head, u64)], tip: Tip) {
+        let mut index = self.shared.index.write().unwrap_or_else(PoisonError::into_inner);
+        for (tenant, head, frame) in commits {
+            index.add(*tenant, *head, *frame);
+        }
+        self.shared.published.store(tip.frames, Ordering::Release);
+    }
+
+    pub(crate) fn head(&self, tenant: TenantId) -> Head {
+        self.index(|index| index.head(tenant))
+    }
+
+    pub(crate) fn master(&self) -> &MasterKey {
+        &self.shared.master
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.shared.store
+    }
+
+    fn index<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
+        look(&self.shared.index.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn walk(&self, tip: Tip, check: Before) -> Walk<'_> {
+        Walk::new(self.store(), tip, check)
+    }
+}
+
+impl Keys for Reader {
+    fn person(&self, tenant: TenantId, user: UserId) -> Result<Option<PersonKey>, Broken> {
+        let record = self.store().key(tenant, user)?;
+        Ok(match keys::unwrap(self.master(), tenant, user, record.as_deref())? {
+            Record::Key(key) => Some(key),
+            Record::Erased => None,
+        })
+    }
+
+    fn fresh(&self, tenant: TenantId, user: UserId) -> Result<PersonKey, Broken> {
+        match self.shared.fresh {
+            Fresh::Random => PersonKey::random(),
+            Fresh::Seeded(seed) => {
+                let who = [tenant.uuid().into_bytes(), user.uuid().into_bytes()].concat();
+                let bytes = [seed.to_be_bytes().as_slice(), &who].concat();
+                Ok(PersonKey::new(*hash(&bytes).as_bytes()))
+            }
+        }
+    }
+}
+
+impl LogReader for Reader {
+    fn commit(&self, tenant: TenantId, position: Position) -> Result<Option<Vec<u8>>, Broken> {
+        let Some(frame) = self.index(|index| index.frame(tenant, position)) else {
+            return Ok(None);
+        };
+        let found = self
+            .walk(before(frame), Before::Unknown)
+            .step()?
+            .into_iter()
+            .find(|stored| stored.tenant == tenant && stored.position == position);
+        match found {
+            Some(stored) => Ok(Some(stored.bytes)),
+            None => Err(gone(tenant, position, frame)),
+        }
+    }
+
+    fn scan_from(&self, frames: u64) -> impl Iterator<Item = Result<Stored, Broken>> + Send {
+        let last = self.frames();
+        let check = if frames == 0 { Before::Known } else { Before::Unknown };
+        let reader = self.clone();
+        let mut state = (Tip { frames, checksum: Checksum::default() }, check);
+        chunks(move || {
+            let (tip, check) = state;
+            if tip.frames >= last {
+                return Ok(None);
+            }
+            let mut walk = reader.walk(tip, check);
+            let commits = walk.step()?;
+            state = (walk.tip, Before::Known);
+            Ok(Some(commits))
+        })
+    }
+
+    fn range(
+        &self,
+        tenant: TenantId,
+        from: Position,
+        to: Position,
+    ) -> impl Iterator<Item = Result<Stored, Broken>> + Send {
+        let reader = self.clone();
+        let mut next = from;
+        chunks(move || {
+            let frame = reader.index(|index| index.frame(tenant, next)).filter(|_| next <= to);
+            let Some(frame) = frame else { return Ok(None) };
+            let mut commits = reader.walk(before(frame), Before::Unknown).step()?;
+            commits.retain(|stored| stored.tenant == tenant && stored.position >= next);
+            for stored in &commits {
+                if stored.position != next {
+                    return Err(gone(tenant, next, frame));
+                }
+                next = next.next();
+            }
+            if commits.is_empty() {
+                return Err(gone(tenant, next, frame));
+            }
+            commits.retain(|stored| stored.position <= to);
+            Ok(Some(commits))
+        })
+    }
+
+    fn frames(&self) -> u64 {
+        self.shared.published.load(Ordering::Acquire)
+    }
+
+    fn heads(&self) -> Vec<(TenantId, Position, Hash)> {
+        self.index(|index| {
+            let heads = index.heads();
+            heads.filter_map(|(id, head)| Some((id, head.position?, head.hash))).collect()
+        })
+    }
+
+    fn persons(&self, tenant: TenantId) -> Result<Vec<(UserId, PersonKey)>, Broken> {
+        let mut persons = Vec::new();
+        for (user, record) in self.store().keys(tenant)? {
+            match keys::unwrap(self.master(), tenant, user, Some(&record))? {
+                Record::Key(key) => persons.push((user, key)),
+                Record::Erased => {}
+            }
+        }
+        Ok(persons)
+    }
+}
+
+/// Reads all frames up to `last` in order, checks their chain and each tenant's positions, and
+/// finds where everything stands. `progress` is told the number of each frame.
+pub(crate) fn survey(
+    store: &dyn Store,
+    last: u64,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Survey, Broken> {
+    let mut walk = Walk::new(store, Tip::default(), Before::Known);
+    let mut index = Index::default();
+    let (mut bytes, mut latest) = (0, None);
+    while walk.tip.frames < last {
+        let frame = walk.tip.frames + 1;
+        for Stored { tenant, position, bytes: commit } in walk.step()? {
+            let expected = index.head(tenant).next();
+            if position != expected {
+                let reason = format!("the log goes on with position {position}");
+                return Err(Broken::commit(tenant, expected, reason));
+            }
+            let Header { at, .. } = encode::header(&commit)?;
+            let head = Head { position: Some(position), hash: hash(&commit), time: at };
+            index.add(tenant, head, frame);
+            bytes += commit.len() as u64;
+            latest = Some((tenant, position, head.hash));
+        }
+        progress(walk.tip.frames, last);
+    }
+    Ok(Survey { index, tip: walk.tip, bytes, latest })
+}
+
+/// What [`survey`] found.
+pub(crate) struct Survey {
+    pub(crate) index: Index,
+    pub(crate) tip: Tip,
+    /// Bytes of all commits.
+    pub(crate) bytes: u64,
+    /// The last commit of all.
+    pub(crate) latest: Option<(TenantId, Position, Hash)>,
+}
+
+/// Whether the checksum of the frame before is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Known,
+    Unknown,
+}
+
+/// Reads frames one after the other and puts commits that span several together.
+struct Walk<'a> {
+    store: &'a dyn Store,
+    /// The frame read last.
+    tip: Tip,
+    check: Before,
+    latest: Option<(TenantId, Position)>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(store: &'a dyn Store, tip: Tip, check: Before) -> Self {
+        Self { store, tip, check, latest: None }
+    }
+
+    /// The commits that begin in the next frame.
+    fn step(&mut self) -> Result<Vec<Stored>, Broken> {
+        let first = self.tip.frames + 1;
+        let commits = match self.next()? {
+            Content::Whole(commits) => commits,
+            Content::Part { part: 0, parts, mut bytes } => {
+                for expected in 1..parts {
+                    match self.next()? {
+                        Content::Part { part, parts: all, bytes: more }
+                            if part == expected && all == parts =>
+                        {
+                            bytes.extend(more);
+                        }
+                        Content::Part { .. } | Content::Whole(_) => {
+                            return Err(self.broken(self.tip.frames, "it is the wrong part"));
+                        }
+                    }
+                }
+                vec![bytes]
+            }
+            Content::Part { .. } => return Err(self.broken(first, "it is not a first part")),
+        };
+        commits
+            .into_iter()
+            .map(|bytes| {
+                let Header { tenant, position, .. } = encode::header(&bytes)
+                    .map_err(|error| self.broken(first, &error.to_string()))?;
+                self.latest = Some((tenant, position));
+                Ok(Stored { tenant, position, bytes })
+            })
+            .collect()
+    }
+
+    fn next(&mut self) -> Result<Content, Broken> {
+        let number = self.tip.frames + 1;
+        let bytes = self.store.frame(number)?.ok_or_else(|| self.broken(number, "it is gone"))?;
+        let frame = frame::unpack(number, &bytes).map_err(|broken| self.locate(broken))?;
+        if self.check == Before::Known && frame.before != self.tip.checksum {
+            return Err(self.broken(number, "it does not follow the frame before"));
+        }
+        self.check = Before::Known;
+        self.tip = Tip { frames: number, checksum: frame.checksum };
+        Ok(frame.content)
+    }
+
+    fn broken(&self, number: u64, reason: &str) -> Broken {
+        self.locate(Broken::frame(number, reason))
+    }
+
+    /// Says after which commit a frame is broken.
+    fn locate(&self, mut broken: Broken) -> Broken {
+        if let (Broken::Frame { tenant, position, .. }, Some(latest)) = (&mut broken, self.latest) {
+            (*tenant, *position) = (Some(latest.0), Some(latest.1));
+        }
+        broken
+    }
+}
+
+fn before(frame: u64) -> Tip {
+    Tip { frames: frame.saturating_sub(1), checksum: Checksum::default() }
+}
+
+fn gone(tenant: TenantId, position: Position, frame: u64) -> Broken {
+    Broken::commit(tenant, position, format!("it is not in frame {frame}, where it was written"))
+}
+
+/// An iterator over commits that come several at a time; it ends after the first fault.
+fn chunks(
+    mut more: impl FnMut() -> Result<Option<Vec<Stored>>, Broken> + Send,
+) -> impl Iterator<Item = Result<Stored, Broken>> + Send {
+    let mut chunk = Vec::new().into_iter();
+    let mut done = false;
+    std::iter::from_fn(move || {
+        loop {
+            if let Some(stored) = chunk.next() {
+                return Some(Ok(stored));
+            }
+            if done {
+                return None;
+            }
+            match more() {
+                Ok(Some(commits)) => chunk = commits.into_iter(),
+                Ok(None) => done = true,
+                Err(broken) => {
+                    done = true;
+                    return Some(Err(broken));
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,574 @@
+//! The log on disk, in sled: the only file that knows sled.
+//!
+//! sled is fast and forgetful. What it was seen to lose, and how often, is why this file flushes
+//! twice, writes no large values, refuses to overwrite, and believes nothing at open:
+//!
+//! - its `flush` leaves data in the drive's cache: after each one we sync its file ourselves;
+//! - a value that outgrows a page goes to a file that is never synced: frames stay far below that,
+//!   and such a file is a refusal to open;
+//! - a damaged tail is forgotten without a word: the frames are a chain, and a witness beside the
+//!   store says where it ended;
+//! - damage makes it panic: every call into it is caught;
+//! - a batch is seen by its readers before it is durable: nobody reads past what is published.
+
+use std::fs::File;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use domain::id::{TenantId, UserId};
+use domain::position::Position;
+
+use crate::broken::Broken;
+use crate::cipher;
+use crate::encode::Sealed;
+use crate::folder::{Folder, at};
+use crate::frame::Tip;
+use crate::journal::{self, Journal, JournalError, Place, Refusals};
+use crate::keys;
+use crate::limits::{BALLAST_BYTES, CACHE_BYTES, FREE_BYTES, REOPEN_BYTES, SEGMENT_BYTES};
+use crate::log::{AppendError, AppendFault, EventLog};
+use crate::master::MasterKey;
+use crate::reader::{Fresh, Reader, Store, Survey, survey};
+use crate::space::Space;
+use crate::turn::Turn;
+use crate::witness::{self, Testimony, Witness, Witnessed};
+
+/// The log of a data folder.
+pub struct SledLog {
+    // Read first, written last: dropped before the store, which waits for its own threads.
+    witness: Witness,
+    store: Arc<SledStore>,
+    reader: Reader,
+    journal: Journal,
+    tip: Tip,
+}
+
+/// How a log is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Whether the log must reach as far as its witness.
+    pub tail: Tail,
+    /// Bytes that must be free on the disk before anything is written.
+    pub free_bytes: u64,
+    /// Bytes of the ballast file; zero for none.
+    pub ballast_bytes: u64,
+}
+
+/// Whether a log must reach as far as its witness.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tail {
+    /// It must: otherwise commits were lost, and the log does not open.
+    Witnessed,
+    /// It is taken as it is, and the witness made anew: what was lost stays lost.
+    AsItIs,
+}
+
+/// How far the check of a log is that is being opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// Frames checked.
+    pub done: u64,
+    /// Frames in all.
+    pub total: u64,
+}
+
+/// Why a log did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another program has it open.
+    #[error("the data folder `{}` is in use by another process; stop that one first", dir.display())]
+    InUse {
+        /// The data folder.
+        dir: PathBuf,
+    },
+    /// A file or folder cannot be used.
+    #[error("`{}` could not be used: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
+    /// The store made a file that is never synced.
+    #[error(
+        "`{}` holds a value that may not be durable, which no release of this program writes; \
+         restore the newest archive into a new folder with `rollbook replay`", path.display()
+    )]
+    Blob {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The store cannot be opened at all.
+    #[error(
+        "the log's store is damaged ({reason}); it was copied to `{}` as it was; restore the newest \
+         archive into a new folder with `rollbook replay`", copy.display()
+    )]
+    Damaged {
+        /// What the store said.
+        reason: String,
+        /// Where the damaged files were copied.
+        copy: PathBuf,
+    },
+    /// The data folder belongs to another master key.
+    #[error(
+        "the data folder was made with another master key; give that one in `ROLLBOOK_MASTER_KEY` or \
+         with `--master-key-file`"
+    )]
+    WrongMasterKey,
+    /// The log is damaged.
+    #[error("{0}; restore the newest archive into a new folder with `rollbook replay`")]
+    Broken(#[from] Broken),
+    /// Acknowledged commits are gone from the end of the log.
+    #[error("{0}")]
+    LostTail(Box<LostTail>),
+    /// The witness is gone or unreadable, so nobody knows whether the log is whole.
+    #[error(
+        "the head witness `{}` is {what}, so it is unknown whether the end of the log is there; put \
+         the file back, or restore the newest archive into a new folder with `rollbook replay`, or \
+         accept the log as it is with `--accept-lost-tail`", path.display()
+    )]
+    NoWitness {
+        /// The file.
+        path: PathBuf,
+        /// Missing, or damaged.
+        what: &'static str,
+    },
+    /// The refusal journal is unusable.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// What the witness says was there, and what is.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "acknowledged commits are gone: the log had {had} frames, up to position {position} of tenant \
+     {tenant}, and {found}; restore the newest archive into a new folder with `rollbook replay`, or \
+     go on without what was lost with `--accept-lost-tail`",
+    found = match (good, last) {
+        (good, Some(last)) => format!(
+            "frames {} to {had} are gone or others: that tenant's log ends at position {last}", good + 1
+        ),
+        (good, None) => format!(
+            "frames {} to {had} are gone or others: nothing of that tenant is left", good + 1
+        ),
+    }
+)]
+pub struct LostTail {
+    /// Frames that there were.
+    pub had: u64,
+    /// Frames that are there and may be trusted.
+    pub good: u64,
+    /// The tenant of the last commit that there was.
+    pub tenant: TenantId,
+    /// That commit's position.
+    pub position: Position,
+    /// Where that tenant's log ends now.
+    pub last: Option<Position>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { tail: Tail::Witnessed, free_bytes: FREE_BYTES, ballast_bytes: BALLAST_BYTES }
+    }
+}
+
+impl SledLog {
+    /// Opens the log of a data folder, or makes both, and checks every frame of it.
+    ///
+    /// # Errors
+    /// When anything that was acknowledged is damaged or missing, the folder is in use, or the
+    /// master key is another.
+    pub fn open(dir: &Path, master: MasterKey) -> Result<Self, OpenError> {
+        Self::open_with(dir, master, Options::default(), |_| {})
+    }
+
+    /// As [`SledLog::open`]; `progress` is told about each frame.
+    ///
+    /// # Errors
+    /// As [`SledLog::open`].
+    pub fn open_with(
+        dir: &Path,
+        master: MasterKey,
+        options: Options,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<Self, OpenError> {
+        let folder = Folder::take(dir)?;
+        let space = Space {
+            dir: dir.to_owned(),
+            ballast: folder.ballast(),
+            needed: options.free_bytes,
+            ballast_bytes: options.ballast_bytes,
+        };
+        space.make_room().map_err(at(dir))?;
+        let testimony = witness::read(&folder.witness()).map_err(at(&folder.witness()))?;
+        let mut store = SledStore::open(folder, space)?;
+        store.check_master(&master)?;
+        let last = store.last_frame()?;
+        let found = survey(&store, last, |done, total| progress(Progress { done, total }))?;
+        store.check_keys()?;
+        store.compare(&found, testimony, options.tail)?;
+        if found.bytes > REOPEN_BYTES {
+            store = store.reopen()?;
+        }
+        let now = Witnessed::of(found.tip, found.latest);
+        let path = store.folder.witness();
+        let witness = Witness::create(&path, &now).map_err(at(&path))?;
+        store.folder.sync()?;
+        store.space.load_ballast().map_err(at(&store.space.ballast))?;
+        let store = Arc::new(store);
+        let journal = Journal::open(Box::new(SledRefusals(store.clone())), master.clone())?;
+        let reader = Reader::new(store.clone(), master, Fresh::Random, found.index, found.tip);
+        Ok(Self { witness, store, reader, journal, tip: found.tip })
+    }
+}
+
+impl EventLog for SledLog {
+    type Reader = Reader;
+
+    fn append(mut self, batch: &[Sealed]) -> Result<Self, AppendError<Self>> {
+        let Some(latest) = batch.last() else { return Ok(self) };
+        let turn = match self.prepare(batch) {
+            Ok(turn) => turn,
+            Err(cause) => return Err(AppendError { cause, log: Some(self) }),
+        };
+        self.store.write(self.tip.frames, &turn).map_err(AppendError::lost)?;
+        let latest = (latest.tenant, latest.position, latest.hash);
+        // The turn is durable, but a witness that cannot be written is a failing disk.
+        self.witness.write(&Witnessed::of(turn.tip, Some(latest))).map_err(AppendError::lost)?;
+        self.tip = turn.tip;
+        self.reader.publish(&turn.commits, turn.tip);
+        Ok(self)
+    }
+
+    fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    fn journal(&self) -> Journal {
+        self.journal.clone()
+    }
+}
+
+impl Drop for SledLog {
+    fn drop(&mut self) {
+        // For the refusal journal, which has no flush of its own.
+        if let Err(reason) = self.store.flush() {
+            tracing::warn!(reason, "the last refusals may be lost");
+        }
+    }
+}
+
+impl SledLog {
+    /// Everything that can fail before a byte is written.
+    fn prepare(&self, batch: &[Sealed]) -> Result<Turn, AppendFault> {
+        let disk = |error: io::Error| AppendFault::Disk { reason: error.to_string() };
+        if let Some(free) = self.store.space.lacking().map_err(disk)? {
+            return Err(AppendFault::NoSpace { free, needed: self.store.space.needed });
+        }
+        let turn = Turn::new(&self.reader, self.tip, batch)?;
+        for (number, _) in (self.tip.frames + 1..).zip(&turn.frames) {
+            let there = self.store.frame(number);
+            if there.map_err(|error| AppendFault::Disk { reason: error.to_string() })?.is_some() {
+                return Err(AppendFault::Taken { frame: number });
+            }
+        }
+        Ok(turn)
+    }
+}
+
+/// sled, and the folder it is in.
+struct SledStore {
+    db: sled::Db,
+    refusals: sled::Tree,
+    /// Our own handle on sled's file, to sync it.
+    file: File,
+    space: Space,
+    // Last: the folder is given up when sled has let go of its files.
+    folder: Folder,
+}
+
+/// Keys of the main tree: frames, persons' keys, and what says whose master key it is.
+const FRAME: &[u8] = b"f";
+const KEY: &[u8] = b"k";
+const MASTER: &[u8] = b"m";
+/// What stands under [`MASTER`], sealed: nonce, then this.
+const MASTER_TEXT: &[u8] = b"rollbook";
+const REFUSALS: &str = "refusals";
+/// How long sled's threads may take to let go of a lock after it was closed.
+const UNLOCK: Duration = Duration::from_secs(10);
+
+impl SledStore {
+    fn open(folder: Folder, space: Space) -> Result<Self, OpenError> {
+        folder.remove_generating()?;
+        folder.refuse_blobs()?;
+        let (db, refusals) = match open_db(&folder.log()) {
+            Ok(opened) => opened,
+            Err(Refused::Locked) => {
+                return Err(OpenError::InUse { dir: folder.dir().to_owned() });
+            }
+            Err(Refused::Corrupt(reason)) => {
+                let copy = folder.copy_aside()?;
+                tracing::warn!(
+                    reason,
+                    "the log's store did not open; it was copied to `{}` and its snapshot is made anew",
+                    copy.display()
+                );
+                folder.remove_snapshots()?;
+                open_db(&folder.log()).map_err(|again| match again {
+                    Refused::Locked => OpenError::InUse { dir: folder.dir().to_owned() },
+                    Refused::Corrupt(reason) => OpenError::Damaged { reason, copy },
+                })?
+            }
+        };
+        let path = folder.db();
+        let file = File::options().read(true).write(true).open(&path).map_err(at(&path))?;
+        let store = Self { db, refusals, file, space, folder };
+        store.flush().map_err(|reason| Broken::Store { reason })?;
+        store.folder.sync()?;
+        Ok(store)
+    }
+
+    /// Closes sled and opens it once more: a scan leaves much of the log in its cache, whatever
+    /// limit that has.
+    fn reopen(self) -> Result<Self, OpenError> {
+        let Self { db, refusals, file, space, folder } = self;
+        drop((db, refusals, file));
+        Self::open(folder, space)
+    }
+
+    /// One batch, one flush, one sync: the turn is durable after, or not there.
+    fn write(&self, frames: u64, turn: &Turn) -> Result<(), String> {
+        let mut batch = sled::Batch::default();
+        for (number, frame) in (frames + 1..).zip(&turn.frames) {
+            batch.insert(frame_key(number), frame.as_slice());
+        }
+        for ((tenant, user), record) in &turn.keys {
+            batch.insert(person_key(*tenant, *user), record.as_slice());
+        }
+        guard(|| self.db.apply_batch(batch))?;
+        self.flush()
+    }
+
+    fn flush(&self) -> Result<(), String> {
+        guard(|| self.db.flush())?;
+        self.file.sync_data().map_err(|error| error.to_string())
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+        guard(|| self.db.get(key))
+            .map(|value| value.map(|value| value.to_vec()))
+            .map_err(|reason| Broken::Store { reason })
+    }
+
+    fn last_frame(&self) -> Result<u64, Broken> {
+        let last = guard(|| self.db.scan_prefix(FRAME).keys().next_back().transpose());
+        let last = last.map_err(|reason| Broken::Store { reason })?;
+        Ok(last.as_deref().and_then(|key| number(key.strip_prefix(FRAME)?)).unwrap_or(0))
+    }
+
+    /// A folder keeps to the master key that it was made with.
+    fn check_master(&self, master: &MasterKey) -> Result<(), OpenError> {
+        let key = master.derive("whose data folder", &[]);
+        if let Some(record) = self.get(MASTER)? {
+            let opened = record
+                .split_first_chunk::<12>()
+                .and_then(|(nonce, sealed)| cipher::open(&key, nonce, MASTER, sealed));
+            return match opened.as_deref() {
+                Some(MASTER_TEXT) => Ok(()),
+                Some(_) | None => Err(OpenError::WrongMasterKey),
+            };
+        }
+        if self.last_frame()? > 0 {
+            let reason = "what says whose master key it has is gone".to_owned();
+            return Err(Broken::Store { reason }.into());
+        }
+        let mut nonce = [0; 12];
+        cipher::random(&mut nonce)?;
+        let sealed = cipher::seal(&key, &nonce, MASTER, MASTER_TEXT).unwrap_or_default();
+        let record = [nonce.as_slice(), &sealed].concat();
+        guard(|| self.db.insert(MASTER, record))
+            .and_then(|_| self.flush())
+            .map_err(|reason| Broken::Store { reason }.into())
+    }
+
+    /// Checks the checksum of every person's key.
+    fn check_keys(&self) -> Result<(), Broken> {
+        let mut keys = self.db.scan_prefix(KEY);
+        while let Some((place, record)) = next(&mut keys)? {
+            let (tenant, user) = person(&place)?;
+            keys::check(tenant, user, &record)?;
+        }
+        Ok(())
+    }
+
+    /// Compares the log with its witness.
+    fn compare(&self, found: &Survey, testimony: Testimony, tail: Tail) -> Result<(), OpenError> {
+        let path = self.folder.witness();
+        let witnessed = match (testimony, tail) {
+            (_, Tail::AsItIs) => return Ok(()),
+            // The witness is made before the first turn, so only a first start can find none.
+            (Testimony::Absent, Tail::Witnessed) if found.tip.frames == 0 => return Ok(()),
+            (Testimony::Absent, Tail::Witnessed) => {
+                return Err(OpenError::NoWitness { path, what: "missing" });
+            }
+            (Testimony::Damaged, Tail::Witnessed) => {
+                return Err(OpenError::NoWitness { path, what: "damaged" });
+            }
+            (Testimony::Ended(witnessed), Tail::Witnessed) => witnessed,
+        };
+        let Some((tenant, position, _)) = witnessed.latest else { return Ok(()) };
+        let had = witnessed.frames;
+        let same = found.tip.frames >= had && self.checksum(had)? == Some(witnessed.checksum);
+        if same {
+            return Ok(());
+        }
+        let good = found.tip.frames.min(had.saturating_sub(1));
+        let last = found.index.head(tenant).position;
+        Err(OpenError::LostTail(Box::new(LostTail { had, good, tenant, position, last })))
+    }
+
+    fn checksum(&self, number: u64) -> Result<Option<[u8; 16]>, Broken> {
+        match self.frame(number)? {
+            Some(bytes) => Ok(Some(crate::frame::unpack(number, &bytes)?.checksum)),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Store for SledStore {
+    fn frame(&self, number: u64) -> Result<Option<Vec<u8>>, Broken> {
+        self.get(&frame_key(number))
+    }
+
+    fn key(&self, tenant: TenantId, user: UserId) -> Result<Option<Vec<u8>>, Broken> {
+        self.get(&person_key(tenant, user))
+    }
+
+    fn keys(&self, tenant: TenantId) -> Result<Vec<(UserId, Vec<u8>)>, Broken> {
+        let mut keys = self.db.scan_prefix([KEY, tenant.uuid().as_bytes()].concat());
+        let mut found = Vec::new();
+        while let Some((place, record)) = next(&mut keys)? {
+            found.push((person(&place)?.1, record));
+        }
+        Ok(found)
+    }
+}
+
+/// The tree of the refusal journal.
+struct SledRefusals(Arc<SledStore>);
+
+impl Refusals for SledRefusals {
+    fn put(&self, place: Place, entry: Option<Vec<u8>>) -> Result<(), String> {
+        let key = journal::companions(place);
+        match entry {
+            Some(entry) => {
+                if self.0.space.lacking().map_err(|error| error.to_string())?.is_some() {
+                    return Err("the disk is nearly full; make room".to_owned());
+                }
+                guard(|| self.0.refusals.insert(key, entry))
+            }
+            None => guard(|| self.0.refusals.remove(key)),
+        }
+        .map(drop)
+    }
+
+    fn get(&self, place: Place) -> Result<Option<Vec<u8>>, String> {
+        let entry = guard(|| self.0.refusals.get(journal::companions(place)))?;
+        Ok(entry.map(|entry| entry.to_vec()))
+    }
+
+    fn places(&self) -> Result<Vec<Place>, String> {
+        let mut entries = self.0.refusals.iter();
+        let mut places = Vec::new();
+        while let Some((key, _)) = next(&mut entries).map_err(|error| error.to_string())? {
+            let place = key
+                .split_first_chunk::<16>()
+                .and_then(|(tenant, rest)| Some((id(tenant)?, number(rest)?)));
+            places.push(place.ok_or("a key of no known form")?);
+        }
+        Ok(places)
+    }
+}
+
+/// Why sled did not open.
+enum Refused {
+    Locked,
+    Corrupt(String),
+}
+
+fn open_db(path: &Path) -> Result<(sled::Db, sled::Tree), Refused> {
+    let config = sled::Config::new()
+        .path(path)
+        .segment_size(SEGMENT_BYTES)
+        .cache_capacity(CACHE_BYTES)
+        .flush_every_ms(None);
+    let begun = Instant::now();
+    loop {
+        let opened = guard(|| {
+            let db = config.open()?;
+            let refusals = db.open_tree(REFUSALS)?;
+            Ok((db, refusals))
+        });
+        match opened {
+            Ok(opened) => return Ok(opened),
+            // We hold the data folder, so the other one is a thread of a store that we closed.
+            Err(reason) if reason.contains("could not acquire lock") => {
+                if begun.elapsed() > UNLOCK {
+                    return Err(Refused::Locked);
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(reason) => return Err(Refused::Corrupt(reason)),
+        }
+    }
+}
+
+/// Calls into sled; damage makes it panic.
+fn guard<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(panic) => Err(panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("the store gave up")
+            .to_owned()),
+    }
+}
+
+fn next(entries: &mut sled::Iter) -> Result<Option<(Vec<u8>, Vec<u8>)>, Broken> {
+    guard(|| entries.next().transpose())
+        .map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec())))
+        .map_err(|reason| Broken::Store { reason })
+}
+
+fn frame_key(number: u64) -> Vec<u8> {
+    [FRAME, &number.to_be_bytes()].concat()
+}
+
+fn person_key(tenant: TenantId, user: UserId) -> Vec<u8> {
+    [KEY, tenant.uuid().as_bytes(), user.uuid().as_bytes()].concat()
+}
+
+fn number(bytes: &[u8]) -> Option<u64> {
+    <[u8; 8]>::try_from(bytes).ok().map(u64::from_be_bytes)
+}
+
+/// Whose key stands there.
+fn person(place: &[u8]) -> Result<(TenantId, UserId), Broken> {
+    place
+        .strip_prefix(KEY)
+        .and_then(|ids| ids.split_first_chunk::<16>())
+        .and_then(|(tenant, user)| Some((id(tenant)?, id(user)?)))
+        .ok_or_else(|| Broken::Store { reason: "a person's key of no known form".to_owned() })
+}
+
+/// The id with these bits.
+fn id<T: serde::de::DeserializeOwned>(bits: &[u8]) -> Option<T> {
+    rmp_serde::from_slice(&rmp_serde::to_vec(serde_bytes::Bytes::new(bits)).ok()?).ok()
+}
