@@ -255,7 +255,7 @@ fn unwire((actor, request, source, agent): WireOrigin) -> Option<Origin> {
 
 /// Any value as MessagePack without names.
 fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, SealError> {
-    rmp_serde::to_vec(value).map_err(|error| unwritable(error))
+    rmp_serde::to_vec(value).map_err(unwritable)
 }
 
 /// Exactly one value from all of `bytes`.

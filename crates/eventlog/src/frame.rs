@@ -184,7 +184,7 @@ fn try_unpack(number: u64, bytes: &[u8]) -> Result<Frame, String> {
 }
 
 /// Takes commits with their lengths apart; none when they do not fill the bytes exactly.
-pub(crate) fn split(mut raw: &[u8], count: u8) -> Option<Vec<Vec<u8>>> {
+fn split(mut raw: &[u8], count: u8) -> Option<Vec<Vec<u8>>> {
     let mut commits = Vec::with_capacity(count.into());
     for _ in 0..count {
         let (length, rest) = raw.split_first_chunk::<LENGTH>()?;

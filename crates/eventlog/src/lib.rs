@@ -29,6 +29,11 @@ mod sled_log;
 mod space;
 mod witness;
 
+mod archive;
+mod archive_keys;
+
+pub use archive::{ArchiveError, ArchiveReader, ArchiveSummary, TenantHead, write_archive};
+pub use archive_keys::{ArchiveKeys, KeysError, Protection, Unlock, read_keys, write_keys};
 pub use broken::Broken;
 pub use chain::{fingerprint, hash, link};
 pub use encode::{SealError, Sealed, open, seal};

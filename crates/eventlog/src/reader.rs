@@ -7,7 +7,7 @@ use domain::id::{TenantId, UserId};
 use domain::position::{Hash, Head, Position};
 
 use crate::broken::Broken;
-use crate::chain::hash;
+use crate::chain::{follow, hash};
 use crate::encode::{self, Header};
 use crate::frame::{self, Checksum, Content, Tip};
 use crate::index::Index;
@@ -195,8 +195,8 @@ impl LogReader for Reader {
     }
 }
 
-/// Reads all frames up to `last` in order, checks their chain and each tenant's positions, and
-/// finds where everything stands. `progress` is told the number of each frame.
+/// Reads all frames up to `last` in order, checks their chain and that of each tenant's commits,
+/// and finds where everything stands. `progress` is told the number of each frame.
 pub(crate) fn survey(
     store: &dyn Store,
     last: u64,
@@ -208,13 +208,7 @@ pub(crate) fn survey(
     while walk.tip.frames < last {
         let frame = walk.tip.frames + 1;
         for Stored { tenant, position, bytes: commit } in walk.step()? {
-            let expected = index.head(tenant).next();
-            if position != expected {
-                let reason = format!("the log goes on with position {position}");
-                return Err(Broken::commit(tenant, expected, reason));
-            }
-            let Header { at, .. } = encode::header(&commit)?;
-            let head = Head { position: Some(position), hash: hash(&commit), time: at };
+            let head = follow(&index.head(tenant), tenant, &commit)?;
             index.add(tenant, head, frame);
             bytes += commit.len() as u64;
             latest = Some((tenant, position, head.hash));

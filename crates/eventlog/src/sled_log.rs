@@ -11,6 +11,7 @@
 //! - damage makes it panic: every call into it is caught;
 //! - a batch is seen by its readers before it is durable: nobody reads past what is published.
 
+use std::any::Any;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -205,12 +206,16 @@ impl SledLog {
         };
         space.make_room().map_err(at(dir))?;
         let testimony = witness::read(&folder.witness()).map_err(at(&folder.witness()))?;
+        refuse_lost_store(&folder, testimony, options.tail)?;
         let mut store = SledStore::open(folder, space)?;
-        store.check_master(&master)?;
         let last = store.last_frame()?;
+        let made_with = store.check_master(&master, last)?;
         let found = survey(&store, last, |done, total| progress(Progress { done, total }))?;
         store.check_keys()?;
         store.compare(&found, testimony, options.tail)?;
+        if made_with == MadeWith::Nothing {
+            store.keep_to_master(&master)?;
+        }
         if found.bytes > REOPEN_BYTES {
             store = store.reopen()?;
         }
@@ -297,6 +302,7 @@ const KEY: &[u8] = b"k";
 const MASTER: &[u8] = b"m";
 /// What stands under [`MASTER`], sealed: nonce, then this.
 const MASTER_TEXT: &[u8] = b"rollbook";
+const MASTER_LABEL: &str = "whose data folder";
 const REFUSALS: &str = "refusals";
 /// How long sled's threads may take to let go of a lock after it was closed.
 const UNLOCK: Duration = Duration::from_secs(10);
@@ -305,11 +311,13 @@ impl SledStore {
     fn open(folder: Folder, space: Space) -> Result<Self, OpenError> {
         folder.remove_generating()?;
         folder.refuse_blobs()?;
-        let (db, refusals) = match open_db(&folder.log()) {
+        let path = folder.log();
+        let (db, refusals) = match open_db(&path) {
             Ok(opened) => opened,
             Err(Refused::Locked) => {
                 return Err(OpenError::InUse { dir: folder.dir().to_owned() });
             }
+            Err(Refused::System(error)) => return Err(at(&path)(error)),
             Err(Refused::Corrupt(reason)) => {
                 let copy = folder.copy_aside()?;
                 tracing::warn!(
@@ -318,8 +326,9 @@ impl SledStore {
                     copy.display()
                 );
                 folder.remove_snapshots()?;
-                open_db(&folder.log()).map_err(|again| match again {
+                open_db(&path).map_err(|again| match again {
                     Refused::Locked => OpenError::InUse { dir: folder.dir().to_owned() },
+                    Refused::System(error) => at(&path)(error),
                     Refused::Corrupt(reason) => OpenError::Damaged { reason, copy },
                 })?
             }
@@ -371,21 +380,26 @@ impl SledStore {
     }
 
     /// A folder keeps to the master key that it was made with.
-    fn check_master(&self, master: &MasterKey) -> Result<(), OpenError> {
-        let key = master.derive("whose data folder", &[]);
-        if let Some(record) = self.get(MASTER)? {
-            let opened = record
-                .split_first_chunk::<12>()
-                .and_then(|(nonce, sealed)| cipher::open(&key, nonce, MASTER, sealed));
-            return match opened.as_deref() {
-                Some(MASTER_TEXT) => Ok(()),
-                Some(_) | None => Err(OpenError::WrongMasterKey),
-            };
-        }
-        if self.last_frame()? > 0 {
+    fn check_master(&self, master: &MasterKey, frames: u64) -> Result<MadeWith, OpenError> {
+        let Some(record) = self.get(MASTER)? else {
+            if frames == 0 {
+                return Ok(MadeWith::Nothing);
+            }
             let reason = "what says whose master key it has is gone".to_owned();
             return Err(Broken::Store { reason }.into());
+        };
+        let key = master.derive(MASTER_LABEL, &[]);
+        let opened = record
+            .split_first_chunk::<12>()
+            .and_then(|(nonce, sealed)| cipher::open(&key, nonce, MASTER, sealed));
+        match opened.as_deref() {
+            Some(MASTER_TEXT) => Ok(MadeWith::This),
+            Some(_) | None => Err(OpenError::WrongMasterKey),
         }
+    }
+
+    fn keep_to_master(&self, master: &MasterKey) -> Result<(), OpenError> {
+        let key = master.derive(MASTER_LABEL, &[]);
         let mut nonce = [0; 12];
         cipher::random(&mut nonce)?;
         let sealed = cipher::seal(&key, &nonce, MASTER, MASTER_TEXT).unwrap_or_default();
@@ -494,9 +508,34 @@ impl Refusals for SledRefusals {
     }
 }
 
+/// Which master key a data folder was made with, if it is not another.
+#[derive(PartialEq, Eq)]
+enum MadeWith {
+    This,
+    Nothing,
+}
+
+/// The store's file may be gone as a whole, as when a disk is not mounted. sled would begin a new
+/// one in its place.
+fn refuse_lost_store(folder: &Folder, testimony: Testimony, tail: Tail) -> Result<(), OpenError> {
+    match (testimony, tail) {
+        (
+            Testimony::Ended(Witnessed {
+                frames: had, latest: Some((tenant, position, _)), ..
+            }),
+            Tail::Witnessed,
+        ) if !folder.db().exists() => {
+            let lost = LostTail { had, good: 0, tenant, position, last: None };
+            Err(OpenError::LostTail(Box::new(lost)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Why sled did not open.
 enum Refused {
     Locked,
+    System(io::Error),
     Corrupt(String),
 }
 
@@ -508,21 +547,26 @@ fn open_db(path: &Path) -> Result<(sled::Db, sled::Tree), Refused> {
         .flush_every_ms(None);
     let begun = Instant::now();
     loop {
-        let opened = guard(|| {
+        let opened = catch_unwind(AssertUnwindSafe(|| {
             let db = config.open()?;
             let refusals = db.open_tree(REFUSALS)?;
             Ok((db, refusals))
-        });
+        }));
         match opened {
-            Ok(opened) => return Ok(opened),
+            Ok(Ok(opened)) => return Ok(opened),
             // We hold the data folder, so the other one is a thread of a store that we closed.
-            Err(reason) if reason.contains("could not acquire lock") => {
+            Ok(Err(sled::Error::Io(error))) if error.to_string().contains("acquire lock") => {
                 if begun.elapsed() > UNLOCK {
                     return Err(Refused::Locked);
                 }
                 std::thread::sleep(Duration::from_millis(10));
             }
-            Err(reason) => return Err(Refused::Corrupt(reason)),
+            // The system's own words, as of a full disk: there is nothing to repair.
+            Ok(Err(sled::Error::Io(error))) if error.raw_os_error().is_some() => {
+                return Err(Refused::System(error));
+            }
+            Ok(Err(error)) => return Err(Refused::Corrupt(error.to_string())),
+            Err(panic) => return Err(Refused::Corrupt(said(&*panic))),
         }
     }
 }
@@ -530,18 +574,19 @@ fn open_db(path: &Path) -> Result<(sled::Db, sled::Tree), Refused> {
 /// Calls into sled; damage makes it panic.
 fn guard<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(panic) => Err(panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("the store gave up")
-            .to_owned()),
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(panic) => Err(said(&*panic)),
     }
 }
 
-fn next(entries: &mut sled::Iter) -> Result<Option<(Vec<u8>, Vec<u8>)>, Broken> {
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("the store gave up").to_owned()
+}
+
+type Pair = (Vec<u8>, Vec<u8>);
+
+fn next(entries: &mut sled::Iter) -> Result<Option<Pair>, Broken> {
     guard(|| entries.next().transpose())
         .map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec())))
         .map_err(|reason| Broken::Store { reason })

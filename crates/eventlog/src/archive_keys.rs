@@ -1,0 +1,255 @@
+//! The keys file, `acme.rollbook.keys`: what opens the personal values of an archive, encrypted in
+//! the age format. Without it an archive still verifies; everybody in it reads as erased.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use age::secrecy::SecretString;
+use age::{DecryptError, Decryptor, Encryptor, scrypt, x25519};
+use domain::id::{TenantId, UserId};
+use domain::position::Hash;
+use serde_bytes::ByteArray;
+use zeroize::Zeroizing;
+
+use crate::archive::Draft;
+use crate::broken::Broken;
+use crate::keys::{Keys, PersonKey};
+
+/// What a keys file is encrypted to.
+#[derive(Debug)]
+pub enum Protection {
+    /// A passphrase that a person thought of.
+    Passphrase {
+        /// The passphrase.
+        passphrase: SecretString,
+        /// How hard guessing is made, as a power of two; none: about a second a guess, here.
+        work_factor: Option<u8>,
+    },
+    /// A recipient, as in `age1…`.
+    Recipient(String),
+}
+
+/// What a keys file is opened with.
+#[derive(Debug)]
+pub enum Unlock {
+    /// The passphrase.
+    Passphrase(SecretString),
+    /// The recipient's identity, as in `AGE-SECRET-KEY-1…`.
+    Identity(SecretString),
+}
+
+impl Protection {
+    /// Protection by a passphrase.
+    pub fn passphrase(passphrase: &str) -> Self {
+        Protection::Passphrase { passphrase: passphrase.into(), work_factor: None }
+    }
+}
+
+impl Unlock {
+    /// The passphrase.
+    pub fn passphrase(passphrase: &str) -> Self {
+        Unlock::Passphrase(passphrase.into())
+    }
+
+    /// The identity.
+    pub fn identity(identity: &str) -> Self {
+        Unlock::Identity(identity.into())
+    }
+}
+
+/// Why a keys file could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The file cannot be used.
+    #[error("`{}` could not be read or written: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
+    /// The file is there; keys are never written over others.
+    #[error("`{}` is there already; choose another name or move it away", path.display())]
+    Exists {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The passphrase is empty.
+    #[error("an empty passphrase protects nothing; choose a long one")]
+    EmptyPassphrase,
+    /// The work factor is none that there is.
+    #[error("the work factor {0} must be from 1 to 30")]
+    WorkFactor(u8),
+    /// The text names no recipient.
+    #[error("`{0}` is not a recipient: one begins with `age1`, as `age-keygen` prints it")]
+    Recipient(String),
+    /// The text is no identity.
+    #[error("this is not an identity: one begins with `AGE-SECRET-KEY-1`, as in the key file")]
+    Identity,
+    /// The passphrase or identity opens something else.
+    #[error("`{}` does not open with this passphrase or identity", path.display())]
+    Locked {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The file is not as it was written.
+    #[error("`{}` is damaged or no keys file: {reason}; use another copy", path.display())]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The keys are another archive's.
+    #[error(
+        "`{}` holds the keys of another archive: of the one with digest {theirs}, not {ours}",
+        path.display(), theirs = theirs.short(), ours = ours.short()
+    )]
+    OtherArchive {
+        /// Which file.
+        path: PathBuf,
+        /// The digest of the archive that it belongs to.
+        theirs: Hash,
+        /// The digest of the archive at hand.
+        ours: Hash,
+    },
+}
+
+/// The keys of the persons in an archive. Who is not among them was erased.
+pub struct ArchiveKeys(BTreeMap<(TenantId, UserId), PersonKey>);
+
+impl ArchiveKeys {
+    /// How many persons can be read.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nobody can be read.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Keys for ArchiveKeys {
+    fn person(&self, tenant: TenantId, user: UserId) -> Result<Option<PersonKey>, Broken> {
+        Ok(self.0.get(&(tenant, user)).cloned())
+    }
+}
+
+const VERSION: u8 = 1;
+type Entry = (TenantId, UserId, ByteArray<32>);
+
+/// Writes the keys that belong to the archive with this digest, encrypted, to a new file.
+///
+/// # Errors
+/// When the file is there already or cannot be written, or the protection is none.
+pub fn write_keys(
+    path: &Path,
+    archive: Hash,
+    keys: impl IntoIterator<Item = (TenantId, UserId, PersonKey)>,
+    protection: &Protection,
+) -> Result<(), KeysError> {
+    if path.try_exists().map_err(at(path))? {
+        return Err(KeysError::Exists { path: path.to_owned() });
+    }
+    let encryptor = encryptor(protection)?;
+    let entries: Vec<Entry> = keys
+        .into_iter()
+        .map(|(tenant, user, key)| (tenant, user, ByteArray::new(*key.bytes())))
+        .collect();
+    let other = |error: &dyn std::fmt::Display| at(path)(io::Error::other(error.to_string()));
+    let text = Zeroizing::new(
+        rmp_serde::to_vec(&(VERSION, archive, entries)).map_err(|error| other(&error))?,
+    );
+    let mut draft = Draft::new(path).map_err(at(path))?;
+    let file = draft.file().map_err(|error| other(&error))?;
+    let mut writer = encryptor.wrap_output(file).map_err(at(path))?;
+    writer.write_all(&text).and_then(|()| writer.finish()).map_err(at(path))?;
+    draft.publish().map_err(at(path))
+}
+
+/// Reads the keys that belong to the archive with this digest.
+///
+/// # Errors
+/// When the file does not open, is damaged, or belongs to another archive.
+pub fn read_keys(path: &Path, archive: Hash, unlock: &Unlock) -> Result<ArchiveKeys, KeysError> {
+    let file = File::open(path).map_err(at(path))?;
+    let decryptor = Decryptor::new_buffered(BufReader::new(file)).map_err(refused(path))?;
+    let mut reader = match unlock {
+        Unlock::Passphrase(passphrase) => {
+            let identity = scrypt::Identity::new(passphrase.clone());
+            decryptor.decrypt(std::iter::once(&identity as _))
+        }
+        Unlock::Identity(identity) => {
+            use age::secrecy::ExposeSecret;
+            let identity: x25519::Identity =
+                identity.expose_secret().trim().parse().map_err(|_| KeysError::Identity)?;
+            decryptor.decrypt(std::iter::once(&identity as _))
+        }
+    }
+    .map_err(refused(path))?;
+    let damaged = |reason: String| KeysError::Damaged { path: path.to_owned(), reason };
+    let mut text = Zeroizing::new(Vec::new());
+    reader.read_to_end(&mut text).map_err(|error| damaged(error.to_string()))?;
+    let (version, theirs, entries): (u8, Hash, Vec<Entry>) =
+        rmp_serde::from_slice(&text).map_err(|_| damaged("it cannot be read".to_owned()))?;
+    if version != VERSION {
+        return Err(damaged(format!("its version {version} is unknown to this release")));
+    }
+    if theirs != archive {
+        return Err(KeysError::OtherArchive { path: path.to_owned(), theirs, ours: archive });
+    }
+    let keys = entries
+        .into_iter()
+        .map(|(tenant, user, key)| ((tenant, user), PersonKey::new(key.into_array())))
+        .collect();
+    Ok(ArchiveKeys(keys))
+}
+
+fn encryptor(protection: &Protection) -> Result<Encryptor, KeysError> {
+    use age::secrecy::ExposeSecret;
+    let made = match protection {
+        Protection::Passphrase { passphrase, .. } if passphrase.expose_secret().is_empty() => {
+            return Err(KeysError::EmptyPassphrase);
+        }
+        Protection::Passphrase { passphrase, work_factor } => {
+            let mut recipient = scrypt::Recipient::new(passphrase.clone());
+            match work_factor {
+                Some(work @ 1..=30) => recipient.set_work_factor(*work),
+                Some(work) => return Err(KeysError::WorkFactor(*work)),
+                None => {}
+            }
+            Encryptor::with_recipients(std::iter::once(&recipient as _))
+        }
+        Protection::Recipient(text) => {
+            let recipient: x25519::Recipient =
+                text.trim().parse().map_err(|_| KeysError::Recipient(text.clone()))?;
+            Encryptor::with_recipients(std::iter::once(&recipient as _))
+        }
+    };
+    made.map_err(|_| KeysError::EmptyPassphrase)
+}
+
+fn refused(path: &Path) -> impl Fn(DecryptError) -> KeysError + '_ {
+    |error| {
+        let path = path.to_owned();
+        match error {
+            DecryptError::DecryptionFailed
+            | DecryptError::KeyDecryptionFailed
+            | DecryptError::NoMatchingKeys => KeysError::Locked { path },
+            DecryptError::Io(error) => KeysError::File { path, error },
+            DecryptError::ExcessiveWork { .. }
+            | DecryptError::InvalidHeader
+            | DecryptError::InvalidMac
+            | DecryptError::UnknownFormat
+            | _ => KeysError::Damaged { path, reason: error.to_string() },
+        }
+    }
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> KeysError + '_ {
+    |error| KeysError::File { path: path.to_owned(), error }
+}
