@@ -5,6 +5,8 @@ mod parse;
 mod print;
 mod scan;
 
+pub(crate) use parse::flag_of;
+
 use crate::attributes::Attributes;
 use crate::error::Invalid;
 use crate::mode::Options;

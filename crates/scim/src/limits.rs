@@ -17,7 +17,7 @@ pub const PATCH_STEPS: usize = 10_000;
 /// Group members named in one request.
 pub const REQUEST_MEMBERS: usize = 100_000;
 /// Elements of any other multi-valued attribute.
-pub const ATTRIBUTE_ELEMENTS: usize = 10_000;
+pub const ATTRIBUTE_ELEMENTS: usize = 2_000;
 /// Length of one text value, in bytes of UTF-8 (photos and certificates included).
 pub const TEXT_BYTES: usize = 512 * 1024;
 /// Length of a user name, in bytes of UTF-8.

@@ -106,7 +106,7 @@ pub(crate) const MAX_NAMES: usize = ONE_BYTE as usize + 15 * 256;
 /// Numbers below this are one byte.
 pub(crate) const ONE_BYTE: u8 = 240;
 
-const _FITS: () = assert!(NAMES.len() <= MAX_NAMES);
+const _: () = assert!(NAMES.len() <= MAX_NAMES);
 
 /// The name with this number, if it has been given out.
 pub(crate) fn by_number(number: usize) -> Option<&'static str> {

@@ -276,7 +276,7 @@ impl<'de> Deserialize<'de> for Value {
         if deserializer.is_human_readable() {
             read::human(deserializer)
         } else {
-            packed::read_bytes(deserializer, |bytes| packed::decode_value(bytes))
+            packed::read_bytes(deserializer, packed::decode_value)
         }
     }
 }
@@ -426,7 +426,7 @@ impl Serialize for Object {
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if !deserializer.is_human_readable() {
-            return packed::read_bytes(deserializer, |bytes| packed::decode_members(bytes));
+            return packed::read_bytes(deserializer, packed::decode_members);
         }
         match read::human(deserializer)? {
             Value::Complex(object) => Ok(object),
@@ -448,6 +448,11 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// An object from JSON.
+    pub(crate) fn object(text: &str) -> Object {
+        Value::parse(text.as_bytes()).unwrap().as_complex().unwrap().clone()
+    }
 
     /// Any value, `null`s included.
     pub(crate) fn any_value() -> impl Strategy<Value = Value> {

@@ -102,11 +102,11 @@ impl Parser<'_> {
             return Ok(false);
         }
         let spaced_after = self.scan.spaces();
-        // The lenient reading takes `)and(`; the grammar wants spaces.
-        let opens = matches!(self.scan.peek(), Some('(') | None);
-        if (!spaced && !self.options.is_lenient())
-            || (!spaced_after && !(self.options.is_lenient() && opens))
-        {
+        // What is missing at the very end is told by whoever looks for it. The lenient reading takes `)and(` too.
+        let is_closed = spaced_after
+            || self.scan.is_end()
+            || (self.options.is_lenient() && self.scan.peek() == Some('('));
+        if !is_closed || !(spaced || self.options.is_lenient()) {
             return Err(word.fault(format_args!("`{keyword}` without spaces around it")));
         }
         Ok(true)

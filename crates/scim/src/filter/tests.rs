@@ -6,6 +6,7 @@ use crate::mode::Mode;
 use crate::packed::Packed;
 use crate::schema::Catalogue;
 use crate::value::Object;
+use crate::value::tests::object;
 
 const ENT: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
@@ -29,10 +30,7 @@ fn bjensen() -> Object {
         "{ENT}":{{"department":"Tour","manager":{{"value":"m1","displayName":"Boss"}}}},
         "meta":{{"resourceType":"User","created":"2025-12-31T23:00:00.000Z","lastModified":"2026-01-01T00:00:00.000Z","version":"W/\"3\""}}}}"#
     );
-    match Value::parse(text.as_bytes()).unwrap() {
-        Value::Complex(object) => object,
-        other => panic!("{other:?}"),
-    }
+    object(&text)
 }
 
 /// Whether the filter finds the one user, however the user is stored.
@@ -139,7 +137,7 @@ fn r_7644_3_4_2_2_04_bad_syntax_names_the_spot() {
     refused("emails[type pr", "`]` is due, not the end");
     refused("emails[type pr) or title pr", "not `)`");
     refused("not title pr", "parenthesis after it at column 5");
-    refused("and", "an operator is due");
+    refused("and", "unknown attribute `and`");
     refused("userName pr and", "an attribute is due, not the end");
     refused("\"x\" eq userName", "an attribute is due, not `\"`");
     refused("userName eq \"\\x\"", "escape");

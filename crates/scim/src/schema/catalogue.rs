@@ -99,6 +99,31 @@ impl Catalogue {
     }
 }
 
+impl ResourceType {
+    /// The built-in type of users.
+    #[must_use]
+    pub fn user() -> &'static Self {
+        static USER: LazyLock<ResourceType> = LazyLock::new(|| builtin("User"));
+        &USER
+    }
+
+    /// The built-in type of groups.
+    #[must_use]
+    pub fn group() -> &'static Self {
+        static GROUP: LazyLock<ResourceType> = LazyLock::new(|| builtin("Group"));
+        &GROUP
+    }
+}
+
+fn builtin(name: &str) -> ResourceType {
+    let found = Catalogue::builtin().resource_type(name).cloned();
+    #[expect(
+        clippy::expect_used,
+        reason = "the documents are part of the program, and every test reads them"
+    )]
+    found.expect("the built-in resource types are there")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,139 @@
+//! PATCH (RFC 7644 §3.5.2): read and checked against the schema once, then applied to a resource as often as need be.
+
+mod apply;
+mod elements;
+mod members;
+mod parse;
+
+pub use members::MembersEdit;
+
+use crate::admit;
+use crate::error::Invalid;
+use crate::mode::Options;
+use crate::path::PatchPath;
+use crate::quirk::Quirk;
+use crate::schema::ResourceType;
+use crate::value::{Object, Value};
+
+/// What an operation does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PatchOp {
+    /// Adds what isn't there yet; sets a single value.
+    Add,
+    /// Puts a value in place of what is there.
+    Replace,
+    /// Unassigns.
+    Remove,
+}
+
+impl PatchOp {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Replace => "replace",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// A PATCH request that fits its resource type.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Patch {
+    /// What to do, in order. An operation without a path became one for each attribute of its value.
+    pub operations: Vec<Operation>,
+    /// What was tolerated.
+    pub quirks: Vec<Quirk>,
+    /// Attributes that nobody knows, for the log.
+    pub ignored: Vec<String>,
+}
+
+/// One thing to do to one attribute.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Operation {
+    /// What to do.
+    pub op: PatchOp,
+    /// What to do it to.
+    pub path: PatchPath,
+    /// With what: for add and replace always, where null means "unassign"; for remove only where just these elements are
+    /// to go (L-04). Admitted against the schema, so that a multi-valued attribute as a whole has a list here.
+    pub value: Option<Value>,
+    /// Which operation of the request this comes from, counted from 1.
+    pub index: usize,
+}
+
+impl Patch {
+    /// Reads the body of a PATCH.
+    ///
+    /// # Errors
+    /// 400 with the word of RFC 7644 §3.12 that fits: `invalidSyntax` for the message, `invalidPath` and `invalidFilter` for a path,
+    /// `noTarget` for a remove without one, `invalidValue` for a value, `mutability` for what may not be written. The detail
+    /// names the operation.
+    pub fn parse(
+        body: &Value,
+        rtype: &ResourceType,
+        options: impl Into<Options>,
+    ) -> Result<Self, Invalid> {
+        parse::patch(body, rtype, options.into())
+    }
+
+    /// Does all operations to a resource, in order, and checks what came of it. On an error the resource is as it was.
+    ///
+    /// # Errors
+    /// `noTarget` if a path selects nothing, `mutability` if an immutable value would change or a required one would go,
+    /// `invalidValue` if something required is missing at the end or an attribute has two primary values.
+    pub fn apply(
+        &self,
+        object: &mut Object,
+        rtype: &ResourceType,
+        options: impl Into<Options>,
+    ) -> Result<(), Invalid> {
+        let options = options.into();
+        let mut copy = object.clone();
+        for operation in &self.operations {
+            operation.apply(&mut copy, rtype, options)?;
+        }
+        validate(&copy, rtype)?;
+        *object = copy;
+        Ok(())
+    }
+}
+
+impl Operation {
+    /// Does this operation to a resource. On an error the resource may be half changed: the caller discards it. Once all are
+    /// done, [`validate`] is due.
+    ///
+    /// # Errors
+    /// As [`Patch::apply`].
+    pub fn apply(
+        &self,
+        object: &mut Object,
+        _rtype: &ResourceType,
+        options: impl Into<Options>,
+    ) -> Result<(), Invalid> {
+        apply::operation(self, object, options.into()).map_err(|fault| self.place(fault))
+    }
+
+    /// The fault, with which operation it is in.
+    fn place(&self, fault: Invalid) -> Invalid {
+        fault.within(&format!("operation {}", self.index))
+    }
+}
+
+/// Checks a whole resource after a change: everything required is assigned, and no attribute has two primary values.
+///
+/// # Errors
+/// 400 `invalidValue`.
+pub fn validate(object: &Object, rtype: &ResourceType) -> Result<(), Invalid> {
+    admit::complete(object, rtype)?;
+    for (name, value) in object {
+        if let Some(list) = value.as_list() {
+            admit::value::one_primary(name, list)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
