@@ -1,1 +1,15 @@
-//! Placeholder while the workspace is laid out.
+//! Audit questions and their answers: who changed what, when, through which door, and what it was
+//! before.
+//!
+//! Everything here is read from the log. The trail says which commits to read, so an answer costs
+//! in proportion to itself; the commits say the rest.
+
+mod ask;
+mod entry;
+mod people;
+mod problem;
+
+pub use ask::{AskError, Order, Question, ask};
+pub use entry::{Entry, Named, Told};
+pub use people::{Unknown, find_user};
+pub use problem::Problem;

@@ -1,3 +1,79 @@
-//! The binary `rollbook`.
+//! The binary `rollbook`: serve, ask, export, replay, verify.
+//!
+//! Exit status: 0 when it worked; 1 when it did not, or when what was asked about does not exist;
+//! 2 when the command line makes no sense.
 
-fn main() {}
+mod archive;
+mod audit;
+mod instance;
+mod manage;
+mod remote;
+mod serve;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// SCIM 2.0 provisioning that never forgets: every request is an event, and the past answers.
+#[derive(Parser)]
+#[command(name = "rollbook", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "\
+Examples:
+  rollbook serve --data ./data --tenant acme
+  rollbook audit roles jane@acme.com --data ./data
+  rollbook export --data ./data --out acme.rollbook
+  rollbook replay acme.rollbook --into ./fresh
+
+Every verb has examples of its own: rollbook audit --help")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Serve(serve::Serve),
+    Tenant(manage::Tenant),
+    Role(manage::Role),
+    Credential(manage::Credential),
+    Audit(audit::Audit),
+    Problems(audit::Problems),
+    Export(archive::Export),
+    Replay(archive::Replay),
+    Verify(archive::Verify),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal::complain(&anyhow::Error::new(error).context("no threads to run on"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(async {
+        match cli.verb {
+            Verb::Serve(serve) => serve.run().await,
+            Verb::Tenant(tenant) => tenant.run().await,
+            Verb::Role(role) => role.run().await,
+            Verb::Credential(credential) => credential.run().await,
+            Verb::Audit(audit) => audit.run().await,
+            Verb::Problems(problems) => problems.run().await,
+            Verb::Export(export) => export.run(),
+            Verb::Replay(replay) => replay.run(),
+            Verb::Verify(verify) => verify.run(),
+        }
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -13,3 +13,16 @@ pub mod commit;
 pub mod event;
 pub mod origin;
 pub mod personal;
+
+pub mod command;
+pub mod directory;
+pub mod find;
+pub mod rejection;
+pub mod snapshot;
+pub mod trail;
+pub mod view;
+
+mod attributes;
+mod decide;
+
+pub use decide::decide;

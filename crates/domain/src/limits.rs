@@ -10,3 +10,5 @@ pub const DESCRIPTION_CHARS: usize = 1_024;
 pub const PAGE_DEFAULT: usize = 100;
 /// Resources in a page at most.
 pub const PAGE_MAX: usize = 1_000;
+/// Events in a commit at most; with the longest event they stay below a commit's 16 MiB.
+pub const COMMIT_EVENTS: usize = 150_000;

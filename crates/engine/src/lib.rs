@@ -1,1 +1,212 @@
-//! Placeholder while the workspace is laid out.
+//! The writer, the published world, and the past.
+//!
+//! One thread writes for all tenants: it decides a batch on its own tip, appends it with one
+//! durable flush, swaps one pointer, and only then answers. Readers take that pointer and never
+//! wait. Boot and as-of reads are the same fold over the same log.
+
+mod boot;
+mod past;
+mod world;
+mod writer;
+
+pub mod limits;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use domain::command::{Command, Notice};
+use domain::commit::{Commit, Unfit};
+use domain::id::TenantId;
+use domain::origin::Origin;
+use domain::position::{Hash, Position};
+use domain::rejection::Rejection;
+use domain::snapshot::Snapshot;
+use domain::time::Timestamp;
+use eventlog::{Broken, EventLog, Journal};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+pub use boot::{Progress, StartError};
+pub use past::{ReadError, When};
+pub use world::World;
+pub use writer::Writer;
+
+use past::Past;
+use writer::{Job, Message};
+
+/// Where the engine gets the time from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The one way in and out of a set of tenants. Cheap to clone; all clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Message>,
+}
+
+struct Shared {
+    world: ArcSwap<World>,
+    past: Box<dyn Past>,
+    journal: Journal,
+    as_of: Semaphore,
+    clock: Clock,
+}
+
+/// A commit as it stands in the log.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// What it says.
+    pub commit: Commit,
+    /// SHA-256 of its bytes.
+    pub hash: Hash,
+}
+
+/// What became of a granted command. It is given out only once the commit is durable.
+#[derive(Clone)]
+pub struct Receipt {
+    /// The tenant right after this command: a client reads its own write here.
+    pub snapshot: Arc<Snapshot>,
+    /// Where the commit stands; none when there was nothing to do.
+    pub position: Option<Position>,
+    /// What was left out.
+    pub notices: Vec<Notice>,
+}
+
+/// Why a command was not carried out. Nothing changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Refusal {
+    /// The client's fault.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// There is no such tenant.
+    #[error("there is no such tenant")]
+    NoTenant,
+    /// More requests are waiting than may wait.
+    #[error("{} requests are waiting already: try again in a moment", limits::WAITING)]
+    Busy,
+    /// The log takes no more: the disk is full or failing, and the server must be looked after.
+    #[error("nothing can be written: {0}")]
+    Unavailable(String),
+    /// A bug: the events that were decided do not fit the directory that they were decided on.
+    #[error("the decision contradicts the directory: {0}")]
+    Unfit(#[from] Unfit),
+}
+
+impl Engine {
+    /// Opens every tenant of `log`, and gives the writer a thread of its own.
+    ///
+    /// # Errors
+    /// See [`Engine::open`].
+    pub fn start<L: EventLog>(
+        log: L,
+        clock: Clock,
+        progress: impl FnMut(Progress),
+    ) -> Result<Engine, StartError> {
+        let (engine, writer) = Engine::open(log, clock, progress)?;
+        std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || writer.run())
+            .map_err(StartError::Thread)?;
+        Ok(engine)
+    }
+
+    /// Opens every tenant of `log`: reads it from its first commit and checks each link. Nothing
+    /// is written until the writer works. `progress` is told how far the reading is.
+    ///
+    /// # Errors
+    /// When a commit is damaged, missing, or contradicts those before it; the position is named.
+    pub fn open<L: EventLog>(
+        log: L,
+        clock: Clock,
+        progress: impl FnMut(Progress),
+    ) -> Result<(Engine, Writer<L>), StartError> {
+        let reader = log.reader();
+        let world = boot::replay(&reader, progress)?;
+        let shared = Arc::new(Shared {
+            world: ArcSwap::from_pointee(world),
+            past: Box::new(reader),
+            journal: log.journal(),
+            as_of: Semaphore::new(limits::AS_OF_AT_ONCE),
+            clock,
+        });
+        let (queue, messages) = mpsc::channel(limits::WAITING);
+        let writer = Writer::new(log, shared.clone(), messages);
+        Ok((Engine { shared, queue }, writer))
+    }
+
+    /// Carries out a command, durably, or says why not.
+    ///
+    /// # Errors
+    /// See [`Refusal`]; nothing has changed then.
+    pub async fn submit(
+        &self,
+        tenant: TenantId,
+        origin: Origin,
+        command: Command,
+    ) -> Result<Receipt, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job { tenant, origin, command, reply };
+        self.queue.try_send(Message::Do(job)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Refusal::Busy,
+            mpsc::error::TrySendError::Closed(_) => stopped(),
+        })?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// All tenants as they are now.
+    pub fn world(&self) -> Arc<World> {
+        self.shared.world.load_full()
+    }
+
+    /// A tenant as it is now.
+    pub fn now(&self, tenant: TenantId) -> Option<Arc<Snapshot>> {
+        self.shared.world.load().get(tenant).cloned()
+    }
+
+    /// A tenant as it was. Takes as long as reading the log up to there; call it where blocking is
+    /// allowed.
+    ///
+    /// # Errors
+    /// When there was no such moment, too many ask at once, or the log is damaged.
+    pub fn as_of(&self, tenant: TenantId, when: When) -> Result<Arc<Snapshot>, ReadError> {
+        past::as_of(&self.shared, tenant, when)
+    }
+
+    /// The commit at a position of a tenant's log, if there is one yet.
+    ///
+    /// # Errors
+    /// When the log is damaged there.
+    pub fn commit(
+        &self,
+        tenant: TenantId,
+        position: Position,
+    ) -> Result<Option<Recorded>, Broken> {
+        let published = self.now(tenant).and_then(|snapshot| snapshot.head.position);
+        if published.is_none_or(|last| position > last) {
+            return Ok(None);
+        }
+        self.shared.past.commit(tenant, position)
+    }
+
+    /// Where refused requests are noted.
+    pub fn journal(&self) -> &Journal {
+        &self.shared.journal
+    }
+
+    /// Finishes what waits, closes the log, and takes no more commands. Reads go on.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.queue.send(Message::Stop(done)).await.is_ok() {
+            // An error means that the writer had ended already.
+            drop(stopped.await);
+        }
+    }
+
+    /// Whether the writer still takes commands.
+    pub fn is_writing(&self) -> bool {
+        !self.queue.is_closed()
+    }
+}
+
+fn stopped() -> Refusal {
+    Refusal::Unavailable("the writer has stopped; see the server's log and restart it".to_owned())
+}

@@ -1,1 +1,57 @@
-//! Placeholder while the workspace is laid out.
+//! HTTP: the SCIM endpoints, administration, audit and operations. The only crate that knows
+//! status codes.
+//!
+//! Handlers hold no rules: what comes in is parsed at the edge into values that cannot be wrong,
+//! the decision is the engine's, and every read is a function of one immutable snapshot.
+
+mod admin;
+mod answer;
+mod app;
+mod caller;
+mod doors;
+mod health;
+mod journal;
+mod refused;
+mod scim_api;
+mod secret;
+mod setup;
+
+pub mod limits;
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::routing::{any, get};
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use app::App;
+pub use doors::{Door, Key, doors};
+pub use secret::{Secret, hash_of};
+pub use setup::{Opened, SetupError, open_instance, open_tenant};
+
+/// Every address that is served, on one router.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/scim/{*rest}", any(scim_api::handle))
+        .route("/admin/{*rest}", any(admin::handle))
+        .fallback(refused::no_such_address)
+        .layer(CatchPanicLayer::custom(refused::panicked))
+        .with_state(app)
+}
+
+/// Serves until `stop` resolves; requests under way are finished first.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
+}

@@ -1,1 +1,6 @@
-//! Placeholder while the workspace is laid out.
+//! What the tests of every crate share: a running app, a simulation that checks the laws, and the
+//! rules of the house. A development dependency only.
+
+pub mod app;
+pub mod house;
+pub mod simulate;

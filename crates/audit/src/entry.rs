@@ -1,0 +1,187 @@
+//! One answered commit: who, when, through which door, and what it did.
+
+use std::net::IpAddr;
+
+use domain::directory::Directory;
+use domain::event::{Event, Member, RoleWording};
+use domain::id::{RequestId, RoleId, UserId};
+use domain::origin::{Actor, Source};
+use domain::position::{Hash, Position};
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A commit as the answer to an audit question.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Its place in the tenant's log.
+    pub position: Position,
+    /// SHA-256 of its bytes.
+    pub hash: Hash,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Named,
+    /// Which of the connector's credentials was shown.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub credential: Option<Named>,
+    /// The address that the request came from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<IpAddr>,
+    /// The client's `User-Agent`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub agent: Option<String>,
+    /// The request; commits of one request share it.
+    pub request: RequestId,
+    /// What happened.
+    pub events: Vec<Told>,
+}
+
+/// Something with the name that people know it by.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Named {
+    /// What it is, as in `connector`.
+    pub kind: String,
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub id: Option<String>,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+}
+
+/// An event with the names of what it is about, and what was before.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Told {
+    /// The event, as `schemas/events/` describes it.
+    #[serde(flatten)]
+    pub event: serde_json::Value,
+    /// The user whom it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user_name: Option<String>,
+    /// The role that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub role_name: Option<String>,
+    /// The group that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub group_name: Option<String>,
+    /// The member that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub member_name: Option<String>,
+    /// Where the role or membership comes from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub through: Option<Named>,
+    /// The roles in effect before this event.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<Vec<String>>,
+    /// The roles in effect after this event.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub after: Option<Vec<String>>,
+}
+
+impl Named {
+    fn new(kind: &str, id: impl ToString, name: Option<String>) -> Self {
+        Self { kind: kind.to_owned(), id: Some(id.to_string()), name }
+    }
+
+    /// Who acted. Operators are known to the instance's own directory.
+    pub(crate) fn actor(actor: Actor, directory: &Directory, system: Option<&Directory>) -> Self {
+        match actor {
+            Actor::Connector { id, .. } => {
+                let name = directory.connectors.get(id).map(|connector| connector.name.clone());
+                Named::new("connector", id, name)
+            }
+            Actor::Operator { id } => {
+                let operator = system.and_then(|system| system.operators.get(id));
+                Named::new("operator", id, operator.map(|operator| operator.name.clone()))
+            }
+            Actor::System => Named { kind: "system".to_owned(), id: None, name: None },
+        }
+    }
+
+    /// The credential that a connector's client showed, by its first characters.
+    pub(crate) fn credential(actor: Actor, directory: &Directory) -> Option<Self> {
+        match actor {
+            Actor::Connector { credential, .. } => {
+                let hint = directory.credentials.get(credential).map(|c| c.hint.clone());
+                Some(Named::new("credential", credential, hint))
+            }
+            Actor::Operator { .. } | Actor::System => None,
+        }
+    }
+
+    fn through(source: Source, directory: &Directory) -> Self {
+        match source {
+            Source::Connector(id) => {
+                let name = directory.connectors.get(id).map(|connector| connector.name.clone());
+                Named::new("connector", id, name)
+            }
+            Source::Local => Named { kind: "local".to_owned(), id: None, name: None },
+        }
+    }
+}
+
+impl Told {
+    pub(crate) fn of(event: &Event, directory: &Directory) -> Result<Told, serde_json::Error> {
+        let mut told = Told {
+            event: serde_json::to_value(event)?,
+            user_name: None,
+            role_name: None,
+            group_name: None,
+            member_name: None,
+            through: None,
+            before: None,
+            after: None,
+        };
+        let user_name =
+            |id: UserId| directory.users.get(id).map(|user| user.user_name.to_string());
+        let role_name = |id: RoleId| directory.roles.get(id).map(|role| role.name.clone());
+        let group_name = |id| directory.groups.get(id).map(|group| group.display_name.to_string());
+        match event {
+            Event::UserCreated { user, personal, .. } => {
+                told.user_name =
+                    personal.known().map(|new| new.user_name.clone()).or_else(|| user_name(*user));
+            }
+            Event::UserRenamed { user, .. }
+            | Event::UserActivated { user }
+            | Event::UserDeactivated { user }
+            | Event::UserAttributesChanged { user, .. }
+            | Event::UserDeleted { user }
+            | Event::UserErased { user, .. } => told.user_name = user_name(*user),
+            Event::RoleAssigned { user, role, source, wording: RoleWording { .. } }
+            | Event::RoleRevoked { user, role, source } => {
+                told.user_name = user_name(*user);
+                told.role_name = role_name(*role);
+                told.through = Some(Named::through(*source, directory));
+            }
+            Event::RoleDefined { .. } => {}
+            Event::RoleRetired { role } => told.role_name = role_name(*role),
+            Event::GroupCreated { display_name, .. } => {
+                told.group_name = Some(display_name.clone());
+            }
+            Event::GroupRenamed { to, .. } => told.group_name = Some(to.clone()),
+            Event::GroupAttributesChanged { group, .. } | Event::GroupDeleted { group } => {
+                told.group_name = group_name(*group);
+            }
+            Event::GroupMemberAdded { group, member, source }
+            | Event::GroupMemberRemoved { group, member, source } => {
+                told.group_name = group_name(*group);
+                told.member_name = match member {
+                    Member::User(user) => user_name(*user),
+                    Member::Group(group) => group_name(*group),
+                };
+                told.through = Some(Named::through(*source, directory));
+            }
+            Event::TenantOpened { .. }
+            | Event::OperatorAdded { .. }
+            | Event::ConnectorAdded { .. }
+            | Event::CredentialIssued { .. }
+            | Event::CredentialRevoked { .. }
+            | Event::PolicyCreated { .. }
+            | Event::PolicyChanged { .. }
+            | Event::PolicyDeleted { .. } => {}
+        }
+        Ok(told)
+    }
+}

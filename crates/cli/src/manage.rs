@@ -1,0 +1,220 @@
+//! `rollbook tenant`, `role` and `credential`: administration of a running server.
+
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::remote::Server;
+use crate::terminal::{say, table};
+
+/// Open and list the tenants of a running server.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  rollbook tenant open globex
+  rollbook tenant list --server http://127.0.0.1:8080")]
+pub(crate) struct Tenant {
+    #[command(subcommand)]
+    verb: TenantVerb,
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Subcommand)]
+enum TenantVerb {
+    /// Open a tenant with its first connector; prints its API key, once
+    Open {
+        /// Its slug, as in `acme`
+        slug: String,
+    },
+    /// List the tenants
+    List,
+}
+
+/// Define, grant and take back roles.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  rollbook role define Auditor --description 'Reads everything, changes nothing'
+  rollbook role grant jane@acme.com Admin
+  rollbook role revoke jane@acme.com Admin")]
+pub(crate) struct Role {
+    #[command(subcommand)]
+    verb: RoleVerb,
+    #[command(flatten)]
+    server: Server,
+    /// The tenant; the only one there is when not given
+    #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG", global = true)]
+    tenant: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum RoleVerb {
+    /// List the roles
+    List,
+    /// Define a role, or describe it anew
+    Define {
+        /// Its name
+        name: String,
+        /// What it is for
+        #[arg(long, default_value = "")]
+        description: String,
+    },
+    /// Let a role be assigned no more
+    Retire {
+        /// Its name
+        name: String,
+    },
+    /// Give a user a role here, beside what the identity provider says
+    Grant {
+        /// The user: a userName or an id
+        user: String,
+        /// The role's name
+        role: String,
+    },
+    /// Take back a role that was granted here
+    Revoke {
+        /// The user: a userName or an id
+        user: String,
+        /// The role's name
+        role: String,
+    },
+}
+
+/// Issue, list and revoke the API keys of a tenant.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  rollbook credential list
+  rollbook credential issue okta
+  rollbook credential revoke 0198f3a0-0000-7000-8000-000000000001")]
+pub(crate) struct Credential {
+    #[command(subcommand)]
+    verb: CredentialVerb,
+    #[command(flatten)]
+    server: Server,
+    /// The tenant; the only one there is when not given
+    #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG", global = true)]
+    tenant: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum CredentialVerb {
+    /// List the keys; never their secrets
+    List,
+    /// Issue a key; prints it, once
+    Issue {
+        /// The connector it is for
+        connector: String,
+    },
+    /// Revoke a key: it opens nothing from then on
+    Revoke {
+        /// Its id, as `list` shows it
+        id: String,
+    },
+}
+
+impl Tenant {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let remote = self.server.required()?;
+        match self.verb {
+            TenantVerb::Open { slug } => {
+                let body = json!({ "slug": slug });
+                let opened =
+                    remote.ask(Method::POST, &["tenants"], &[], Some(&body)).await?;
+                say(format!("  tenant         {slug}"));
+                say(format!("  SCIM base URL  {}/scim/{slug}/v2", remote.url));
+                say(format!("  API key        {}", text(&opened, "apiKey")));
+                say("\nThe key is shown this once: keep it now.");
+            }
+            TenantVerb::List => {
+                let list = remote.ask(Method::GET, &["tenants"], &[], None).await?;
+                let rows = rows(&list, "tenants", &["slug", "id", "opened"]);
+                table(&["TENANT", "ID", "OPENED"], &rows);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Role {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let remote = self.server.required()?;
+        let slug = remote.tenant(self.tenant.as_deref()).await?;
+        let path = |rest: &[&str]| -> Vec<String> {
+            ["tenants", slug.as_str()].iter().chain(rest).map(|part| (*part).to_owned()).collect()
+        };
+        let (method, path, body, word) = match self.verb {
+            RoleVerb::List => {
+                let path = ["tenants", slug.as_str(), "roles"];
+                let list = remote.ask(Method::GET, &path, &[], None).await?;
+                let rows = rows(&list, "roles", &["name", "description", "retired"]);
+                table(&["ROLE", "DESCRIPTION", "RETIRED"], &rows);
+                return Ok(());
+            }
+            RoleVerb::Define { name, description } => {
+                let body = json!({ "name": name, "description": description });
+                (Method::POST, path(&["roles"]), Some(body), "defined")
+            }
+            RoleVerb::Retire { name } => (Method::DELETE, path(&["roles", &name]), None, "retired"),
+            RoleVerb::Grant { user, role } => {
+                (Method::PUT, path(&["users", &user, "roles", &role]), None, "granted")
+            }
+            RoleVerb::Revoke { user, role } => {
+                (Method::DELETE, path(&["users", &user, "roles", &role]), None, "revoked")
+            }
+        };
+        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+        report(&remote.ask(method, &parts, &[], body.as_ref()).await?, word);
+        Ok(())
+    }
+}
+
+impl Credential {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let remote = self.server.required()?;
+        let slug = remote.tenant(self.tenant.as_deref()).await?;
+        let path = ["tenants", slug.as_str(), "credentials"];
+        match self.verb {
+            CredentialVerb::List => {
+                let list = remote.ask(Method::GET, &path, &[], None).await?;
+                let columns = ["id", "hint", "connector", "issued", "revoked"];
+                let rows = rows(&list, "credentials", &columns);
+                table(&["ID", "KEY", "CONNECTOR", "ISSUED", "REVOKED"], &rows);
+            }
+            CredentialVerb::Issue { connector } => {
+                let body = json!({ "connector": connector });
+                let issued = remote.ask(Method::POST, &path, &[], Some(&body)).await?;
+                say(format!("  API key  {}", text(&issued, "apiKey")));
+                say("\nThe key is shown this once: keep it now.");
+            }
+            CredentialVerb::Revoke { id } => {
+                let path = ["tenants", slug.as_str(), "credentials", id.as_str()];
+                report(&remote.ask(Method::DELETE, &path, &[], None).await?, "revoked");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says what a write did: a second time there is nothing to do.
+fn report(answer: &Value, word: &str) {
+    match answer.get("position").and_then(Value::as_u64) {
+        Some(position) => say(format!("{word} at position {position}")),
+        None => say("nothing to do: it was so already"),
+    }
+}
+
+fn text(value: &Value, key: &str) -> String {
+    match value.get(key) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn rows(answer: &Value, list: &str, columns: &[&str]) -> Vec<Vec<String>> {
+    let items = answer.get(list).and_then(Value::as_array);
+    let row = |item| columns.iter().map(|column| text(item, column)).collect();
+    items.into_iter().flatten().map(row).collect()
+}

@@ -1,0 +1,101 @@
+//! A running server, asked through its admin API.
+
+use anyhow::{Context, bail};
+use clap::Args;
+use reqwest::Method;
+use serde_json::Value;
+
+/// A running server and the key that opens it.
+#[derive(Args, Clone)]
+pub(crate) struct Server {
+    /// A running server's URL
+    #[arg(long, env = "ROLLBOOK_URL", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The operator key that the server printed at its first start
+    #[arg(long, env = "ROLLBOOK_OPERATOR_KEY", hide_env_values = true, value_name = "KEY")]
+    pub(crate) operator_key: Option<String>,
+}
+
+impl Server {
+    /// The way to the server, if one was named.
+    pub(crate) fn remote(&self) -> anyhow::Result<Option<Remote>> {
+        let Some(url) = &self.server else { return Ok(None) };
+        if url.starts_with("https://") {
+            bail!("this build speaks http only: name the server's own address, as in http://127.0.0.1:8080");
+        }
+        let key = self.operator_key.clone().context(
+            "an operator key is needed: set ROLLBOOK_OPERATOR_KEY, or give --operator-key",
+        )?;
+        let url = url.trim_end_matches('/').to_owned();
+        Ok(Some(Remote { url, key, http: reqwest::Client::new() }))
+    }
+
+    /// The way to the server, which must be named, or is where `serve` listens by itself.
+    pub(crate) fn required(&self) -> anyhow::Result<Remote> {
+        let mut server = self.clone();
+        server.server.get_or_insert_with(|| crate::serve::default_url().to_owned());
+        server.remote()?.context("give --server")
+    }
+}
+
+/// The way to a running server.
+pub(crate) struct Remote {
+    pub(crate) url: String,
+    key: String,
+    http: reqwest::Client,
+}
+
+impl Remote {
+    /// One request to the admin API; `path` is what follows `/admin/v1/`, its parts are escaped
+    /// here.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let mut url = reqwest::Url::parse(&format!("{}/admin/v1", self.url))
+            .with_context(|| format!("`{}` is no URL", self.url))?;
+        if let Ok(mut parts) = url.path_segments_mut() {
+            parts.extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut request = self.http.request(method, url).bearer_auth(&self.key);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.with_context(|| {
+            format!("{} does not answer: is `rollbook serve` running?", self.url)
+        })?;
+        let status = answer.status();
+        let body: Value = answer.json().await.context("the server's answer is not JSON")?;
+        if !status.is_success() {
+            let detail = body.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
+            bail!("the server says {}: {detail}", status.as_u16());
+        }
+        Ok(body)
+    }
+
+    /// The tenant that is meant: the one named, or the only one there is.
+    pub(crate) async fn tenant(&self, slug: Option<&str>) -> anyhow::Result<String> {
+        if let Some(slug) = slug {
+            return Ok(slug.to_owned());
+        }
+        let tenants = self.ask(Method::GET, &["tenants"], &[], None).await?;
+        let slugs: Vec<&str> = tenants
+            .get("tenants")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|tenant| tenant.get("slug").and_then(Value::as_str))
+            .collect();
+        match slugs.as_slice() {
+            [only] => Ok((*only).to_owned()),
+            [] => bail!("there is no tenant yet: `rollbook tenant open acme` opens one"),
+            several => bail!("say which tenant with --tenant: {}", several.join(", ")),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `rollbook serve`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use domain::origin::Actor;
+use server::{App, Secret};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::instance::{self, Master};
+use crate::terminal::{note, say};
+
+const LISTEN: &str = "127.0.0.1:8080";
+
+/// Where a server listens that was not told where.
+pub(crate) fn default_url() -> &'static str {
+    "http://127.0.0.1:8080"
+}
+
+/// Open the data folder (or create it) and serve SCIM, administration and audit.
+///
+/// At the first start it prints, once, the operator key and the tenant's API key.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  rollbook serve --data ./data --tenant acme
+  rollbook serve --data /var/lib/rollbook --listen 0.0.0.0:8080 --public-url https://id.example.com
+  ROLLBOOK_SCIM_KEY=acme:a-long-random-secret rollbook serve --tenant acme")]
+pub(crate) struct Serve {
+    /// The data folder; it is created if it is not there
+    #[arg(long, env = "ROLLBOOK_DATA", default_value = "./data", value_name = "DIR")]
+    data: PathBuf,
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, env = "ROLLBOOK_LISTEN", default_value = LISTEN, value_name = "ADDR")]
+    listen: SocketAddr,
+    /// The tenant to open if it is not there yet
+    #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG")]
+    tenant: Option<String>,
+    /// The URL that clients use, when a proxy stands before; without it, what they send as Host
+    #[arg(long, env = "ROLLBOOK_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// The form of the server's own log, on standard error
+    #[arg(long, env = "ROLLBOOK_LOG_FORMAT", default_value = "text", value_name = "FORM")]
+    log_format: LogFormat,
+    /// The operator key to use instead of a random one
+    #[arg(long, env = "ROLLBOOK_OPERATOR_KEY", hide_env_values = true, hide = true)]
+    operator_key: Option<String>,
+    /// The tenant's API key to use instead of a random one
+    #[arg(long, env = "ROLLBOOK_SCIM_KEY", hide_env_values = true, hide = true)]
+    scim_key: Option<String>,
+    #[command(flatten)]
+    master: Master,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Serve {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        self.trace();
+        std::fs::create_dir_all(&self.data)
+            .with_context(|| format!("{} cannot be created", self.data.display()))?;
+        let (key, is_new) = self.master.key(&self.data)?;
+        let log = instance::open_log_with(&self.data, key)?;
+        let engine = instance::start(log, &self.data)?;
+        let listener = TcpListener::bind(self.listen)
+            .await
+            .with_context(|| format!("{} cannot be listened on", self.listen))?;
+        let address = listener.local_addr()?;
+        let url = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let app = App::new(engine.clone(), self.public_url.clone());
+        self.greet(&app, &url, is_new).await?;
+        server::serve(listener, app, stop()).await.context("the server failed")?;
+        note("stopping: finishing what is under way");
+        engine.stop().await;
+        Ok(())
+    }
+
+    fn trace(&self) {
+        let filter = EnvFilter::try_from_env("ROLLBOOK_LOG")
+            .unwrap_or_else(|_| EnvFilter::new("info"));
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Text => lines.init(),
+            LogFormat::Json => lines.json().init(),
+        }
+    }
+
+    /// Makes sure that there is an operator and the tenant, and shows the keys that were issued
+    /// just now. They are shown this once.
+    async fn greet(&self, app: &App, url: &str, is_new: bool) -> anyhow::Result<()> {
+        let chosen = |text: &Option<String>| {
+            let secret = text.as_deref().map(|key| key.rsplit_once(':').map_or(key, |(_, s)| s));
+            secret.map(Secret::chosen).transpose().context("the chosen key cannot be used")
+        };
+        let operator = server::open_instance(app, chosen(&self.operator_key)?).await?;
+        say(format!("rollbook serves {url}\n"));
+        if let Some(slug) = &self.tenant {
+            let chosen = chosen(&self.scim_key)?;
+            let was_chosen = chosen.is_some();
+            let opened = server::open_tenant(app, Actor::System, slug, chosen).await?;
+            say(format!("  tenant         {slug}"));
+            say(format!("  SCIM base URL  {url}/scim/{slug}/v2"));
+            if let Some(secret) = opened.secret.filter(|_| !was_chosen) {
+                say(format!("  API key        {slug}:{}", secret.expose()));
+            }
+        }
+        if let Some(secret) = operator.filter(|_| self.operator_key.is_none()) {
+            say(format!("  operator key   {}", secret.expose()));
+            say("\nThe keys are shown this once: keep them now.");
+        }
+        if is_new {
+            let file = self.data.join("master.key");
+            note(format!(
+                "warning: the master key was made in {}; without it no personal data can be read: \
+                 keep a copy elsewhere, apart from the data",
+                file.display()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// When someone asks the process to end.
+async fn stop() {
+    let interrupt = async { drop(tokio::signal::ctrl_c().await) };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                () = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    interrupt.await;
+}

@@ -1,0 +1,174 @@
+//! What differs between two sets of attributes, and how a difference is applied.
+
+use scim::{Object, Value};
+
+use crate::event::AttributeChange;
+
+/// The changes that lead from `old` to `new`, in the order of their paths. Complex attributes are
+/// compared by sub-attribute; the order of a list's elements is not a difference (RFC 7643 §2.4).
+pub(crate) fn difference(old: &Object, new: &Object) -> Vec<AttributeChange> {
+    let mut changes = Vec::new();
+    for (name, before) in old.iter() {
+        compare(name, Some(before), new.get(name), &mut changes);
+    }
+    for (name, after) in new.iter() {
+        if old.get(name).is_none() {
+            compare(name, None, Some(after), &mut changes);
+        }
+    }
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    changes
+}
+
+fn compare(
+    name: &str,
+    old: Option<&Value>,
+    new: Option<&Value>,
+    changes: &mut Vec<AttributeChange>,
+) {
+    let empty = Object::default();
+    let inside = |value: Option<&Value>| match value {
+        None => Some(empty.clone()),
+        Some(Value::Complex(object)) => Some(object.clone()),
+        Some(_) => None,
+    };
+    match (inside(old), inside(new)) {
+        (Some(old), Some(new)) => {
+            let separator = if is_urn(name) { ':' } else { '.' };
+            for change in difference_flat(&old, &new) {
+                let path = format!("{name}{separator}{}", change.path);
+                changes.push(AttributeChange { path, ..change });
+            }
+        }
+        _ => push(name, old, new, changes),
+    }
+}
+
+/// As [`difference`], without looking inside complex values.
+fn difference_flat(old: &Object, new: &Object) -> Vec<AttributeChange> {
+    let mut changes = Vec::new();
+    for (name, before) in old.iter() {
+        push(name, Some(before), new.get(name), &mut changes);
+    }
+    for (name, after) in new.iter() {
+        if old.get(name).is_none() {
+            push(name, None, Some(after), &mut changes);
+        }
+    }
+    changes
+}
+
+fn push(path: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Vec<AttributeChange>) {
+    let same = match (old, new) {
+        (Some(old), Some(new)) => same(old, new),
+        (None, None) => true,
+        _ => false,
+    };
+    if !same {
+        changes.push(AttributeChange {
+            path: path.to_owned(),
+            old: old.cloned(),
+            new: new.cloned(),
+        });
+    }
+}
+
+/// Whether two values mean the same: lists are compared without regard to order.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::List(a), Value::List(b)) => {
+            let mut rest: Vec<&Value> = b.iter().collect();
+            a.len() == b.len()
+                && a.iter().all(|value| {
+                    let place = rest.iter().position(|other| same(value, other));
+                    place.map(|place| rest.swap_remove(place)).is_some()
+                })
+        }
+        (Value::Complex(a), Value::Complex(b)) => {
+            a.len() == b.len()
+                && a.iter().all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
+        }
+        _ => a == b,
+    }
+}
+
+/// Assigns or unassigns the attribute at a path that [`difference`] wrote.
+pub(crate) fn set_attribute(object: &mut Object, path: &str, value: Option<Value>) {
+    let split =
+        if is_urn(path) { path.rsplit_once(':') } else { path.split_once('.') };
+    let Some((outer, inner)) = split else {
+        assign(object, path, value);
+        return;
+    };
+    let mut complex = match object.take(outer) {
+        Some(Value::Complex(complex)) => complex,
+        _ => Object::default(),
+    };
+    assign(&mut complex, inner, value);
+    if !complex.is_empty() {
+        object.set(outer, complex);
+    }
+}
+
+fn assign(object: &mut Object, name: &str, value: Option<Value>) {
+    match value {
+        Some(value) => object.set(name, value),
+        None => object.remove(name),
+    };
+}
+
+/// Extensions are kept under their URN (RFC 7643 §3.3), and a path into one has a colon, not a dot.
+fn is_urn(name: &str) -> bool {
+    name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(json: &str) -> Object {
+        match Value::parse(json.as_bytes()).unwrap() {
+            Value::Complex(object) => object,
+            other => panic!("not an object: {other:?}"),
+        }
+    }
+
+    /// The paths that differ; applying the difference must lead from one to the other.
+    fn check(old: &str, new: &str, paths: &[&str]) {
+        let (old, new) = (object(old), object(new));
+        let changes = difference(&old, &new);
+        assert_eq!(changes.iter().map(|c| c.path.as_str()).collect::<Vec<_>>(), paths);
+        let mut applied = old;
+        for change in changes {
+            set_attribute(&mut applied, &change.path, change.new);
+        }
+        assert_eq!(difference(&applied, &new), []);
+    }
+
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+    #[test]
+    fn a_difference_leads_from_old_to_new() {
+        check(r#"{}"#, r#"{"title":"a"}"#, &["title"]);
+        check(r#"{"title":"a"}"#, r#"{}"#, &["title"]);
+        check(r#"{"title":"a"}"#, r#"{"title":"a"}"#, &[]);
+        check(
+            r#"{"name":{"givenName":"A","familyName":"B"}}"#,
+            r#"{"name":{"givenName":"C","familyName":"B"}}"#,
+            &["name.givenName"],
+        );
+        check(r#"{"name":{"givenName":"A"}}"#, r#"{}"#, &["name.givenName"]);
+        check(
+            &format!(r#"{{"{ENTERPRISE}":{{"department":"A","manager":{{"value":"1"}}}}}}"#),
+            &format!(r#"{{"{ENTERPRISE}":{{"department":"B","manager":{{"value":"2"}}}}}}"#),
+            &[&format!("{ENTERPRISE}:department"), &format!("{ENTERPRISE}:manager")],
+        );
+    }
+
+    #[test]
+    fn the_order_of_a_list_is_no_difference_but_its_elements_are() {
+        let list = |a: &str| format!(r#"{{"emails":{a}}}"#);
+        check(&list(r#"[{"value":"a"},{"value":"b"}]"#), &list(r#"[{"value":"b"},{"value":"a"}]"#), &[]);
+        check(&list(r#"[{"value":"a"},{"value":"a"}]"#), &list(r#"[{"value":"a"},{"value":"b"}]"#), &["emails"]);
+    }
+}

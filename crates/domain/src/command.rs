@@ -1,0 +1,155 @@
+//! Wishes. Ids, time and randomness are made at the edge and come in here, so deciding stays pure.
+
+use scim::{Admitted, Patch};
+
+use crate::event::{ConnectorSettings, Event, Holder};
+use crate::id::{ConnectorId, CredentialId, GroupId, OperatorId, RoleId, TenantId, UserId};
+use crate::position::{Hash, Position};
+use crate::rejection::Rejection;
+use crate::time::Timestamp;
+
+/// A wish about one resource.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// About a user.
+    User(UserId, Change),
+    /// About a group.
+    Group(GroupId, Change),
+    /// Give a user a role here, beside what their identity provider says.
+    AssignRole {
+        /// The user.
+        user: UserId,
+        /// The role's name.
+        role: String,
+    },
+    /// Take back a role that was given here.
+    RevokeRole {
+        /// The user.
+        user: UserId,
+        /// The role's name.
+        role: String,
+    },
+    /// Define a role, or describe it anew.
+    DefineRole {
+        /// The id that it gets if it is new.
+        role: RoleId,
+        /// Its name.
+        name: String,
+        /// What it is for.
+        description: String,
+    },
+    /// Let a role be assigned no more.
+    RetireRole {
+        /// Its name.
+        name: String,
+    },
+    /// Open a tenant: said to the instance's log and then to the tenant's own.
+    OpenTenant {
+        /// The tenant.
+        tenant: TenantId,
+        /// Its slug.
+        slug: String,
+        /// The roles to begin with: id, name, description. Ignored by the instance's log.
+        roles: Vec<(RoleId, String, String)>,
+    },
+    /// Add a connector.
+    AddConnector {
+        /// The connector.
+        connector: ConnectorId,
+        /// Its name.
+        name: String,
+        /// How it treats what its client sends.
+        settings: ConnectorSettings,
+    },
+    /// Add an operator; said to the instance's log.
+    AddOperator {
+        /// The operator.
+        operator: OperatorId,
+        /// What people call them.
+        name: String,
+    },
+    /// Issue a credential.
+    IssueCredential {
+        /// The credential.
+        credential: CredentialId,
+        /// Who may show it.
+        holder: Holder,
+        /// SHA-256 of the secret.
+        hash: Hash,
+        /// The secret's first characters.
+        hint: String,
+        /// When it ends.
+        expires: Option<Timestamp>,
+    },
+    /// Revoke a credential.
+    RevokeCredential {
+        /// The credential.
+        credential: CredentialId,
+    },
+}
+
+/// What is to become of a resource.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// It comes to be.
+    Create(Admitted),
+    /// It becomes what is given (RFC 7644 §3.5.1).
+    Replace {
+        /// What it becomes.
+        with: Admitted,
+        /// The version it must have.
+        expected: Expected,
+    },
+    /// It changes in parts (RFC 7644 §3.5.2).
+    Patch {
+        /// The parts.
+        patch: Patch,
+        /// The version it must have.
+        expected: Expected,
+    },
+    /// It goes.
+    Delete {
+        /// The version it must have.
+        expected: Expected,
+    },
+}
+
+/// The version that a resource must have for a change to happen (`If-Match`, RFC 7644 §3.14).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Expected {
+    /// Whichever.
+    #[default]
+    Any,
+    /// One of these; none at all when the client named no version that can exist.
+    OneOf(Vec<Position>),
+}
+
+impl Expected {
+    pub(crate) fn check(&self, actual: Position) -> Result<(), Rejection> {
+        match self {
+            Expected::Any => Ok(()),
+            Expected::OneOf(versions) if versions.contains(&actual) => Ok(()),
+            Expected::OneOf(_) => Err(Rejection::Stale { actual }),
+        }
+    }
+}
+
+/// What a command does to a directory.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Decision {
+    /// The events it causes. Empty: nothing to do, nothing written.
+    pub events: Vec<Event>,
+    /// What was left out, and why: the request was carried out in part.
+    pub notices: Vec<Notice>,
+}
+
+/// A part of a request that was not carried out although the rest was.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Notice {
+    /// No such role is defined.
+    #[error("there is no role `{0}` in this tenant: define it, or correct it at the identity provider")]
+    UnknownRole(String),
+    /// The role is not assigned any more.
+    #[error("the role `{0}` is retired and not assigned any more")]
+    RetiredRole(String),
+}

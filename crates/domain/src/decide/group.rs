@@ -1,0 +1,308 @@
+//! What may become of a group.
+//!
+//! A PATCH of a few members costs in proportion to the patch: the members that are there are looked
+//! up one by one, never read, copied or compared as a whole.
+
+use std::collections::BTreeMap;
+
+use scim::{Admitted, Invalid, MembersEdit, Node, Object, Packed, Patch, Value};
+
+use super::mode;
+use crate::attributes::difference;
+use crate::command::{Change, Decision};
+use crate::directory::{Directory, Group};
+use crate::event::{AttributeChange, Event, Member};
+use crate::id::GroupId;
+use crate::origin::{Actor, Source};
+use crate::rejection::Rejection;
+use crate::view::{GroupView, member_value};
+
+pub(super) fn decide(
+    directory: &Directory,
+    actor: &Actor,
+    id: GroupId,
+    change: Change,
+) -> Result<Decision, Rejection> {
+    if let Change::Create(admitted) = change {
+        return create(directory, actor, id, admitted);
+    }
+    let Some(group) = directory.groups.get(id) else {
+        return Err(Rejection::NotFound { kind: "group", id: id.to_string() });
+    };
+    let events = match change {
+        Change::Create(_) => Vec::new(),
+        Change::Replace { with, expected } => {
+            expected.check(group.modified.position)?;
+            replace(directory, actor, group, with)?
+        }
+        Change::Patch { patch, expected } => {
+            expected.check(group.modified.position)?;
+            patched(directory, actor, group, &patch)?
+        }
+        Change::Delete { expected } => {
+            expected.check(group.modified.position)?;
+            delete(directory, group)
+        }
+    };
+    Ok(Decision { events, notices: Vec::new() })
+}
+
+/// A group as a request wants it, but for its members.
+struct Wanted {
+    display_name: String,
+    external_id: Option<String>,
+    attributes: Object,
+}
+
+impl Wanted {
+    fn of(mut object: Object) -> Result<Wanted, Rejection> {
+        let display_name = match object.take("displayName") {
+            Some(Value::String(name)) => name,
+            _ => return Err(Invalid::value("`displayName` is required").into()),
+        };
+        let external_id = match object.take("externalId") {
+            Some(Value::String(id)) => Some(id),
+            _ => None,
+        };
+        Ok(Wanted { display_name, external_id, attributes: object })
+    }
+}
+
+fn create(
+    directory: &Directory,
+    actor: &Actor,
+    id: GroupId,
+    mut admitted: Admitted,
+) -> Result<Decision, Rejection> {
+    let members = listed(directory, admitted.object.take("members"))?;
+    let wanted = Wanted::of(admitted.object)?;
+    free_name(directory, &wanted.display_name, None)?;
+    let mut events = vec![Event::GroupCreated {
+        group: id,
+        display_name: wanted.display_name,
+        managed_by: actor.connector(),
+        external_id: wanted.external_id,
+        attributes: Packed::pack(&wanted.attributes),
+    }];
+    let source = actor.source();
+    let mut edits = Edits::new(None, source);
+    members.into_iter().for_each(|member| edits.add(member));
+    events.extend(edits.events(id));
+    Ok(Decision { events, notices: Vec::new() })
+}
+
+/// That no other group has this name, in whatever case: identity providers find groups by it.
+fn free_name(directory: &Directory, name: &str, except: Option<GroupId>) -> Result<(), Rejection> {
+    if directory.groups.named(name).any(|group| Some(group.id) != except) {
+        return Err(Rejection::Taken {
+            kind: "group",
+            attribute: "displayName",
+            value: name.to_owned(),
+            remedy: "rename one of the two groups, or link the push to the group that exists",
+        });
+    }
+    Ok(())
+}
+
+/// The members of an admitted `members` list.
+fn listed(directory: &Directory, members: Option<Value>) -> Result<Vec<Member>, Rejection> {
+    let Some(Value::List(members)) = members else { return Ok(Vec::new()) };
+    members
+        .iter()
+        .map(|member| match member {
+            Value::Complex(member) => match member.get("value") {
+                Some(Value::String(id)) => resolve(directory, id),
+                _ => Err(Invalid::value("each of `members` needs a `value`").into()),
+            },
+            _ => Err(Invalid::value("each of `members` is an object with a `value`").into()),
+        })
+        .collect()
+}
+
+/// The user or group of this tenant with this id (R-7643-4.2-03).
+fn resolve(directory: &Directory, id: &str) -> Result<Member, Rejection> {
+    find(directory, id).ok_or_else(|| {
+        Invalid::value(format!("the member `{id}` is no user or group of this tenant")).into()
+    })
+}
+
+fn find(directory: &Directory, id: &str) -> Option<Member> {
+    if let Some(user) = id.parse().ok().and_then(|id| directory.users.get(id)) {
+        return Some(Member::User(user.id));
+    }
+    let group = id.parse().ok().and_then(|id| directory.groups.get(id))?;
+    Some(Member::Group(group.id))
+}
+
+fn replace(
+    directory: &Directory,
+    actor: &Actor,
+    group: &Group,
+    mut with: Admitted,
+) -> Result<Vec<Event>, Rejection> {
+    let members = listed(directory, with.object.take("members"))?;
+    let mut events = differ(directory, actor, group, Wanted::of(with.object)?)?;
+    let mut edits = Edits::new(Some(group), actor.source());
+    edits.clear();
+    members.into_iter().for_each(|member| edits.add(member));
+    events.extend(edits.events(group.id));
+    Ok(events)
+}
+
+fn patched(
+    directory: &Directory,
+    actor: &Actor,
+    group: &Group,
+    patch: &Patch,
+) -> Result<Vec<Event>, Rejection> {
+    let mode = mode(directory, actor);
+    let rtype = scim::ResourceType::group();
+    let view = GroupView { group, directory, connector: actor.connector(), base: "" };
+    let mut object = view.writable();
+    let mut edits = Edits::new(Some(group), actor.source());
+    for operation in &patch.operations {
+        if !operation.path.attr.is("members") {
+            operation.apply(&mut object, rtype, mode)?;
+            continue;
+        }
+        match operation.members_edit(mode)? {
+            MembersEdit::Add(ids) => {
+                for id in ids {
+                    edits.add(resolve(directory, &id)?);
+                }
+            }
+            // Who is not there cannot be a member: removing them is done already.
+            MembersEdit::Remove(ids) => {
+                for member in ids.iter().filter_map(|id| find(directory, id)) {
+                    edits.remove(member);
+                }
+            }
+            MembersEdit::RemoveWhere(filter) => {
+                for member in edits.current() {
+                    let value = member_value(directory, "", member);
+                    if Node::of(&value).is_some_and(|value| filter.matches_element(value)) {
+                        edits.remove(member);
+                    }
+                }
+            }
+            MembersEdit::Clear => edits.clear(),
+            MembersEdit::Replace(ids) => {
+                edits.clear();
+                for id in ids {
+                    edits.add(resolve(directory, &id)?);
+                }
+            }
+        }
+    }
+    let mut events = differ(directory, actor, group, Wanted::of(object)?)?;
+    events.extend(edits.events(group.id));
+    Ok(events)
+}
+
+/// The events that lead from `group` to `wanted`, but for its members.
+fn differ(
+    directory: &Directory,
+    actor: &Actor,
+    group: &Group,
+    wanted: Wanted,
+) -> Result<Vec<Event>, Rejection> {
+    let mut events = Vec::new();
+    if *group.display_name != *wanted.display_name {
+        free_name(directory, &wanted.display_name, Some(group.id))?;
+        let (from, to) = (group.display_name.to_string(), wanted.display_name);
+        events.push(Event::GroupRenamed { group: group.id, from, to });
+    }
+    let mut changes = difference(&group.attributes.unpack(), &wanted.attributes);
+    let external_id = group.external_id(actor.connector());
+    if external_id != wanted.external_id.as_deref() {
+        changes.push(AttributeChange {
+            path: "externalId".to_owned(),
+            old: external_id.map(|id| Value::String(id.to_owned())),
+            new: wanted.external_id.map(Value::String),
+        });
+    }
+    if !changes.is_empty() {
+        events.push(Event::GroupAttributesChanged { group: group.id, changes });
+    }
+    Ok(events)
+}
+
+/// What a request does to the members, as a difference to those that are there.
+struct Edits<'a> {
+    group: Option<&'a Group>,
+    source: Source,
+    cleared: bool,
+    // The last word about each member that was named: true is in, false is out.
+    named: BTreeMap<Member, bool>,
+}
+
+impl<'a> Edits<'a> {
+    fn new(group: Option<&'a Group>, source: Source) -> Self {
+        Self { group, source, cleared: false, named: BTreeMap::new() }
+    }
+
+    fn add(&mut self, member: Member) {
+        self.named.insert(member, true);
+    }
+
+    fn remove(&mut self, member: Member) {
+        self.named.insert(member, false);
+    }
+
+    fn clear(&mut self) {
+        self.cleared = true;
+        self.named.clear();
+    }
+
+    /// Who would be in the group by now.
+    fn current(&self) -> Vec<Member> {
+        let there = self.group.into_iter().filter(|_| !self.cleared).flat_map(Group::members);
+        let there = there.filter(|member| self.named.get(member) != Some(&false));
+        let added = self.named.iter().filter(|(_, is_in)| **is_in).map(|(member, _)| *member);
+        let mut all: Vec<Member> = there.chain(added).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The events. As with roles, a membership ends only through its own source, and one that is
+    /// in effect through another source is not given again.
+    fn events(self, group: GroupId) -> Vec<Event> {
+        let source = self.source;
+        let mut events = Vec::new();
+        if let Some(there) = self.group.filter(|_| self.cleared) {
+            for (member, from) in there.memberships() {
+                if from == source && self.named.get(&member) != Some(&true) {
+                    events.push(Event::GroupMemberRemoved { group, member, source });
+                }
+            }
+        }
+        for (member, is_in) in self.named {
+            let has = self.group.is_some_and(|there| there.has(member));
+            if is_in && !has {
+                events.push(Event::GroupMemberAdded { group, member, source });
+            }
+            let own = || self.group.is_some_and(|there| there.sources(member).any(|s| s == source));
+            if !is_in && !self.cleared && own() {
+                events.push(Event::GroupMemberRemoved { group, member, source });
+            }
+        }
+        events
+    }
+}
+
+/// Memberships end first and by name, so that nobody who asks for a member's history misses it.
+fn delete(directory: &Directory, group: &Group) -> Vec<Event> {
+    let mut events = Vec::new();
+    let itself = Member::Group(group.id);
+    for parent in directory.groups.of(itself).filter(|parent| parent.id != group.id) {
+        for source in parent.sources(itself) {
+            events.push(Event::GroupMemberRemoved { group: parent.id, member: itself, source });
+        }
+    }
+    for (member, source) in group.memberships() {
+        events.push(Event::GroupMemberRemoved { group: group.id, member, source });
+    }
+    events.push(Event::GroupDeleted { group: group.id });
+    events
+}

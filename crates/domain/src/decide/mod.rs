@@ -1,0 +1,48 @@
+//! Which events a command causes, or why it may not: the rules, as pure functions.
+
+mod administration;
+mod group;
+mod user;
+
+use scim::Mode;
+
+use crate::command::{Command, Decision};
+use crate::directory::Directory;
+use crate::limits::COMMIT_EVENTS;
+use crate::origin::Actor;
+use crate::rejection::Rejection;
+
+/// What `command`, asked by `actor`, does to `directory`: the events it causes, or why it may not.
+/// No events: nothing to do, nothing is written.
+///
+/// # Errors
+/// The client's fault, in words it can act on. Nothing changes.
+pub fn decide(
+    directory: &Directory,
+    actor: &Actor,
+    command: Command,
+) -> Result<Decision, Rejection> {
+    let decision = match command {
+        Command::User(id, change) => user::decide(directory, actor, id, change),
+        Command::Group(id, change) => group::decide(directory, actor, id, change),
+        Command::AssignRole { user, role } => user::assign(directory, user, &role),
+        Command::RevokeRole { user, role } => user::revoke(directory, user, &role),
+        other => administration::decide(directory, other),
+    }?;
+    if decision.events.len() > COMMIT_EVENTS {
+        return Err(Rejection::TooLarge {
+            events: decision.events.len(),
+            limit: COMMIT_EVENTS,
+            remedy: "do it in several requests, as by removing members in parts first",
+        });
+    }
+    Ok(decision)
+}
+
+/// How strictly an actor's requests are read: its connector says; operators are read by the letter.
+fn mode(directory: &Directory, actor: &Actor) -> Mode {
+    actor
+        .connector()
+        .and_then(|id| directory.connectors.get(id))
+        .map_or(Mode::Strict, |connector| connector.settings.mode)
+}

@@ -1,0 +1,315 @@
+//! What may become of a user.
+//!
+//! PUT and PATCH are the same thing: both produce the wanted user, and the events are the
+//! difference between what is and what is wanted.
+
+use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, UserNameKey, Value};
+
+use super::mode;
+use crate::attributes::difference;
+use crate::command::{Change, Decision, Notice};
+use crate::directory::{Directory, User};
+use crate::event::{AttributeChange, Event, Member, NewUser, Renamed, RoleWording};
+use crate::id::UserId;
+use crate::origin::{Actor, Source};
+use crate::personal::Personal;
+use crate::rejection::Rejection;
+use crate::view::UserView;
+
+pub(super) fn decide(
+    directory: &Directory,
+    actor: &Actor,
+    id: UserId,
+    change: Change,
+) -> Result<Decision, Rejection> {
+    if let Change::Create(admitted) = change {
+        return create(directory, actor, id, admitted);
+    }
+    let Some(user) = directory.users.get(id) else {
+        return Err(Rejection::NotFound { kind: "user", id: id.to_string() });
+    };
+    match change {
+        Change::Create(_) => Ok(Decision::default()),
+        Change::Replace { with, expected } => {
+            expected.check(user.modified.position)?;
+            let keep_active = with.object.get("active").is_none();
+            let mut wanted = Wanted::of(with.object)?;
+            if keep_active {
+                // A PUT without `active` must not re-enable a suspended user (R-7644-3.5.1-03).
+                wanted.active = user.active;
+            }
+            differ(directory, actor, user, wanted)
+        }
+        Change::Patch { patch, expected } => {
+            expected.check(user.modified.position)?;
+            let wanted = patched(directory, actor, user, &patch)?;
+            differ(directory, actor, user, wanted)
+        }
+        Change::Delete { expected } => {
+            expected.check(user.modified.position)?;
+            Ok(Decision { events: delete(directory, user), notices: Vec::new() })
+        }
+    }
+}
+
+/// A user as a request wants it.
+struct Wanted {
+    user_name: String,
+    active: bool,
+    external_id: Option<String>,
+    roles: Vec<(String, RoleWording)>,
+    attributes: Object,
+}
+
+impl Wanted {
+    /// Takes the attributes that carry rules out of an admitted object.
+    fn of(mut object: Object) -> Result<Wanted, Rejection> {
+        let user_name = match object.take("userName") {
+            Some(Value::String(name)) => name,
+            _ => return Err(Invalid::value("`userName` is required").into()),
+        };
+        let active = !matches!(object.take("active"), Some(Value::Bool(false)));
+        let external_id = text(object.take("externalId"));
+        let roles = match object.take("roles") {
+            Some(Value::List(roles)) => roles.into_iter().filter_map(role).collect(),
+            _ => Vec::new(),
+        };
+        Ok(Wanted { user_name, active, external_id, roles, attributes: object })
+    }
+}
+
+fn text(value: Option<Value>) -> Option<String> {
+    match value {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// A role as a client writes it: its name, and what stands beside.
+fn role(value: Value) -> Option<(String, RoleWording)> {
+    let Value::Complex(mut role) = value else { return None };
+    let name = text(role.take("value"))?;
+    let primary = match role.take("primary") {
+        Some(Value::Bool(primary)) => Some(primary),
+        _ => None,
+    };
+    let (display, kind) = (text(role.take("display")), text(role.take("type")));
+    Some((name, RoleWording { display, kind, primary }))
+}
+
+fn create(
+    directory: &Directory,
+    actor: &Actor,
+    id: UserId,
+    admitted: Admitted,
+) -> Result<Decision, Rejection> {
+    let wanted = Wanted::of(admitted.object)?;
+    free_name(directory, &wanted.user_name, None)?;
+    let mut decision = Decision::default();
+    decision.events.push(Event::UserCreated {
+        user: id,
+        active: wanted.active,
+        managed_by: actor.connector(),
+        personal: Personal::Known(NewUser {
+            user_name: wanted.user_name,
+            external_id: wanted.external_id,
+            attributes: Packed::pack(&wanted.attributes),
+        }),
+    });
+    differ_in_roles(directory, actor, id, None, wanted.roles, &mut decision)?;
+    Ok(decision)
+}
+
+/// That no other user has this name, in whatever case.
+fn free_name(directory: &Directory, name: &str, except: Option<UserId>) -> Result<(), Rejection> {
+    let key = UserNameKey::of(name)?;
+    match directory.users.named(&key) {
+        Some(holder) if Some(holder.id) != except => Err(Rejection::Taken {
+            kind: "user",
+            attribute: "userName",
+            value: name.to_owned(),
+            remedy: "choose another, or look the user up by `userName` and update it",
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn patched(
+    directory: &Directory,
+    actor: &Actor,
+    user: &User,
+    patch: &Patch,
+) -> Result<Wanted, Rejection> {
+    let rtype = scim::ResourceType::user();
+    let view = UserView { user, directory, connector: actor.connector(), base: "" };
+    let mut object = view.writable();
+    patch.apply(&mut object, rtype, mode(directory, actor))?;
+    if object.get("active").is_none() {
+        // `active` cannot be unassigned: a user may act or may not. Clearing it means the default.
+        object.set("active", true);
+    }
+    Wanted::of(object)
+}
+
+/// The events that lead from `user` to `wanted`.
+fn differ(
+    directory: &Directory,
+    actor: &Actor,
+    user: &User,
+    wanted: Wanted,
+) -> Result<Decision, Rejection> {
+    let mut decision = Decision::default();
+    if *user.user_name != *wanted.user_name {
+        free_name(directory, &wanted.user_name, Some(user.id))?;
+        let (from, to) = (user.user_name.to_string(), wanted.user_name);
+        let personal = Personal::Known(Renamed { from, to });
+        decision.events.push(Event::UserRenamed { user: user.id, personal });
+    }
+    let mut changes = difference(&user.attributes.unpack(), &wanted.attributes);
+    let external_id = user.external_id(actor.connector());
+    if external_id != wanted.external_id.as_deref() {
+        changes.push(AttributeChange {
+            path: "externalId".to_owned(),
+            old: external_id.map(|id| Value::String(id.to_owned())),
+            new: wanted.external_id.map(Value::String),
+        });
+    }
+    if !changes.is_empty() {
+        let personal = Personal::Known(changes);
+        decision.events.push(Event::UserAttributesChanged { user: user.id, personal });
+    }
+    match (user.active, wanted.active) {
+        (false, true) => decision.events.push(Event::UserActivated { user: user.id }),
+        (true, false) => decision.events.push(Event::UserDeactivated { user: user.id }),
+        (true, true) | (false, false) => {}
+    }
+    differ_in_roles(directory, actor, user.id, Some(user), wanted.roles, &mut decision)?;
+    Ok(decision)
+}
+
+/// Roles are given and taken back only through the actor's own source. A role that is written back
+/// because it was read, and is in effect through another source, causes nothing.
+fn differ_in_roles(
+    directory: &Directory,
+    actor: &Actor,
+    id: UserId,
+    user: Option<&User>,
+    wanted: Vec<(String, RoleWording)>,
+    decision: &mut Decision,
+) -> Result<(), Rejection> {
+    let source = actor.source();
+    let there = user.map(|user| user.roles.as_slice()).unwrap_or_default();
+    let mut kept = Vec::new();
+    for (name, wording) in wanted {
+        let role = match directory.roles.named(&name) {
+            Some(role) if role.retired && !there.iter().any(|a| a.role == role.id) => {
+                leave_out(directory, actor, Notice::RetiredRole(name), decision)?;
+                continue;
+            }
+            Some(role) => role.id,
+            None => {
+                leave_out(directory, actor, Notice::UnknownRole(name), decision)?;
+                continue;
+            }
+        };
+        if kept.contains(&role) {
+            continue;
+        }
+        kept.push(role);
+        let own = there.iter().find(|a| a.role == role && a.source == source);
+        let unchanged = match own {
+            Some(own) => own.wording == wording,
+            None => there.iter().any(|a| a.role == role),
+        };
+        if !unchanged {
+            decision.events.push(Event::RoleAssigned { user: id, role, source, wording });
+        }
+    }
+    for assignment in there {
+        if assignment.source == source && !kept.contains(&assignment.role) {
+            let role = assignment.role;
+            decision.events.push(Event::RoleRevoked { user: id, role, source });
+        }
+    }
+    Ok(())
+}
+
+/// Leaves a part of a request out and reports it; by the letter, the whole request is refused.
+fn leave_out(
+    directory: &Directory,
+    actor: &Actor,
+    notice: Notice,
+    decision: &mut Decision,
+) -> Result<(), Rejection> {
+    match mode(directory, actor) {
+        Mode::Strict => Err(Invalid::value(notice.to_string()).into()),
+        Mode::Lenient => {
+            decision.notices.push(notice);
+            Ok(())
+        }
+    }
+}
+
+/// Memberships and roles end first and by name, so that nobody who asks for a group's or a role's
+/// history misses it.
+fn delete(directory: &Directory, user: &User) -> Vec<Event> {
+    let member = Member::User(user.id);
+    let mut events = Vec::new();
+    for group in directory.groups.of(member) {
+        for source in group.sources(member) {
+            events.push(Event::GroupMemberRemoved { group: group.id, member, source });
+        }
+    }
+    for assignment in &user.roles {
+        let (role, source) = (assignment.role, assignment.source);
+        events.push(Event::RoleRevoked { user: user.id, role, source });
+    }
+    events.push(Event::UserDeleted { user: user.id });
+    events
+}
+
+pub(super) fn assign(
+    directory: &Directory,
+    user: UserId,
+    role: &str,
+) -> Result<Decision, Rejection> {
+    let (user, role) = both(directory, user, role)?;
+    let mut decision = Decision::default();
+    if role.retired {
+        return Err(Invalid::value(Notice::RetiredRole(role.name.clone()).to_string()).into());
+    }
+    if !user.roles.iter().any(|a| a.role == role.id && a.source == Source::Local) {
+        decision.events.push(Event::RoleAssigned {
+            user: user.id,
+            role: role.id,
+            source: Source::Local,
+            wording: RoleWording::default(),
+        });
+    }
+    Ok(decision)
+}
+
+pub(super) fn revoke(
+    directory: &Directory,
+    user: UserId,
+    role: &str,
+) -> Result<Decision, Rejection> {
+    let (user, role) = both(directory, user, role)?;
+    let mut decision = Decision::default();
+    if user.roles.iter().any(|a| a.role == role.id && a.source == Source::Local) {
+        let (user, role) = (user.id, role.id);
+        decision.events.push(Event::RoleRevoked { user, role, source: Source::Local });
+    }
+    Ok(decision)
+}
+
+fn both<'a>(
+    directory: &'a Directory,
+    user: UserId,
+    role: &str,
+) -> Result<(&'a User, &'a crate::directory::Role), Rejection> {
+    let missing = |kind, id| Rejection::NotFound { kind, id };
+    let user = directory.users.get(user).ok_or_else(|| missing("user", user.to_string()))?;
+    let role = directory.roles.named(role).ok_or_else(|| missing("role", role.to_owned()))?;
+    Ok((user, role))
+}

@@ -1,0 +1,316 @@
+//! The groups of a tenant, who is in them, and the ways to find one.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet, Vector};
+use scim::Packed;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+use super::{ExternalId, Moment, Stamp, Users, external_id, set_external_id};
+use crate::attributes::set_attribute;
+use crate::commit::Unfit;
+use crate::event::{AttributeChange, Event, Member};
+use crate::id::{ConnectorId, GroupId};
+use crate::origin::Source;
+use crate::position::Position;
+
+const FIRST_SOURCE: Source = Source::Connector(ConnectorId::new(Uuid::nil()));
+const LAST_SOURCE: Source = Source::Local;
+
+/// A group as of one position.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Group {
+    /// Never reused, never changed.
+    pub id: GroupId,
+    /// The name, as the client wrote it.
+    pub display_name: Box<str>,
+    /// The connector that manages the group; none: managed here.
+    pub managed_by: Option<ConnectorId>,
+    /// What each connector calls it.
+    pub external_ids: Vec<ExternalId>,
+    /// Every other attribute, but for the members.
+    pub attributes: Packed,
+    /// Who is in it, once for each source that says so.
+    members: OrdSet<(Member, Source)>,
+    /// When it came to be.
+    pub created: Stamp,
+    /// When it last changed; its position is the version.
+    pub modified: Stamp,
+}
+
+impl Group {
+    /// What `connector` calls this group.
+    pub fn external_id(&self, connector: Option<ConnectorId>) -> Option<&str> {
+        external_id(&self.external_ids, connector)
+    }
+
+    /// Who is in it, through whichever source, each once.
+    pub fn members(&self) -> impl Iterator<Item = Member> + '_ {
+        let mut last = None;
+        self.members.iter().filter_map(move |(member, _)| {
+            (last.replace(*member) != Some(*member)).then_some(*member)
+        })
+    }
+
+    /// Who is in it, once for each source that says so.
+    pub fn memberships(&self) -> impl Iterator<Item = (Member, Source)> + '_ {
+        self.members.iter().copied()
+    }
+
+    /// The sources that say that `member` is in it; does not look at other members.
+    pub fn sources(&self, member: Member) -> impl Iterator<Item = Source> + '_ {
+        self.members.range((member, FIRST_SOURCE)..=(member, LAST_SOURCE)).map(|(_, source)| *source)
+    }
+
+    /// Whether any source says that `member` is in it.
+    pub fn has(&self, member: Member) -> bool {
+        self.sources(member).next().is_some()
+    }
+}
+
+/// The groups of a tenant at one position.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Groups {
+    by_id: OrdMap<GroupId, Arc<Group>>,
+    // INVARIANT (names): exactly the folded names in `by_id`.
+    by_name: OrdSet<(Box<str>, GroupId)>,
+    // INVARIANT (external ids): exactly the external ids in `by_id`, whoever's word they are.
+    by_external_id: OrdSet<(Box<str>, GroupId)>,
+    // INVARIANT (members): (m, g) is here exactly when group g has member m.
+    of_member: OrdSet<(Member, GroupId)>,
+    // INVARIANT (order): exactly the groups in `by_id`, by creation.
+    order: Vector<(Position, GroupId)>,
+}
+
+impl Groups {
+    /// The group with this id.
+    pub fn get(&self, id: GroupId) -> Option<&Group> {
+        self.by_id.get(&id).map(|group| &**group)
+    }
+
+    /// The groups with this name, in whatever case.
+    pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Group> + use<'a> {
+        self.under(&self.by_name, &scim::fold(name))
+    }
+
+    /// The groups that some connector calls so; who asks must still check that it is its own word.
+    pub fn with_external_id<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Group> + use<'a> {
+        self.under(&self.by_external_id, id)
+    }
+
+    fn under<'a>(
+        &'a self,
+        index: &'a OrdSet<(Box<str>, GroupId)>,
+        key: &str,
+    ) -> impl Iterator<Item = &'a Group> + use<'a> {
+        let from = (Box::<str>::from(key), GroupId::new(Uuid::nil()));
+        let to = (Box::<str>::from(key), GroupId::new(Uuid::max()));
+        index.range(from..=to).filter_map(|(_, id)| self.get(*id))
+    }
+
+    /// The groups that have `member` as a member themselves, by id.
+    pub fn of(&self, member: Member) -> impl Iterator<Item = &Group> + '_ {
+        let from = (member, GroupId::new(Uuid::nil()));
+        let to = (member, GroupId::new(Uuid::max()));
+        self.of_member.range(from..=to).filter_map(|(_, id)| self.get(*id))
+    }
+
+    /// All groups, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.order.iter().filter_map(|(_, id)| self.get(*id))
+    }
+
+    /// The groups from the `skip`-th on, oldest first; costs nothing for those skipped.
+    pub fn from(&self, skip: usize) -> impl Iterator<Item = &Group> {
+        let skip = skip.min(self.order.len());
+        self.order.focus().narrow(skip..).into_iter().filter_map(|(_, id)| self.get(*id))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    pub(super) fn apply(&mut self, event: &Event, moment: Moment<'_>) -> Result<(), Unfit> {
+        match event {
+            Event::GroupCreated { group, display_name, managed_by, external_id, attributes } => {
+                if self.by_id.contains_key(group) {
+                    return Err(moment.unfit(format!("group {group} exists already")));
+                }
+                let mut external_ids = Vec::new();
+                let connector = moment.origin.actor.connector();
+                set_external_id(&mut external_ids, connector, external_id.as_deref());
+                self.insert(Arc::new(Group {
+                    id: *group,
+                    display_name: display_name.as_str().into(),
+                    managed_by: *managed_by,
+                    external_ids,
+                    attributes: attributes.clone(),
+                    members: OrdSet::new(),
+                    created: moment.stamp,
+                    modified: moment.stamp,
+                }));
+                Ok(())
+            }
+            Event::GroupRenamed { group, to, .. } => {
+                let Some(old) = self.get(*group).map(|g| scim::fold(&g.display_name).into()) else {
+                    return Err(moment.unfit(format!("there is no group {group}")));
+                };
+                self.by_name.remove(&(old, *group));
+                self.by_name.insert((scim::fold(to).into(), *group));
+                self.change(*group, moment, |group| group.display_name = to.as_str().into())
+            }
+            Event::GroupAttributesChanged { group, changes } => self.set(*group, changes, moment),
+            Event::GroupMemberAdded { group, member, source } => {
+                self.change(*group, moment, |group| {
+                    group.members.insert((*member, *source));
+                })?;
+                self.of_member.insert((*member, *group));
+                Ok(())
+            }
+            Event::GroupMemberRemoved { group, member, source } => {
+                let mut gone = false;
+                self.change(*group, moment, |group| {
+                    group.members.remove(&(*member, *source));
+                    gone = !group.has(*member);
+                })?;
+                if gone {
+                    self.of_member.remove(&(*member, *group));
+                }
+                Ok(())
+            }
+            Event::GroupDeleted { group } => self.delete(*group, moment),
+            other => Err(moment.unfit(format!("{} does not fit here", other.kind().name()))),
+        }
+    }
+
+    /// Puts a group into the map and every index.
+    fn insert(&mut self, group: Arc<Group>) {
+        let id = group.id;
+        self.by_name.insert((scim::fold(&group.display_name).into(), id));
+        for external in &group.external_ids {
+            self.by_external_id.insert((external.value.clone(), id));
+        }
+        for member in group.members() {
+            self.of_member.insert((member, id));
+        }
+        let entry = (group.created.position, id);
+        let place = self.order.binary_search(&entry).unwrap_or_else(|place| place);
+        self.order.insert(place, entry);
+        self.by_id.insert(id, group);
+    }
+
+    fn set(
+        &mut self,
+        id: GroupId,
+        changes: &[AttributeChange],
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        let connector = moment.origin.actor.connector();
+        let before = self.get(id).map(|group| group.external_ids.clone()).unwrap_or_default();
+        self.change(id, moment, |group| {
+            let mut object = group.attributes.unpack();
+            for change in changes {
+                if change.path == "externalId" {
+                    let value = change.new.as_ref().and_then(scim::Value::as_str);
+                    set_external_id(&mut group.external_ids, connector, value);
+                } else {
+                    set_attribute(&mut object, &change.path, change.new.clone());
+                }
+            }
+            group.attributes = Packed::pack(&object);
+        })?;
+        let after = self.get(id).map(|group| group.external_ids.clone()).unwrap_or_default();
+        for external in before {
+            self.by_external_id.remove(&(external.value, id));
+        }
+        for external in after {
+            self.by_external_id.insert((external.value, id));
+        }
+        Ok(())
+    }
+
+    fn change(
+        &mut self,
+        id: GroupId,
+        moment: Moment<'_>,
+        f: impl FnOnce(&mut Group),
+    ) -> Result<(), Unfit> {
+        let Some(group) = self.by_id.get_mut(&id) else {
+            return Err(moment.unfit(format!("there is no group {id}")));
+        };
+        let group = Arc::make_mut(group);
+        f(group);
+        group.modified = moment.stamp;
+        Ok(())
+    }
+
+    fn delete(&mut self, id: GroupId, moment: Moment<'_>) -> Result<(), Unfit> {
+        let Some(group) = self.by_id.remove(&id) else {
+            return Err(moment.unfit(format!("there is no group {id}")));
+        };
+        self.by_name.remove(&(scim::fold(&group.display_name).into(), id));
+        for external in &group.external_ids {
+            self.by_external_id.remove(&(external.value.clone(), id));
+        }
+        for member in group.members() {
+            self.of_member.remove(&(member, id));
+        }
+        if let Ok(place) = self.order.binary_search(&(group.created.position, id)) {
+            self.order.remove(place);
+        }
+        Ok(())
+    }
+
+    pub(super) fn agrees(&self) -> Result<(), String> {
+        let mut rebuilt = Groups::default();
+        self.by_id.values().cloned().for_each(|group| rebuilt.insert(group));
+        for (index, same) in [
+            ("names", rebuilt.by_name == self.by_name),
+            ("external ids", rebuilt.by_external_id == self.by_external_id),
+            ("members", rebuilt.of_member == self.of_member),
+            ("order", rebuilt.order == self.order),
+        ] {
+            if !same {
+                return Err(format!("the index of groups by {index} disagrees with the groups"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn members_are_among(&self, users: &Users) -> Result<(), String> {
+        for (member, group) in self.of_member.iter() {
+            let there = match member {
+                Member::User(user) => users.get(*user).is_some(),
+                Member::Group(group) => self.get(*group).is_some(),
+            };
+            if !there {
+                return Err(format!("group {group} has a member that is not there: {member:?}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Groups {
+    /// Only the groups: what is derived is not stored.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.by_id.values())
+    }
+}
+
+impl<'de> Deserialize<'de> for Groups {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut groups = Groups::default();
+        for group in Vec::<Arc<Group>>::deserialize(deserializer)? {
+            groups.insert(group);
+        }
+        Ok(groups)
+    }
+}

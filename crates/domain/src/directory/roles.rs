@@ -1,0 +1,115 @@
+//! The roles that users of a tenant may have.
+
+use imbl::OrdMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Moment, Stamp};
+use crate::commit::Unfit;
+use crate::event::Event;
+use crate::id::RoleId;
+
+/// A role as of one position.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Role {
+    /// Never reused, never changed.
+    pub id: RoleId,
+    /// What clients send as `roles[].value`; compared letter by letter.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// A retired role is not assigned any more.
+    pub retired: bool,
+    /// When it was defined.
+    pub created: Stamp,
+    /// When it last changed.
+    pub modified: Stamp,
+}
+
+/// The roles of a tenant at one position.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Roles {
+    by_id: OrdMap<RoleId, Role>,
+    // INVARIANT (names): exactly the names in `by_id`.
+    by_name: OrdMap<String, RoleId>,
+}
+
+impl Roles {
+    /// The role with this id.
+    pub fn get(&self, id: RoleId) -> Option<&Role> {
+        self.by_id.get(&id)
+    }
+
+    /// The role with exactly this name.
+    pub fn named(&self, name: &str) -> Option<&Role> {
+        self.by_name.get(name).and_then(|id| self.by_id.get(id))
+    }
+
+    /// All roles, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Role> {
+        self.by_name.values().filter_map(|id| self.by_id.get(id))
+    }
+
+    pub(super) fn apply(&mut self, event: &Event, moment: Moment<'_>) -> Result<(), Unfit> {
+        match event {
+            Event::RoleDefined { role, name, description } => {
+                if let Some(there) = self.by_id.get_mut(role) {
+                    there.description.clone_from(description);
+                    there.retired = false;
+                    there.modified = moment.stamp;
+                    return Ok(());
+                }
+                if self.by_name.insert(name.clone(), *role).is_some() {
+                    return Err(moment.unfit(format!("role `{name}` exists already")));
+                }
+                self.by_id.insert(
+                    *role,
+                    Role {
+                        id: *role,
+                        name: name.clone(),
+                        description: description.clone(),
+                        retired: false,
+                        created: moment.stamp,
+                        modified: moment.stamp,
+                    },
+                );
+                Ok(())
+            }
+            Event::RoleRetired { role } => match self.by_id.get_mut(role) {
+                Some(there) => {
+                    there.retired = true;
+                    there.modified = moment.stamp;
+                    Ok(())
+                }
+                None => Err(moment.unfit(format!("there is no role {role}"))),
+            },
+            other => Err(moment.unfit(format!("{} does not fit here", other.kind().name()))),
+        }
+    }
+
+    pub(super) fn agrees(&self) -> Result<(), String> {
+        let names: OrdMap<_, _> = self.by_id.values().map(|r| (r.name.clone(), r.id)).collect();
+        if names == self.by_name {
+            Ok(())
+        } else {
+            Err("the index of roles by names disagrees with the roles".to_owned())
+        }
+    }
+}
+
+impl Serialize for Roles {
+    /// Only the roles: what is derived is not stored.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.by_id.values())
+    }
+}
+
+impl<'de> Deserialize<'de> for Roles {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut roles = Roles::default();
+        for role in Vec::<Role>::deserialize(deserializer)? {
+            roles.by_name.insert(role.name.clone(), role.id);
+            roles.by_id.insert(role.id, role);
+        }
+        Ok(roles)
+    }
+}

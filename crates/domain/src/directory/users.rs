@@ -1,0 +1,353 @@
+//! The users of a tenant, and the ways to find one.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet, Vector};
+use scim::{Packed, UserNameKey};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{ExternalId, Moment, Stamp, external_id, set_external_id};
+use crate::attributes::set_attribute;
+use crate::commit::Unfit;
+use crate::event::{AttributeChange, Event, NewUser, RoleWording};
+use crate::id::{ConnectorId, RoleId, UserId};
+use crate::origin::Source;
+use crate::personal::Personal;
+use crate::position::Position;
+
+/// A user as of one position.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct User {
+    /// Never reused, never changed.
+    pub id: UserId,
+    /// The name, as the client wrote it; unique by [`UserNameKey`].
+    pub user_name: Box<str>,
+    /// Whether they may do anything at all.
+    pub active: bool,
+    /// The connector that manages the user; none: managed here.
+    pub managed_by: Option<ConnectorId>,
+    /// What each connector calls them.
+    pub external_ids: Vec<ExternalId>,
+    /// The roles given to them, each with its source.
+    pub roles: Vec<Assignment>,
+    /// Every other attribute.
+    pub attributes: Packed,
+    /// When they came to be.
+    pub created: Stamp,
+    /// When they last changed; its position is the version.
+    pub modified: Stamp,
+}
+
+/// A role that one source gives to a user.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The role.
+    pub role: RoleId,
+    /// Where it comes from.
+    pub source: Source,
+    /// What the client wrote beside it.
+    pub wording: RoleWording,
+}
+
+impl User {
+    /// What `connector` calls this user.
+    pub fn external_id(&self, connector: Option<ConnectorId>) -> Option<&str> {
+        external_id(&self.external_ids, connector)
+    }
+
+    /// Whether any source gives them this role.
+    pub fn has_role(&self, role: RoleId) -> bool {
+        self.roles.iter().any(|assignment| assignment.role == role)
+    }
+}
+
+/// The users of a tenant at one position.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Users {
+    by_id: OrdMap<UserId, Arc<User>>,
+    // INVARIANT (names): exactly the names in `by_id`, by key. Kept by `apply`, checked by `agrees`.
+    by_name: OrdMap<UserNameKey, UserId>,
+    // INVARIANT (external ids): exactly the external ids in `by_id`, whoever's word they are.
+    by_external_id: OrdSet<(Box<str>, UserId)>,
+    // INVARIANT (order): exactly the users in `by_id`, by creation. Lists are in this order.
+    order: Vector<(Position, UserId)>,
+    // Names that were given up, by renaming or deleting: who asks about the past asks by name.
+    former: OrdSet<(UserNameKey, UserId)>,
+}
+
+impl Users {
+    /// The user with this id.
+    pub fn get(&self, id: UserId) -> Option<&User> {
+        self.by_id.get(&id).map(|user| &**user)
+    }
+
+    /// The user with this name, in whatever case.
+    pub fn named(&self, key: &UserNameKey) -> Option<&User> {
+        self.by_name.get(key).and_then(|id| self.get(*id))
+    }
+
+    /// Everybody who has this name or ever had it, whether they are still there or not.
+    pub fn ever_named(&self, key: &UserNameKey) -> Vec<UserId> {
+        let from = (key.clone(), UserId::new(uuid::Uuid::nil()));
+        let to = (key.clone(), UserId::new(uuid::Uuid::max()));
+        let mut ids: Vec<_> = self.former.range(from..=to).map(|(_, id)| *id).collect();
+        ids.extend(self.by_name.get(key));
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// The users that some connector calls so; who asks must still check that it is its own word.
+    pub fn with_external_id<'a>(&'a self, value: &str) -> impl Iterator<Item = &'a User> + use<'a> {
+        let from = (Box::<str>::from(value), UserId::new(uuid::Uuid::nil()));
+        let to = (Box::<str>::from(value), UserId::new(uuid::Uuid::max()));
+        self.by_external_id.range(from..=to).filter_map(|(_, id)| self.get(*id))
+    }
+
+    /// All users, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &User> {
+        self.order.iter().filter_map(|(_, id)| self.get(*id))
+    }
+
+    /// The users from the `skip`-th on, oldest first; costs nothing for those skipped.
+    pub fn from(&self, skip: usize) -> impl Iterator<Item = &User> {
+        let skip = skip.min(self.order.len());
+        self.order.focus().narrow(skip..).into_iter().filter_map(|(_, id)| self.get(*id))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    pub(super) fn apply(&mut self, event: &Event, moment: Moment<'_>) -> Result<(), Unfit> {
+        match event {
+            Event::UserCreated { user, active, managed_by, personal } => {
+                self.create(*user, *active, *managed_by, personal, moment)
+            }
+            Event::UserRenamed { user, personal } => match personal {
+                Personal::Known(renamed) => self.rename(*user, &renamed.to, moment),
+                Personal::Erased => self.change(*user, moment, |_| {}),
+            },
+            Event::UserActivated { user } => self.change(*user, moment, |user| user.active = true),
+            Event::UserDeactivated { user } => {
+                self.change(*user, moment, |user| user.active = false)
+            }
+            Event::UserAttributesChanged { user, personal } => match personal {
+                Personal::Known(changes) => self.set(*user, changes, moment),
+                Personal::Erased => self.change(*user, moment, |_| {}),
+            },
+            Event::RoleAssigned { user, role, source, wording } => {
+                self.change(*user, moment, |user| {
+                    let assignment =
+                        Assignment { role: *role, source: *source, wording: wording.clone() };
+                    match user.roles.iter_mut().find(|a| a.role == *role && a.source == *source) {
+                        Some(there) => *there = assignment,
+                        None => user.roles.push(assignment),
+                    }
+                })
+            }
+            Event::RoleRevoked { user, role, source } => self.change(*user, moment, |user| {
+                user.roles.retain(|a| a.role != *role || a.source != *source);
+            }),
+            Event::UserDeleted { user } => self.delete(*user, moment),
+            // Erasing follows deleting: what is left of the person here is a name.
+            Event::UserErased { user, .. } if self.get(*user).is_none() => {
+                self.former = self.former.iter().filter(|(_, id)| id != user).cloned().collect();
+                Ok(())
+            }
+            other => Err(moment.unfit(format!("{} does not fit here", other.kind().name()))),
+        }
+    }
+
+    fn create(
+        &mut self,
+        id: UserId,
+        active: bool,
+        managed_by: Option<ConnectorId>,
+        personal: &Personal<NewUser>,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        if self.by_id.contains_key(&id) {
+            return Err(moment.unfit(format!("user {id} exists already")));
+        }
+        let mut user = User {
+            id,
+            user_name: format!("erased-{id}").into(),
+            active,
+            managed_by,
+            external_ids: Vec::new(),
+            roles: Vec::new(),
+            attributes: Packed::default(),
+            created: moment.stamp,
+            modified: moment.stamp,
+        };
+        if let Personal::Known(new) = personal {
+            user.user_name = new.user_name.as_str().into();
+            user.attributes = new.attributes.clone();
+            let connector = moment.origin.actor.connector();
+            set_external_id(&mut user.external_ids, connector, new.external_id.as_deref());
+        }
+        let key = key_of(&user.user_name, moment)?;
+        if self.by_name.contains_key(&key) {
+            return Err(moment.unfit(format!("the name of user {id} is taken")));
+        }
+        self.insert(key, user);
+        Ok(())
+    }
+
+    /// Puts a new user into the map and every index.
+    fn insert(&mut self, key: UserNameKey, user: User) {
+        let id = user.id;
+        self.by_name.insert(key, id);
+        for external in &user.external_ids {
+            self.by_external_id.insert((external.value.clone(), id));
+        }
+        let entry = (user.created.position, id);
+        let place = self.order.binary_search(&entry).unwrap_or_else(|place| place);
+        self.order.insert(place, entry);
+        self.by_id.insert(id, Arc::new(user));
+    }
+
+    fn rename(&mut self, id: UserId, to: &str, moment: Moment<'_>) -> Result<(), Unfit> {
+        let new = key_of(to, moment)?;
+        let old = match self.get(id) {
+            Some(user) => key_of(&user.user_name, moment)?,
+            None => return Err(moment.unfit(format!("there is no user {id}"))),
+        };
+        if self.by_name.get(&new).is_some_and(|holder| *holder != id) {
+            return Err(moment.unfit(format!("the new name of user {id} is taken")));
+        }
+        self.by_name.remove(&old);
+        self.by_name.insert(new.clone(), id);
+        if old != new {
+            self.former.insert((old, id));
+        }
+        self.change(id, moment, |user| user.user_name = to.into())
+    }
+
+    fn set(
+        &mut self,
+        id: UserId,
+        changes: &[AttributeChange],
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        let connector = moment.origin.actor.connector();
+        let before = self.get(id).map(|user| user.external_ids.clone()).unwrap_or_default();
+        self.change(id, moment, |user| {
+            let mut object = user.attributes.unpack();
+            for change in changes {
+                if change.path == "externalId" {
+                    let value = change.new.as_ref().and_then(scim::Value::as_str);
+                    set_external_id(&mut user.external_ids, connector, value);
+                } else {
+                    set_attribute(&mut object, &change.path, change.new.clone());
+                }
+            }
+            user.attributes = Packed::pack(&object);
+        })?;
+        let after = self.get(id).map(|user| user.external_ids.clone()).unwrap_or_default();
+        if before != after {
+            for external in before {
+                self.by_external_id.remove(&(external.value, id));
+            }
+            for external in after {
+                self.by_external_id.insert((external.value, id));
+            }
+        }
+        Ok(())
+    }
+
+    fn change(
+        &mut self,
+        id: UserId,
+        moment: Moment<'_>,
+        f: impl FnOnce(&mut User),
+    ) -> Result<(), Unfit> {
+        let Some(user) = self.by_id.get_mut(&id) else {
+            return Err(moment.unfit(format!("there is no user {id}")));
+        };
+        let user = Arc::make_mut(user);
+        f(user);
+        user.modified = moment.stamp;
+        Ok(())
+    }
+
+    fn delete(&mut self, id: UserId, moment: Moment<'_>) -> Result<(), Unfit> {
+        let Some(user) = self.by_id.remove(&id) else {
+            return Err(moment.unfit(format!("there is no user {id}")));
+        };
+        let key = key_of(&user.user_name, moment)?;
+        self.by_name.remove(&key);
+        self.former.insert((key, id));
+        for external in &user.external_ids {
+            self.by_external_id.remove(&(external.value.clone(), id));
+        }
+        if let Ok(place) = self.order.binary_search(&(user.created.position, id)) {
+            self.order.remove(place);
+        }
+        Ok(())
+    }
+
+    pub(super) fn agrees(&self) -> Result<(), String> {
+        let rebuilt = Users::rebuild(self.by_id.values().cloned())?;
+        for (index, same) in [
+            ("names", rebuilt.by_name == self.by_name),
+            ("external ids", rebuilt.by_external_id == self.by_external_id),
+            ("order", rebuilt.order == self.order),
+        ] {
+            if !same {
+                return Err(format!("the index of users by {index} disagrees with the users"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The users with every index made anew.
+    fn rebuild(users: impl Iterator<Item = Arc<User>>) -> Result<Users, String> {
+        let mut rebuilt = Users::default();
+        let mut order = Vec::new();
+        for user in users {
+            let key = UserNameKey::of(&user.user_name).map_err(|e| e.to_string())?;
+            if rebuilt.by_name.insert(key, user.id).is_some() {
+                return Err(format!("two users are called like user {}", user.id));
+            }
+            for external in &user.external_ids {
+                rebuilt.by_external_id.insert((external.value.clone(), user.id));
+            }
+            order.push((user.created.position, user.id));
+            rebuilt.by_id.insert(user.id, user);
+        }
+        order.sort_unstable();
+        rebuilt.order = order.into_iter().collect();
+        Ok(rebuilt)
+    }
+}
+
+fn key_of(name: &str, moment: Moment<'_>) -> Result<UserNameKey, Unfit> {
+    UserNameKey::of(name).map_err(|_| moment.unfit("a user name that no release admits"))
+}
+
+impl Serialize for Users {
+    /// The users and the names that were given up: what is derived is not stored.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let users: Vec<&User> = self.by_id.values().map(|user| &**user).collect();
+        (users, &self.former).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Users {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (users, former) = Deserialize::deserialize(deserializer)?;
+        let users: Vec<Arc<User>> = users;
+        let mut rebuilt =
+            Users::rebuild(users.into_iter()).map_err(serde::de::Error::custom)?;
+        rebuilt.former = former;
+        Ok(rebuilt)
+    }
+}

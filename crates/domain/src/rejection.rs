@@ -1,0 +1,49 @@
+//! Why a wish is not granted: the client's fault, in words it can act on.
+
+use scim::Invalid;
+
+use crate::position::Position;
+
+/// Why a command causes nothing.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// There is no such thing, or no longer.
+    #[error("there is no {kind} `{id}`")]
+    NotFound {
+        /// What was looked for, as in `user`.
+        kind: &'static str,
+        /// The id or name as the client gave it.
+        id: String,
+    },
+    /// A value that must be unique is taken.
+    #[error("`{value}` is already taken as {attribute} by another {kind}: {remedy}")]
+    Taken {
+        /// What has it, as in `user`.
+        kind: &'static str,
+        /// The attribute, as in `userName`.
+        attribute: &'static str,
+        /// The value as the client wrote it.
+        value: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// `If-Match` names another version than the one that is there.
+    #[error("the resource is at version {actual}, not at the one that `If-Match` names: read it again, then repeat the request")]
+    Stale {
+        /// The version that is there.
+        actual: Position,
+    },
+    /// The resource that the request would make breaks a rule of the protocol.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The commit would be larger than a commit may be.
+    #[error("the request changes {events} things at once, more than {limit}: {remedy}")]
+    TooLarge {
+        /// How many events it would cause.
+        events: usize,
+        /// How many a commit may hold.
+        limit: usize,
+        /// What to do.
+        remedy: &'static str,
+    },
+}

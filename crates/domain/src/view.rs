@@ -1,0 +1,245 @@
+//! Users and groups as SCIM sees them: every attribute by its name in the schema.
+
+use std::collections::BTreeSet;
+
+use scim::{Attr, Attributes, Name, Node, Object, Value};
+
+use crate::directory::{Directory, Group, Stamp, User};
+use crate::event::Member;
+use crate::id::{ConnectorId, GroupId};
+
+/// A user, seen by a connector (or by an operator: none).
+#[derive(Clone, Copy)]
+pub struct UserView<'a> {
+    /// The user.
+    pub user: &'a User,
+    /// Where its groups and roles are.
+    pub directory: &'a Directory,
+    /// Who looks: each connector sees its own `externalId`.
+    pub connector: Option<ConnectorId>,
+    /// The base URL of the tenant's SCIM endpoints, for `meta.location` and `$ref`.
+    pub base: &'a str,
+}
+
+/// A group, seen by a connector (or by an operator: none).
+#[derive(Clone, Copy)]
+pub struct GroupView<'a> {
+    /// The group.
+    pub group: &'a Group,
+    /// Where its members are.
+    pub directory: &'a Directory,
+    /// Who looks: each connector sees its own `externalId`.
+    pub connector: Option<ConnectorId>,
+    /// The base URL of the tenant's SCIM endpoints, for `meta.location` and `$ref`.
+    pub base: &'a str,
+}
+
+const USER_ATTRIBUTES: &[&str] =
+    &["id", "externalId", "meta", "userName", "active", "roles", "groups"];
+const GROUP_ATTRIBUTES: &[&str] = &["id", "externalId", "meta", "displayName", "members"];
+
+impl Attributes for UserView<'_> {
+    fn attribute(&self, name: &str) -> Option<Attr<'_>> {
+        let user = self.user;
+        match name {
+            "id" => Some(string(user.id.to_string())),
+            "userName" => Some(Attr::Node(Node::String(&user.user_name))),
+            "active" => Some(Attr::Node(Node::Bool(user.active))),
+            "externalId" => {
+                user.external_id(self.connector).map(|id| Attr::Node(Node::String(id)))
+            }
+            "meta" => {
+                let location = format!("{}/Users/{}", self.base, user.id);
+                Some(meta("User", location, user.created, user.modified))
+            }
+            "roles" => list(self.roles()),
+            "groups" => list(self.groups()),
+            _ => user.attributes.view().get(name).map(Attr::Node),
+        }
+    }
+
+    fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>)) {
+        for name in USER_ATTRIBUTES {
+            if let Some(value) = self.attribute(name) {
+                f(name, value);
+            }
+        }
+        self.user.attributes.view().iter().for_each(|(name, node)| f(name, Attr::Node(node)));
+    }
+}
+
+impl UserView<'_> {
+    /// The attributes that a client may write: what PATCH works on.
+    pub(crate) fn writable(&self) -> Object {
+        let mut object = self.user.attributes.unpack();
+        object.set("userName", self.user.user_name.to_string());
+        object.set("active", self.user.active);
+        if let Some(id) = self.user.external_id(self.connector) {
+            object.set("externalId", id.to_owned());
+        }
+        let roles = self.roles();
+        if !roles.is_empty() {
+            object.set("roles", roles);
+        }
+        object
+    }
+
+    /// The roles in effect, each once: in the words of who looks, if it gave the role too.
+    fn roles(&self) -> Vec<Value> {
+        let mut seen = BTreeSet::new();
+        let mut roles = Vec::new();
+        for assignment in &self.user.roles {
+            let Some(role) = self.directory.roles.get(assignment.role) else { continue };
+            if !seen.insert(role.id) {
+                continue;
+            }
+            let own = self.user.roles.iter().find(|other| {
+                other.role == role.id && source_connector(other) == self.connector
+            });
+            let wording = &own.unwrap_or(assignment).wording;
+            let mut object = Object::default();
+            object.set("value", role.name.clone());
+            if let Some(display) = &wording.display {
+                object.set("display", display.clone());
+            }
+            if let Some(kind) = &wording.kind {
+                object.set("type", kind.clone());
+            }
+            if let Some(primary) = wording.primary {
+                object.set("primary", primary);
+            }
+            roles.push(Value::Complex(object));
+        }
+        roles
+    }
+
+    /// The groups: direct ones first, then those that have one of them as a member.
+    fn groups(&self) -> Vec<Value> {
+        let groups = &self.directory.groups;
+        let mut seen: BTreeSet<GroupId> = BTreeSet::new();
+        let mut found: Vec<(&Group, &str)> = Vec::new();
+        for group in groups.of(Member::User(self.user.id)) {
+            seen.insert(group.id);
+            found.push((group, "direct"));
+        }
+        // Groups may hold each other in a circle: each is looked at once.
+        let mut next = 0;
+        while let Some((group, _)) = found.get(next).copied() {
+            for parent in groups.of(Member::Group(group.id)) {
+                if seen.insert(parent.id) {
+                    found.push((parent, "indirect"));
+                }
+            }
+            next += 1;
+        }
+        let value = |(group, kind): (&Group, &str)| {
+            complex([
+                ("value", group.id.to_string()),
+                ("$ref", format!("{}/Groups/{}", self.base, group.id)),
+                ("display", group.display_name.to_string()),
+                ("type", kind.to_owned()),
+            ])
+        };
+        found.into_iter().map(value).collect()
+    }
+}
+
+fn source_connector(assignment: &crate::directory::Assignment) -> Option<ConnectorId> {
+    match assignment.source {
+        crate::origin::Source::Connector(id) => Some(id),
+        crate::origin::Source::Local => None,
+    }
+}
+
+impl Attributes for GroupView<'_> {
+    fn attribute(&self, name: &str) -> Option<Attr<'_>> {
+        let group = self.group;
+        match name {
+            "id" => Some(string(group.id.to_string())),
+            "displayName" => Some(Attr::Node(Node::String(&group.display_name))),
+            "externalId" => {
+                group.external_id(self.connector).map(|id| Attr::Node(Node::String(id)))
+            }
+            "meta" => {
+                let location = format!("{}/Groups/{}", self.base, group.id);
+                Some(meta("Group", location, group.created, group.modified))
+            }
+            "members" => {
+                let value = |member| member_value(self.directory, self.base, member);
+                list(group.members().map(value).collect())
+            }
+            _ => group.attributes.view().get(name).map(Attr::Node),
+        }
+    }
+
+    fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>)) {
+        for name in GROUP_ATTRIBUTES {
+            if let Some(value) = self.attribute(name) {
+                f(name, value);
+            }
+        }
+        self.group.attributes.view().iter().for_each(|(name, node)| f(name, Attr::Node(node)));
+    }
+}
+
+impl GroupView<'_> {
+    /// The attributes that a client may write, but for the members: what PATCH works on.
+    pub(crate) fn writable(&self) -> Object {
+        let mut object = self.group.attributes.unpack();
+        object.set("displayName", self.group.display_name.to_string());
+        if let Some(id) = self.group.external_id(self.connector) {
+            object.set("externalId", id.to_owned());
+        }
+        object
+    }
+}
+
+/// A member as it is shown: the server derives everything but the id (R-7643-4.2-01).
+pub(crate) fn member_value(directory: &Directory, base: &str, member: Member) -> Value {
+    let (id, kind, display) = match member {
+        Member::User(id) => {
+            let user = directory.users.get(id);
+            let name = user.and_then(|user| match user.attributes.view().get("displayName") {
+                Some(Node::String(name)) => Some(name.to_owned()),
+                _ => Some(user.user_name.to_string()),
+            });
+            (id.to_string(), "User", name)
+        }
+        Member::Group(id) => {
+            let name = directory.groups.get(id).map(|group| group.display_name.to_string());
+            (id.to_string(), "Group", name)
+        }
+    };
+    let reference = format!("{base}/{kind}s/{id}");
+    let mut value = Object::default();
+    value.set("value", id);
+    value.set("$ref", reference);
+    if let Some(display) = display {
+        value.set("display", display);
+    }
+    value.set("type", kind.to_owned());
+    Value::Complex(value)
+}
+
+fn meta(kind: &str, location: String, created: Stamp, modified: Stamp) -> Attr<'static> {
+    Attr::Owned(complex([
+        ("resourceType", kind.to_owned()),
+        ("created", created.at.to_string()),
+        ("lastModified", modified.at.to_string()),
+        ("location", location),
+        ("version", format!("W/\"{}\"", modified.position)),
+    ]))
+}
+
+fn string(text: String) -> Attr<'static> {
+    Attr::Owned(Value::String(text))
+}
+
+fn list(values: Vec<Value>) -> Option<Attr<'static>> {
+    (!values.is_empty()).then_some(Attr::Owned(Value::List(values)))
+}
+
+fn complex<const N: usize>(entries: [(&'static str, String); N]) -> Value {
+    let entries = entries.into_iter().map(|(name, text)| (Name::from(name), Value::String(text)));
+    Value::Complex(entries.collect())
+}

@@ -1,0 +1,8 @@
+//! Limits, each with its unit.
+
+/// Requests that may wait for the writer.
+pub const WAITING: usize = 4_096;
+/// Requests in one turn of the writer: they share one durable flush.
+pub const TURN: usize = 512;
+/// As-of reads that may run at once.
+pub const AS_OF_AT_ONCE: usize = 4;

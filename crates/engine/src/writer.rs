@@ -1,0 +1,243 @@
+//! The one thread that writes, for all tenants.
+//!
+//! A turn takes every request that waits, decides them one after the other, each on what the ones
+//! before it made, and makes them durable together. The order is the design: decide, seal, append
+//! and flush, publish, answer. Nobody is answered, not even with a refusal, before what the answer
+//! rests on is durable.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::command::Command;
+use domain::commit::Commit;
+use domain::id::{TenantId, UserId};
+use domain::origin::Origin;
+use domain::rejection::Rejection;
+use domain::snapshot::Snapshot;
+use eventlog::{Broken, EventLog, Keys, PersonKey, Sealed};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, error};
+
+use crate::{Receipt, Refusal, Shared, limits};
+
+/// A command, who asked for it, and who waits for the answer.
+pub(crate) struct Job {
+    pub(crate) tenant: TenantId,
+    pub(crate) origin: Origin,
+    pub(crate) command: Command,
+    pub(crate) reply: oneshot::Sender<Result<Receipt, Refusal>>,
+}
+
+/// What the writer is told.
+pub(crate) enum Message {
+    /// Carry out a command.
+    Do(Job),
+    /// Finish what came before, close the log, say so, and end.
+    Stop(oneshot::Sender<()>),
+}
+
+/// The one that writes. [`Engine::start`](crate::Engine::start) gives it a thread of its own; who
+/// wants to say when a turn happens, as a simulation does, takes it from
+/// [`Engine::open`](crate::Engine::open).
+pub struct Writer<L: EventLog> {
+    log: L,
+    shared: Arc<Shared>,
+    messages: mpsc::Receiver<Message>,
+}
+
+/// The keys of persons who came to be in this turn, before those that the log holds.
+struct TurnKeys<R> {
+    new: BTreeMap<(TenantId, UserId), PersonKey>,
+    reader: R,
+}
+
+impl<R: Keys> Keys for TurnKeys<R> {
+    fn person(&self, tenant: TenantId, user: UserId) -> Result<Option<PersonKey>, Broken> {
+        match self.new.get(&(tenant, user)) {
+            Some(key) => Ok(Some(key.clone())),
+            None => self.reader.person(tenant, user),
+        }
+    }
+}
+
+/// What a turn has decided so far.
+struct Turn<R> {
+    tips: BTreeMap<TenantId, Arc<Snapshot>>,
+    keys: TurnKeys<R>,
+    sealed: Vec<Sealed>,
+    bytes: usize,
+}
+
+impl<L: EventLog> Writer<L> {
+    pub(crate) fn new(log: L, shared: Arc<Shared>, messages: mpsc::Receiver<Message>) -> Self {
+        Self { log, shared, messages }
+    }
+
+    /// Works until it is told to stop, until nobody can ask any more, or until the log is lost.
+    pub fn run(mut self) {
+        let mut waiting = Vec::with_capacity(limits::TURN);
+        while self.messages.blocking_recv_many(&mut waiting, limits::TURN) > 0 {
+            match self.take(&mut waiting) {
+                Some(same) => self = same,
+                None => return,
+            }
+        }
+        self.log.close();
+    }
+
+    /// Does what waits now, up to `most` requests, and no more. None: the log is lost, or the
+    /// writer was told to stop.
+    pub fn step(mut self, most: usize) -> Option<Self> {
+        let mut waiting = Vec::new();
+        while waiting.len() < most
+            && let Ok(message) = self.messages.try_recv()
+        {
+            waiting.push(message);
+        }
+        self.take(&mut waiting)
+    }
+
+    fn take(self, waiting: &mut Vec<Message>) -> Option<Self> {
+        let Self { mut log, shared, messages } = self;
+        let mut stopping = None;
+        let mut jobs = waiting
+            .drain(..)
+            .map_while(|message| match message {
+                Message::Do(job) => Some(job),
+                Message::Stop(done) => {
+                    stopping = Some(done);
+                    None
+                }
+            })
+            .peekable();
+        while jobs.peek().is_some() {
+            log = turn(log, &shared, &mut jobs)?;
+        }
+        drop(jobs);
+        let Some(done) = stopping else { return Some(Self { log, shared, messages }) };
+        // From here on nobody is let in any more; who still waits is told so.
+        drop(messages);
+        log.close();
+        // Who asked for the end may have gone already.
+        let _ = done.send(());
+        None
+    }
+}
+
+/// One turn: as many requests as fit are decided, made durable together, published and answered.
+/// None: the log is lost.
+fn turn<L: EventLog>(
+    log: L,
+    shared: &Shared,
+    waiting: &mut impl Iterator<Item = Job>,
+) -> Option<L> {
+    let mut turn = Turn {
+        tips: BTreeMap::new(),
+        keys: TurnKeys { new: BTreeMap::new(), reader: log.reader() },
+        sealed: Vec::new(),
+        bytes: 0,
+    };
+    let mut answers = Vec::new();
+    // A turn that holds as much as the largest commit takes no more: with one more it still fits.
+    while turn.bytes < eventlog::limits::COMMIT_BYTES
+        && let Some(job) = waiting.next()
+    {
+        let answer = turn.take(shared, job.tenant, job.origin, job.command);
+        answers.push((job.reply, answer));
+    }
+    let mut log = log;
+    if !turn.sealed.is_empty() {
+        log = match log.append(&turn.sealed) {
+            Ok(next) => next,
+            Err(failed) => {
+                error!("nothing was written: {failed}");
+                let refusal = Refusal::Unavailable(failed.to_string());
+                for (reply, _) in answers {
+                    drop(reply.send(Err(refusal.clone())));
+                }
+                // The log comes back if nothing had been written: it is as good as before then.
+                return failed.log;
+            }
+        };
+        debug!(commits = turn.sealed.len(), requests = answers.len(), "turn is durable");
+        let mut world = (**shared.world.load()).clone();
+        for (tenant, snapshot) in turn.tips {
+            world.set(tenant, snapshot);
+        }
+        shared.world.store(Arc::new(world));
+    }
+    for (reply, answer) in answers {
+        // Who no longer waits for the answer has hung up; the commit stands.
+        drop(reply.send(answer));
+    }
+    Some(log)
+}
+
+impl<R: Keys> Turn<R> {
+    /// Decides one command on the tip, and moves the tip.
+    fn take(
+        &mut self,
+        shared: &Shared,
+        tenant: TenantId,
+        origin: Origin,
+        command: Command,
+    ) -> Result<Receipt, Refusal> {
+        let tip = match self.tips.get(&tenant) {
+            Some(tip) => tip.clone(),
+            None => shared.world.load().get(tenant).cloned().map_or_else(
+                || if opens(tenant, &command) { Ok(Arc::default()) } else { Err(Refusal::NoTenant) },
+                Ok,
+            )?,
+        };
+        let decision = domain::decide(&tip.directory, &origin.actor, command)?;
+        if decision.events.is_empty() {
+            return Ok(Receipt { snapshot: tip, position: None, notices: decision.notices });
+        }
+        let commit = Commit {
+            tenant,
+            position: tip.head.next(),
+            at: (shared.clock)().max(tip.head.time),
+            prev: tip.head.hash,
+            origin,
+            events: decision.events,
+        };
+        let sealed = eventlog::seal(&commit, &self.keys)
+            .map_err(|broken| Refusal::Unavailable(broken.to_string()))?;
+        if sealed.bytes.len() > eventlog::limits::COMMIT_BYTES {
+            return Err(Refusal::Rejected(Rejection::TooLarge {
+                events: commit.events.len(),
+                limit: domain::limits::COMMIT_EVENTS,
+                remedy: "the commit would be larger than 16 MiB; do it in several requests",
+            }));
+        }
+        let mut next = (*tip).clone();
+        next.advance(&commit, sealed.hash)?;
+        for (user, key) in &sealed.new_keys {
+            self.keys.new.insert((tenant, *user), key.clone());
+        }
+        self.bytes += sealed.bytes.len();
+        self.sealed.push(sealed);
+        let snapshot = Arc::new(next);
+        self.tips.insert(tenant, snapshot.clone());
+        Ok(Receipt { snapshot, position: Some(commit.position), notices: decision.notices })
+    }
+}
+
+/// Only two commands may be a log's first: opening a tenant, and adding the instance's operator.
+fn opens(tenant: TenantId, command: &Command) -> bool {
+    match command {
+        Command::OpenTenant { tenant: opened, .. } => {
+            *opened == tenant || tenant == TenantId::SYSTEM
+        }
+        Command::AddOperator { .. } => tenant == TenantId::SYSTEM,
+        Command::User(..)
+        | Command::Group(..)
+        | Command::AssignRole { .. }
+        | Command::RevokeRole { .. }
+        | Command::DefineRole { .. }
+        | Command::RetireRole { .. }
+        | Command::AddConnector { .. }
+        | Command::IssueCredential { .. }
+        | Command::RevokeCredential { .. } => false,
+    }
+}

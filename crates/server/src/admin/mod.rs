@@ -1,0 +1,144 @@
+//! Administration and audit: what operators do and ask, in JSON.
+
+mod audit;
+mod route;
+mod tenant;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, request};
+use axum::response::{IntoResponse, Response};
+use domain::command::Command;
+use domain::id::{OperatorId, TenantId, UserId};
+use domain::origin::Actor;
+use domain::snapshot::Snapshot;
+use engine::Receipt;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::app::App;
+use crate::caller::{self, Visit};
+use crate::journal;
+use crate::limits::USER_BODY_BYTES;
+use crate::refused::Refused;
+use crate::scim_api::{self, Parameters};
+
+pub(crate) use route::Route;
+
+/// One authenticated request.
+struct Asked<'a> {
+    app: &'a App,
+    visit: &'a Visit,
+    operator: OperatorId,
+    parts: &'a request::Parts,
+    parameters: Parameters,
+    body: Vec<u8>,
+}
+
+impl Asked<'_> {
+    fn actor(&self) -> Actor {
+        Actor::Operator { id: self.operator }
+    }
+
+    /// The body, as what the address expects.
+    fn body<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Refused::from(scim::Invalid::syntax(format!("the body does not fit: {error}")))
+        })
+    }
+
+    async fn submit(&self, tenant: TenantId, command: Command) -> Result<Receipt, Refused> {
+        let origin = self.visit.origin(self.actor());
+        Ok(self.app.engine.submit(tenant, origin, command).await?)
+    }
+
+    /// The tenant with this slug.
+    fn tenant(&self, slug: &str) -> Result<(TenantId, Arc<Snapshot>), Refused> {
+        let world = self.app.engine.world();
+        let found = world.with_slug(slug).map(|(tenant, snapshot)| (tenant.id, snapshot.clone()));
+        found.ok_or_else(|| {
+            Refused::new(StatusCode::NOT_FOUND, format!("there is no tenant `{slug}`"))
+        })
+    }
+}
+
+/// Any request below `/admin/`.
+pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let visit = Visit::of(&app, &parts);
+    match answer(&app, &visit, &parts, body).await {
+        Ok(answer) => answer.into_response(),
+        Err((actor, why)) => {
+            journal::refused(&app, TenantId::SYSTEM, actor, &visit, &parts, &why);
+            why.into_response()
+        }
+    }
+}
+
+async fn answer(
+    app: &App,
+    visit: &Visit,
+    parts: &request::Parts,
+    body: Body,
+) -> Result<Answer, (Option<Actor>, Refused)> {
+    let world = app.engine.world();
+    let operator =
+        caller::operator(app, &world, &parts.headers).map_err(|refused| (None, refused))?;
+    let known = |why| (Some(Actor::Operator { id: operator }), why);
+    let body = scim_api::read(body, USER_BODY_BYTES).await.map_err(known)?;
+    let parameters =
+        Parameters::parse(parts.uri.query().unwrap_or_default()).map_err(known)?;
+    let asked = Asked { app, visit, operator, parts, parameters, body };
+    dispatch(&asked).await.map_err(known)
+}
+
+async fn dispatch(asked: &Asked<'_>) -> Result<Answer, Refused> {
+    let route = Route::parse(asked.parts.uri.path()).ok_or_else(Refused::no_address)?;
+    let method = &asked.parts.method;
+    if !route.methods().split(", ").any(|offered| offered == method.as_str()) {
+        return Err(Refused::no_method(route.methods()));
+    }
+    let is_post = method == Method::POST;
+    match &route {
+        Route::Tenants if is_post => tenant::open(asked).await,
+        Route::Tenants => tenant::list(asked),
+        Route::Tenant(slug) => tenant::describe(asked, slug),
+        Route::Roles(slug) if is_post => tenant::define_role(asked, slug).await,
+        Route::Roles(slug) => tenant::roles(asked, slug),
+        Route::Role(slug, name) => tenant::retire_role(asked, slug, name).await,
+        Route::UserRole(slug, user, role) => tenant::change_role(asked, slug, user, role).await,
+        Route::Credentials(slug) if is_post => tenant::issue_credential(asked, slug).await,
+        Route::Credentials(slug) => tenant::credentials(asked, slug),
+        Route::Credential(slug, id) => tenant::revoke_credential(asked, slug, id).await,
+        Route::Commits(slug) => audit::commits(asked, slug).await,
+        Route::Problems(slug) => audit::problems(asked, slug),
+    }
+}
+
+fn ok(status: StatusCode, body: &Value) -> Answer {
+    let mut answer = Answer::new(status, Some(body.to_string().into_bytes()));
+    answer.media = HeaderValue::from_static("application/json");
+    answer
+}
+
+/// The one user that `who` names and that is there now: an id, or a `userName` in any case.
+fn present_user(snapshot: &Snapshot, who: &str) -> Result<UserId, Refused> {
+    let directory = &snapshot.directory;
+    let by_id = who.parse().ok().and_then(|id| directory.users.get(id));
+    let by_name = || scim::UserNameKey::of(who).ok().and_then(|key| directory.users.named(&key));
+    by_id.or_else(by_name).map(|user| user.id).ok_or_else(|| {
+        Refused::new(StatusCode::NOT_FOUND, format!("there is no user `{who}`"))
+    })
+}
+
+/// What a write answers: where it stands, or that there was nothing to do.
+fn done(receipt: &Receipt) -> Answer {
+    let body = json!({
+        "position": receipt.position,
+        "changed": receipt.position.is_some(),
+    });
+    ok(StatusCode::OK, &body).of(receipt)
+}

@@ -1,0 +1,56 @@
+//! Paths below `/admin/v1/`.
+
+use percent_encoding::percent_decode_str;
+
+/// What an admin path says: which collection or thing, of which tenant.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Tenants,
+    Tenant(String),
+    Roles(String),
+    Role(String, String),
+    UserRole(String, String, String),
+    Credentials(String),
+    Credential(String, String),
+    Commits(String),
+    Problems(String),
+}
+
+impl Route {
+    /// Reads a path. None: there is nothing at it.
+    pub(crate) fn parse(path: &str) -> Option<Route> {
+        let decode = |part: &str| percent_decode_str(part).decode_utf8().ok().map(String::from);
+        let parts: Option<Vec<String>> =
+            path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
+        let parts = parts?;
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let own = |text: &&str| (*text).to_owned();
+        Some(match parts.as_slice() {
+            ["admin", "v1", "tenants"] => Route::Tenants,
+            ["admin", "v1", "tenants", slug, rest @ ..] => match rest {
+                [] => Route::Tenant(own(slug)),
+                ["roles"] => Route::Roles(own(slug)),
+                ["roles", name] => Route::Role(own(slug), own(name)),
+                ["users", user, "roles", role] => {
+                    Route::UserRole(own(slug), own(user), own(role))
+                }
+                ["credentials"] => Route::Credentials(own(slug)),
+                ["credentials", id] => Route::Credential(own(slug), own(id)),
+                ["audit", "commits"] => Route::Commits(own(slug)),
+                ["problems"] => Route::Problems(own(slug)),
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    /// The methods that are offered, as `Allow` says them.
+    pub(crate) fn methods(&self) -> &'static str {
+        match self {
+            Route::Tenants | Route::Roles(_) | Route::Credentials(_) => "GET, POST",
+            Route::Tenant(_) | Route::Commits(_) | Route::Problems(_) => "GET",
+            Route::Role(..) | Route::Credential(..) => "DELETE",
+            Route::UserRole(..) => "PUT, DELETE",
+        }
+    }
+}

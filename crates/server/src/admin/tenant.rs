@@ -1,0 +1,213 @@
+//! Tenants, their roles and their keys.
+
+use axum::http::{Method, StatusCode};
+use domain::command::Command;
+use domain::event::Holder;
+use domain::id::{CredentialId, RoleId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Asked, done, ok, present_user};
+use crate::answer::Answer;
+use crate::refused::Refused;
+use crate::secret::Secret;
+use crate::setup::{SetupError, open_tenant};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewTenant {
+    slug: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewRole {
+    name: String,
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCredential {
+    connector: String,
+}
+
+/// `GET /admin/v1/tenants`
+pub(super) fn list(asked: &Asked<'_>) -> Result<Answer, Refused> {
+    let world = asked.app.engine.world();
+    let tenants: Vec<Value> = world
+        .system()
+        .into_iter()
+        .flat_map(|system| system.directory.tenants.iter())
+        .map(|tenant| json!({ "id": tenant.id, "slug": tenant.slug, "opened": tenant.opened.at }))
+        .collect();
+    Ok(ok(StatusCode::OK, &json!({ "tenants": tenants })))
+}
+
+/// `POST /admin/v1/tenants`: opens a tenant; the answer is the only one that holds its key.
+pub(super) async fn open(asked: &Asked<'_>) -> Result<Answer, Refused> {
+    let NewTenant { slug } = asked.body()?;
+    let world = asked.app.engine.world();
+    if world.with_slug(&slug).is_some() {
+        return Err(domain::rejection::Rejection::Taken {
+            kind: "tenant",
+            attribute: "slug",
+            value: slug,
+            remedy: "choose another slug",
+        }
+        .into());
+    }
+    let opened = open_tenant(asked.app, asked.actor(), &slug, None).await.map_err(setup)?;
+    let key = opened.secret.map(|secret| format!("{slug}:{}", secret.expose()));
+    let body = json!({
+        "id": opened.tenant, "slug": slug, "connector": opened.connector, "apiKey": key,
+    });
+    Ok(ok(StatusCode::CREATED, &body))
+}
+
+fn setup(error: SetupError) -> Refused {
+    match error {
+        SetupError::Refused(refusal) => refusal.into(),
+        SetupError::Randomness(error) => {
+            Refused::later(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+        }
+    }
+}
+
+/// `GET /admin/v1/tenants/{tenant}`: where its log ends, and how much it holds.
+pub(super) fn describe(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (id, snapshot) = asked.tenant(slug)?;
+    let directory = &snapshot.directory;
+    let connectors: Vec<Value> = directory
+        .connectors
+        .iter()
+        .map(|connector| {
+            json!({ "id": connector.id, "name": connector.name, "settings": connector.settings })
+        })
+        .collect();
+    let body = json!({
+        "id": id,
+        "slug": slug,
+        "head": { "position": snapshot.head.position, "hash": snapshot.head.hash, "at": snapshot.head.time },
+        "users": directory.users.len(),
+        "groups": directory.groups.len(),
+        "roles": directory.roles.iter().count(),
+        "policies": directory.policies.iter().count(),
+        "connectors": connectors,
+    });
+    Ok(ok(StatusCode::OK, &body).at(snapshot.head.position))
+}
+
+/// `GET /admin/v1/tenants/{tenant}/roles`
+pub(super) fn roles(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (_, snapshot) = asked.tenant(slug)?;
+    let roles: Vec<Value> = snapshot
+        .directory
+        .roles
+        .iter()
+        .map(|role| {
+            json!({
+                "id": role.id, "name": role.name, "description": role.description,
+                "retired": role.retired,
+            })
+        })
+        .collect();
+    Ok(ok(StatusCode::OK, &json!({ "roles": roles })).at(snapshot.head.position))
+}
+
+/// `POST /admin/v1/tenants/{tenant}/roles`: defines a role, or describes it anew.
+pub(super) async fn define_role(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (tenant, _) = asked.tenant(slug)?;
+    let NewRole { name, description } = asked.body()?;
+    let role = RoleId::new(asked.app.id());
+    let command = Command::DefineRole { role, name, description };
+    Ok(done(&asked.submit(tenant, command).await?))
+}
+
+/// `DELETE /admin/v1/tenants/{tenant}/roles/{name}`: retires a role.
+pub(super) async fn retire_role(
+    asked: &Asked<'_>,
+    slug: &str,
+    name: &str,
+) -> Result<Answer, Refused> {
+    let (tenant, _) = asked.tenant(slug)?;
+    let command = Command::RetireRole { name: name.to_owned() };
+    Ok(done(&asked.submit(tenant, command).await?))
+}
+
+/// `PUT` or `DELETE /admin/v1/tenants/{tenant}/users/{user}/roles/{role}`: gives a user a role
+/// here, beside what the identity provider says, or takes it back.
+pub(super) async fn change_role(
+    asked: &Asked<'_>,
+    slug: &str,
+    who: &str,
+    role: &str,
+) -> Result<Answer, Refused> {
+    let (tenant, snapshot) = asked.tenant(slug)?;
+    let user = present_user(&snapshot, who)?;
+    let role = role.to_owned();
+    let command = if asked.parts.method == Method::PUT {
+        Command::AssignRole { user, role }
+    } else {
+        Command::RevokeRole { user, role }
+    };
+    Ok(done(&asked.submit(tenant, command).await?))
+}
+
+/// `GET /admin/v1/tenants/{tenant}/credentials`: never the secrets.
+pub(super) fn credentials(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (_, snapshot) = asked.tenant(slug)?;
+    let directory = &snapshot.directory;
+    let credentials: Vec<Value> = directory
+        .credentials
+        .iter()
+        .map(|credential| {
+            let connector = match credential.holder {
+                Holder::Connector(id) => directory.connectors.get(id).map(|c| c.name.as_str()),
+                Holder::Operator(_) => None,
+            };
+            json!({
+                "id": credential.id, "hint": credential.hint, "connector": connector,
+                "issued": credential.issued.at, "expires": credential.expires,
+                "revoked": credential.revoked.map(|revoked| revoked.at),
+            })
+        })
+        .collect();
+    Ok(ok(StatusCode::OK, &json!({ "credentials": credentials })).at(snapshot.head.position))
+}
+
+/// `POST /admin/v1/tenants/{tenant}/credentials`: issues a key; the answer is the only one that
+/// holds it.
+pub(super) async fn issue_credential(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (tenant, snapshot) = asked.tenant(slug)?;
+    let NewCredential { connector } = asked.body()?;
+    let holder = snapshot.directory.connectors.named(&connector).ok_or_else(|| {
+        Refused::new(StatusCode::NOT_FOUND, format!("there is no connector `{connector}`"))
+    })?;
+    let secret = Secret::random().map_err(|error| setup(SetupError::Randomness(error)))?;
+    let credential = CredentialId::new(asked.app.id());
+    let command = Command::IssueCredential {
+        credential,
+        holder: Holder::Connector(holder.id),
+        hash: secret.hash(),
+        hint: secret.hint(),
+        expires: None,
+    };
+    let receipt = asked.submit(tenant, command).await?;
+    let body = json!({ "id": credential, "apiKey": format!("{slug}:{}", secret.expose()) });
+    Ok(ok(StatusCode::CREATED, &body).of(&receipt))
+}
+
+/// `DELETE /admin/v1/tenants/{tenant}/credentials/{id}`: the key opens nothing any more.
+pub(super) async fn revoke_credential(
+    asked: &Asked<'_>,
+    slug: &str,
+    id: &str,
+) -> Result<Answer, Refused> {
+    let (tenant, _) = asked.tenant(slug)?;
+    let credential = id.parse().map_err(|_| {
+        Refused::new(StatusCode::NOT_FOUND, format!("there is no credential `{id}`"))
+    })?;
+    Ok(done(&asked.submit(tenant, Command::RevokeCredential { credential }).await?))
+}

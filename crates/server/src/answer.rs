@@ -1,0 +1,80 @@
+//! Answers that say yes.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::position::Position;
+use engine::Receipt;
+
+use crate::refused::SCIM_JSON;
+
+/// Where a write's commit stands, or up to where a read saw.
+const POSITION: HeaderName = HeaderName::from_static("rollbook-position");
+
+/// The hash of a write's commit: what a client keeps of it proves later that it is still there.
+const COMMIT: HeaderName = HeaderName::from_static("rollbook-commit");
+
+/// An answer.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) media: HeaderValue,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Answer {
+    pub(crate) fn new(status: StatusCode, body: Option<Vec<u8>>) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Answer { status, media: SCIM_JSON, headers, body }
+    }
+
+    /// With a header, if its value can stand in one.
+    pub(crate) fn with(mut self, name: HeaderName, value: impl AsRef<str>) -> Answer {
+        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// With the version of the resource that it holds.
+    pub(crate) fn with_version(self, version: Position) -> Answer {
+        self.with(header::ETAG, format!("W/\"{version}\""))
+    }
+
+    /// With where a write's commit stands, and its hash. When there was nothing to do, only up to
+    /// where that was seen.
+    pub(crate) fn of(self, receipt: &Receipt) -> Answer {
+        let head = &receipt.snapshot.head;
+        let answer = self.at(head.position);
+        match receipt.position {
+            Some(_) => answer.with(COMMIT, head.hash.to_string()),
+            None => answer,
+        }
+    }
+
+    /// With the position that it shows.
+    pub(crate) fn at(self, position: Option<Position>) -> Answer {
+        match position {
+            Some(position) => self.with(POSITION, position.to_string()),
+            None => self,
+        }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let Answer { status, media, mut headers, body } = self;
+        let body = match body {
+            Some(bytes) => {
+                headers.insert(header::CONTENT_TYPE, media);
+                Body::from(bytes)
+            }
+            None => Body::empty(),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+}

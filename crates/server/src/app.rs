@@ -1,0 +1,42 @@
+//! What every handler has at hand.
+
+use std::sync::Arc;
+
+use domain::time::Timestamp;
+use engine::{Clock, Engine};
+use uuid::Uuid;
+
+/// What every handler has at hand. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The tenants.
+    pub engine: Engine,
+    /// The time.
+    pub clock: Clock,
+    /// New ids, ordered by time.
+    pub ids: Arc<dyn Fn() -> Uuid + Send + Sync>,
+    /// The URL that clients reach this server by, without a slash at its end, as in
+    /// `https://id.example.com`; none: what the request's `Host` says.
+    pub public_url: Option<Arc<str>>,
+}
+
+impl App {
+    /// An app with the machine's clock and random ids.
+    pub fn new(engine: Engine, public_url: Option<String>) -> App {
+        let ids = Arc::new(Uuid::now_v7);
+        App { engine, clock: system_clock(), ids, public_url: public_url.map(Arc::from) }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        (self.ids)()
+    }
+}
+
+/// The machine's clock.
+pub(crate) fn system_clock() -> Clock {
+    Arc::new(|| Timestamp::from_millis(chrono::Utc::now().timestamp_millis()))
+}

@@ -1,0 +1,134 @@
+//! Who calls: the credential in a request, and what it opens.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, header, request};
+use domain::event::Holder;
+use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId};
+use domain::limits::AGENT_CHARS;
+use domain::origin::{Actor, Origin};
+use domain::snapshot::Snapshot;
+use engine::World;
+
+use crate::app::App;
+use crate::refused::Refused;
+use crate::secret::hash_of;
+
+/// What is known of a request before anyone is asked who they are.
+pub(crate) struct Visit {
+    pub(crate) request: RequestId,
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) agent: Option<String>,
+}
+
+impl Visit {
+    pub(crate) fn of(app: &App, parts: &request::Parts) -> Visit {
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Visit {
+            request: RequestId::new(app.id()),
+            source: connection.map(|ConnectInfo(address)| address.ip().to_canonical()),
+            agent: agent.map(|agent| agent.chars().take(AGENT_CHARS).collect()),
+        }
+    }
+
+    pub(crate) fn origin(&self, actor: Actor) -> Origin {
+        Origin { actor, request: self.request, source: self.source, agent: self.agent.clone() }
+    }
+}
+
+/// An identity provider whose credential was good, and the tenant that it opened.
+pub(crate) struct Caller {
+    pub(crate) tenant: TenantId,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) connector: ConnectorId,
+    pub(crate) credential: CredentialId,
+}
+
+impl Caller {
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Connector { id: self.connector, credential: self.credential }
+    }
+
+    pub(crate) fn mode(&self) -> scim::Mode {
+        let connector = self.snapshot.directory.connectors.get(self.connector);
+        connector.map_or(scim::Mode::Strict, |connector| connector.settings.mode)
+    }
+}
+
+/// What stands in `Authorization`: perhaps a site host, and a secret.
+struct Shown {
+    slug: Option<String>,
+    secret: String,
+}
+
+/// Reads `Authorization`: `Bearer acme:rbk_…`, `Bearer rbk_…`, or `Basic` with the site host as
+/// user and the secret as password (behaviour C-02). Scheme names in any case.
+fn shown(headers: &HeaderMap) -> Result<Shown, Refused> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Err(Refused::no_credentials()) };
+    if values.next().is_some() {
+        return Err(Refused::two_credentials());
+    }
+    let text = value.to_str().map_err(|_| Refused::bad_credentials())?;
+    let (scheme, rest) = text.split_once(' ').ok_or_else(Refused::bad_credentials)?;
+    let key = if scheme.eq_ignore_ascii_case("bearer") {
+        rest.trim().to_owned()
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        let decoded = data_encoding::BASE64.decode(rest.trim().as_bytes());
+        let decoded = decoded.map_err(|_| Refused::bad_credentials())?;
+        String::from_utf8(decoded).map_err(|_| Refused::bad_credentials())?
+    } else {
+        return Err(Refused::bad_credentials());
+    };
+    Ok(match key.split_once(':') {
+        Some((slug, secret)) => Shown { slug: Some(slug.to_owned()), secret: secret.to_owned() },
+        None => Shown { slug: None, secret: key },
+    })
+}
+
+/// The connector whose key was shown. The key says which tenant; the path may only confirm it
+/// (R-7644-6-01): another tenant's path is an address that does not exist.
+pub(crate) fn connector(
+    app: &App,
+    world: &World,
+    headers: &HeaderMap,
+    path_slug: &str,
+) -> Result<Caller, Refused> {
+    let shown = shown(headers)?;
+    let slug = shown.slug.as_deref().unwrap_or(path_slug);
+    let (tenant, snapshot) = world.with_slug(slug).ok_or_else(Refused::bad_credentials)?;
+    let credential = snapshot.directory.credentials.with_hash(&hash_of(&shown.secret));
+    let credential = credential
+        .filter(|credential| credential.is_valid(app.now()))
+        .ok_or_else(Refused::bad_credentials)?;
+    let Holder::Connector(connector) = credential.holder else {
+        return Err(Refused::bad_credentials());
+    };
+    if slug != path_slug {
+        return Err(Refused::no_address());
+    }
+    Ok(Caller {
+        tenant: tenant.id,
+        snapshot: snapshot.clone(),
+        connector,
+        credential: credential.id,
+    })
+}
+
+/// The operator whose key was shown.
+pub(crate) fn operator(
+    app: &App,
+    world: &World,
+    headers: &HeaderMap,
+) -> Result<OperatorId, Refused> {
+    let shown = shown(headers)?;
+    let system = world.system().ok_or_else(Refused::bad_credentials)?;
+    let credential = system.directory.credentials.with_hash(&hash_of(&shown.secret));
+    match credential.filter(|credential| credential.is_valid(app.now())).map(|c| c.holder) {
+        Some(Holder::Operator(operator)) if shown.slug.is_none() => Ok(operator),
+        _ => Err(Refused::bad_credentials()),
+    }
+}

@@ -1,0 +1,114 @@
+//! Every door of the server, so that one test can try each of them with the wrong keys.
+
+use crate::admin::Route;
+use crate::scim_api::{Endpoint, Kind};
+
+/// A method and a path that the server offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// The method.
+    pub method: &'static str,
+    /// The path, with a slug, an id or a name where one is due.
+    pub path: String,
+    /// Which key opens it.
+    pub key: Key,
+}
+
+/// Which key opens a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// None is needed.
+    Public,
+    /// The key of a connector of this tenant.
+    Connector,
+    /// An operator's key.
+    Operator,
+}
+
+/// All doors of the tenant with this slug, and of the instance.
+pub fn doors(slug: &str) -> Vec<Door> {
+    let mut doors = Vec::new();
+    for path in ["/healthz", "/readyz"] {
+        doors.push(Door { method: "GET", path: path.to_owned(), key: Key::Public });
+    }
+    let id = "0198f3a0-0000-7000-8000-000000000001";
+    for endpoint in endpoints(id) {
+        let (path, key) = scim_door(&endpoint);
+        for method in endpoint.methods().split(", ") {
+            doors.push(Door { method, path: format!("/scim/{slug}/v2/{path}"), key });
+        }
+    }
+    for route in routes(slug, id) {
+        for method in route.methods().split(", ") {
+            doors.push(Door { method, path: admin_path(&route), key: Key::Operator });
+        }
+    }
+    doors
+}
+
+fn endpoints(id: &str) -> Vec<Endpoint> {
+    let mut all = vec![
+        Endpoint::ServiceProviderConfig,
+        Endpoint::ResourceTypes(None),
+        Endpoint::ResourceTypes(Some("User".to_owned())),
+        Endpoint::Schemas(None),
+        Endpoint::Schemas(Some("urn:ietf:params:scim:schemas:core:2.0:User".to_owned())),
+        Endpoint::Unsupported("Me"),
+        Endpoint::Unsupported("Bulk"),
+        Endpoint::Unsupported(".search"),
+    ];
+    for kind in Kind::ALL {
+        all.extend([
+            Endpoint::List(kind),
+            Endpoint::Search(kind),
+            Endpoint::One(kind, id.to_owned()),
+        ]);
+    }
+    all
+}
+
+/// A new endpoint does not compile until it says here which key opens it.
+fn scim_door(endpoint: &Endpoint) -> (String, Key) {
+    match endpoint {
+        Endpoint::List(kind) => (kind.plural().to_owned(), Key::Connector),
+        Endpoint::Search(kind) => (format!("{}/.search", kind.plural()), Key::Connector),
+        Endpoint::One(kind, id) => (format!("{}/{id}", kind.plural()), Key::Connector),
+        Endpoint::ServiceProviderConfig => ("ServiceProviderConfig".to_owned(), Key::Public),
+        Endpoint::ResourceTypes(None) => ("ResourceTypes".to_owned(), Key::Connector),
+        Endpoint::ResourceTypes(Some(name)) => (format!("ResourceTypes/{name}"), Key::Connector),
+        Endpoint::Schemas(None) => ("Schemas".to_owned(), Key::Connector),
+        Endpoint::Schemas(Some(urn)) => (format!("Schemas/{urn}"), Key::Connector),
+        Endpoint::Unsupported(name) => ((*name).to_owned(), Key::Connector),
+    }
+}
+
+fn routes(slug: &str, id: &str) -> Vec<Route> {
+    let (slug, id) = (|| slug.to_owned(), || id.to_owned());
+    vec![
+        Route::Tenants,
+        Route::Tenant(slug()),
+        Route::Roles(slug()),
+        Route::Role(slug(), "Admin".to_owned()),
+        Route::UserRole(slug(), id(), "Admin".to_owned()),
+        Route::Credentials(slug()),
+        Route::Credential(slug(), id()),
+        Route::Commits(slug()),
+        Route::Problems(slug()),
+    ]
+}
+
+/// A new route does not compile until it has a path here.
+fn admin_path(route: &Route) -> String {
+    let tenants = "/admin/v1/tenants";
+    match route {
+        Route::Tenants => tenants.to_owned(),
+        Route::Tenant(slug) => format!("{tenants}/{slug}"),
+        Route::Roles(slug) => format!("{tenants}/{slug}/roles"),
+        Route::Role(slug, name) => format!("{tenants}/{slug}/roles/{name}"),
+        Route::UserRole(slug, user, role) => format!("{tenants}/{slug}/users/{user}/roles/{role}"),
+        Route::Credentials(slug) => format!("{tenants}/{slug}/credentials"),
+        Route::Credential(slug, id) => format!("{tenants}/{slug}/credentials/{id}"),
+        Route::Commits(slug) => format!("{tenants}/{slug}/audit/commits"),
+        Route::Problems(slug) => format!("{tenants}/{slug}/problems"),
+    }
+}

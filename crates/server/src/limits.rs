@@ -1,0 +1,14 @@
+//! Limits, each with its unit.
+
+/// Bytes of a request's body for a user, and for the admin API.
+pub const USER_BODY_BYTES: usize = 1 << 20;
+/// Bytes of a request's body for a group, with all its members.
+pub const GROUP_BODY_BYTES: usize = 16 << 20;
+/// Commits in one page of an audit answer when the client does not say.
+pub const AUDIT_PAGE: usize = 100;
+/// Commits in one page of an audit answer at most.
+pub const AUDIT_PAGE_MAX: usize = 1_000;
+/// Entries of the refusal journal in one answer when the client does not say.
+pub const PROBLEMS_PAGE: usize = 100;
+/// Seconds after which a client may try again when the queue is full.
+pub const RETRY_SECONDS: u64 = 1;

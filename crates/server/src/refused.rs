@@ -1,0 +1,183 @@
+//! Answers that say no: one shape for all of them (RFC 7644 §3.12), whoever refuses.
+
+use std::any::Any;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::rejection::Rejection;
+use engine::{ReadError, Refusal};
+use scim::{Invalid, ScimType};
+
+use crate::limits::RETRY_SECONDS;
+
+/// The media type of every SCIM answer.
+pub(crate) const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
+
+/// Why a request is refused, as the client is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused {
+    pub(crate) status: StatusCode,
+    pub(crate) kind: Option<ScimType>,
+    pub(crate) detail: String,
+    extra: Extra,
+}
+
+/// What a refusal needs beside its body.
+#[derive(Debug, Clone)]
+enum Extra {
+    Nothing,
+    Challenge(&'static str),
+    Allow(&'static str),
+    RetryAfter(u64),
+}
+
+impl Refused {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, kind: None, detail: detail.into(), extra: Extra::Nothing }
+    }
+
+    fn challenge(error: &'static str, detail: &str) -> Self {
+        let extra = Extra::Challenge(error);
+        Self { extra, ..Self::new(StatusCode::UNAUTHORIZED, detail) }
+    }
+
+    /// Nobody said who they are: no error code then (RFC 6750 §3.1).
+    pub(crate) fn no_credentials() -> Self {
+        Self::challenge(
+            "",
+            "no credentials were sent: send the API key as `Authorization: Bearer <key>`",
+        )
+    }
+
+    /// What was sent opens nothing; it is not said why, so that nobody learns what exists.
+    pub(crate) fn bad_credentials() -> Self {
+        Self::challenge(
+            ", error=\"invalid_token\"",
+            "these credentials are not valid here: check the API key, or issue a new one",
+        )
+    }
+
+    /// Two ways of saying who one is at once (RFC 6750 §3.1).
+    pub(crate) fn two_credentials() -> Self {
+        let detail = "more than one `Authorization` header was sent: send one";
+        Self { extra: Extra::Challenge(", error=\"invalid_request\""), ..Self::new(StatusCode::BAD_REQUEST, detail) }
+    }
+
+    /// No such address: the same for one that never existed and for another tenant's.
+    pub(crate) fn no_address() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+    }
+
+    pub(crate) fn no_method(allow: &'static str) -> Self {
+        let detail = format!("this method is not offered here; these are: {allow}");
+        Self { extra: Extra::Allow(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
+    }
+
+    pub(crate) fn too_large(limit_bytes: usize) -> Self {
+        let detail = format!(
+            "the body is larger than {limit_bytes} bytes, the limit here: send it in several requests"
+        );
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    pub(crate) fn later(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { extra: Extra::RetryAfter(RETRY_SECONDS), ..Self::new(status, detail) }
+    }
+}
+
+impl From<Invalid> for Refused {
+    fn from(invalid: Invalid) -> Self {
+        Self { kind: Some(invalid.kind), ..Self::new(StatusCode::BAD_REQUEST, invalid.detail) }
+    }
+}
+
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        let detail = rejection.to_string();
+        match rejection {
+            Rejection::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, detail),
+            Rejection::Taken { .. } => Self {
+                kind: Some(ScimType::Uniqueness),
+                ..Self::new(StatusCode::CONFLICT, detail)
+            },
+            Rejection::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, detail),
+            Rejection::Invalid(invalid) => invalid.into(),
+            Rejection::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail),
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            Refusal::Rejected(rejection) => rejection.into(),
+            Refusal::NoTenant => Self::no_address(),
+            Refusal::Busy => Self::later(StatusCode::SERVICE_UNAVAILABLE, detail),
+            Refusal::Unavailable(_) => Self::later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "nothing can be written at present: the server's log says why",
+            ),
+            Refusal::Unfit(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL),
+        }
+    }
+}
+
+impl From<ReadError> for Refused {
+    fn from(error: ReadError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReadError::NoTenant => Self::no_address(),
+            ReadError::BeforeBirth(_)
+            | ReadError::PositionAhead { .. }
+            | ReadError::TimeAhead { .. } => Invalid::value(detail).into(),
+            ReadError::Busy => Self::later(StatusCode::SERVICE_UNAVAILABLE, detail),
+            ReadError::Damaged(_) | ReadError::Broken(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL)
+            }
+        }
+    }
+}
+
+const INTERNAL: &str = "the server failed; its log says why, under this request's id";
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let body = scim::error_body(self.status.as_u16(), self.kind, &self.detail);
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, SCIM_JSON);
+        match self.extra {
+            Extra::Nothing => {}
+            Extra::Challenge(error) => {
+                for scheme in ["Bearer", "Basic"] {
+                    let error = if scheme == "Bearer" { error } else { "" };
+                    let challenge = format!("{scheme} realm=\"scim\"{error}");
+                    if let Ok(value) = HeaderValue::try_from(challenge) {
+                        headers.append(header::WWW_AUTHENTICATE, value);
+                    }
+                }
+            }
+            Extra::Allow(methods) => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+            }
+            Extra::RetryAfter(seconds) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+        }
+        response
+    }
+}
+
+/// The router's answer to an address that it does not know.
+pub(crate) async fn no_such_address() -> Response {
+    Refused::no_address().into_response()
+}
+
+/// The answer when a handler failed in a way that nobody foresaw.
+pub(crate) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("a handler panicked; this is a bug");
+    Refused::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL).into_response()
+}

@@ -1,0 +1,159 @@
+//! Paths below `/scim/`: which tenant, which version, which endpoint.
+
+use percent_encoding::percent_decode_str;
+
+use crate::limits::{GROUP_BODY_BYTES, USER_BODY_BYTES};
+
+/// What a path says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) slug: String,
+    pub(super) version: Version,
+    /// None: there is no such endpoint.
+    pub(super) endpoint: Option<Endpoint>,
+}
+
+/// The protocol version in a path (RFC 7644 §3.13).
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// `v2`, or none, which means the latest.
+    Two,
+    /// Another one, as it was written.
+    Other(String),
+}
+
+/// A type of resource that clients write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    User,
+    Group,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Kind; 2] = [Kind::User, Kind::Group];
+
+    /// The resource type's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::User => "User",
+            Kind::Group => "Group",
+        }
+    }
+
+    /// The endpoint's name.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Kind::User => "Users",
+            Kind::Group => "Groups",
+        }
+    }
+}
+
+/// An endpoint of the protocol.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    List(Kind),
+    Search(Kind),
+    One(Kind, String),
+    ServiceProviderConfig,
+    ResourceTypes(Option<String>),
+    Schemas(Option<String>),
+    /// In the protocol, but not here.
+    Unsupported(&'static str),
+}
+
+impl Endpoint {
+    /// The methods that are offered, as `Allow` says them.
+    pub(crate) fn methods(&self) -> &'static str {
+        match self {
+            Endpoint::List(_) => "GET, HEAD, POST",
+            Endpoint::Search(_) => "POST",
+            Endpoint::One(..) => "GET, HEAD, PUT, PATCH, DELETE",
+            Endpoint::ServiceProviderConfig
+            | Endpoint::ResourceTypes(_)
+            | Endpoint::Schemas(_) => "GET, HEAD",
+            Endpoint::Unsupported(_) => "GET, HEAD, POST, PUT, PATCH, DELETE",
+        }
+    }
+
+    /// How many bytes a body may have.
+    pub(super) fn body_limit_bytes(&self) -> usize {
+        match self {
+            Endpoint::List(Kind::Group) | Endpoint::One(Kind::Group, _) => GROUP_BODY_BYTES,
+            Endpoint::List(Kind::User)
+            | Endpoint::One(Kind::User, _)
+            | Endpoint::Search(_)
+            | Endpoint::ServiceProviderConfig
+            | Endpoint::ResourceTypes(_)
+            | Endpoint::Schemas(_)
+            | Endpoint::Unsupported(_) => USER_BODY_BYTES,
+        }
+    }
+}
+
+impl Address {
+    /// Reads a path. Doubled slashes and one at the end do not matter (L-09). None: it names no
+    /// tenant.
+    pub(super) fn parse(path: &str) -> Option<Address> {
+        let decode = |part: &str| percent_decode_str(part).decode_utf8().ok().map(String::from);
+        let parts: Option<Vec<String>> =
+            path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
+        let mut parts = parts?.into_iter().peekable();
+        if parts.next()? != "scim" {
+            return None;
+        }
+        let slug = parts.next()?;
+        let version = match parts.next_if(|part| is_version(part)) {
+            Some(version) if version != "v2" => Version::Other(version),
+            _ => Version::Two,
+        };
+        let rest: Vec<String> = parts.collect();
+        Some(Address { slug, version, endpoint: endpoint(&rest) })
+    }
+}
+
+fn is_version(part: &str) -> bool {
+    part.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn endpoint(parts: &[String]) -> Option<Endpoint> {
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let kind = |name: &str| Kind::ALL.into_iter().find(|kind| kind.plural() == name);
+    match parts.as_slice() {
+        ["ServiceProviderConfig"] => Some(Endpoint::ServiceProviderConfig),
+        ["ResourceTypes"] => Some(Endpoint::ResourceTypes(None)),
+        ["ResourceTypes", name] => Some(Endpoint::ResourceTypes(Some((*name).to_owned()))),
+        ["Schemas"] => Some(Endpoint::Schemas(None)),
+        ["Schemas", urn] => Some(Endpoint::Schemas(Some((*urn).to_owned()))),
+        ["Me", ..] => Some(Endpoint::Unsupported("`/Me`")),
+        ["Bulk"] => Some(Endpoint::Unsupported("`/Bulk`")),
+        [".search"] => Some(Endpoint::Unsupported("`/.search` over all types")),
+        [plural] => kind(plural).map(Endpoint::List),
+        [plural, ".search"] => kind(plural).map(Endpoint::Search),
+        [plural, id] => kind(plural).map(|kind| Endpoint::One(kind, (*id).to_owned())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_endpoints() {
+        let check = |path: &str, endpoint: Option<Endpoint>| {
+            let address = Address::parse(path).unwrap();
+            assert_eq!((address.slug.as_str(), address.endpoint), ("acme", endpoint), "{path}");
+        };
+        check("/scim/acme/v2/Users", Some(Endpoint::List(Kind::User)));
+        check("/scim/acme/Users/", Some(Endpoint::List(Kind::User)));
+        check("/scim/acme/v2//Groups/.search", Some(Endpoint::Search(Kind::Group)));
+        check("/scim/acme/v2/Users/%34%32", Some(Endpoint::One(Kind::User, "42".into())));
+        check("/scim/acme/v2/Schemas/urn:x:y", Some(Endpoint::Schemas(Some("urn:x:y".into()))));
+        check("/scim/acme/v2/Users/1/2", None);
+        check("/scim/acme/v2", None);
+        assert_eq!(Address::parse("/scim"), None);
+        let old = Address::parse("/scim/acme/v1/Users").unwrap();
+        assert_eq!(old.version, Version::Other("v1".into()));
+    }
+}

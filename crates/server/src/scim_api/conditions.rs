@@ -1,0 +1,66 @@
+//! `If-Match` and `If-None-Match` (RFC 7644 §3.14): versions are positions.
+
+use axum::http::{HeaderMap, HeaderName, header};
+use domain::command::Expected;
+use domain::position::Position;
+
+/// The versions that `If-Match` names. Weak tags match by what they say (R-7644-3.14-03). A tag
+/// that no version of ours has stands for none.
+pub(super) fn expected(headers: &HeaderMap) -> Expected {
+    match tags(headers, &header::IF_MATCH) {
+        None | Some(Tags::Any) => Expected::Any,
+        Some(Tags::Of(versions)) => Expected::OneOf(versions),
+    }
+}
+
+/// Whether `If-None-Match` names this version.
+pub(super) fn is_known(headers: &HeaderMap, version: Position) -> bool {
+    match tags(headers, &header::IF_NONE_MATCH) {
+        None => false,
+        Some(Tags::Any) => true,
+        Some(Tags::Of(versions)) => versions.contains(&version),
+    }
+}
+
+enum Tags {
+    Any,
+    Of(Vec<Position>),
+}
+
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Option<Tags> {
+    let mut versions = Vec::new();
+    let mut present = false;
+    for value in headers.get_all(name) {
+        present = true;
+        for tag in value.to_str().unwrap_or_default().split(',').map(str::trim) {
+            if tag == "*" {
+                return Some(Tags::Any);
+            }
+            let tag = tag.strip_prefix("W/").unwrap_or(tag);
+            let inner = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            versions.extend(inner.and_then(|inner| inner.parse::<Position>().ok()));
+        }
+    }
+    present.then_some(Tags::Of(versions))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_compared_by_what_they_say() {
+        let check = |value: &str, expected_: Expected| {
+            let headers = HeaderMap::from_iter([(header::IF_MATCH, value.parse().unwrap())]);
+            assert_eq!(expected(&headers), expected_, "{value}");
+        };
+        let versions = |numbers: &[u64]| {
+            Expected::OneOf(numbers.iter().filter_map(|n| Position::new(*n)).collect())
+        };
+        check("*", Expected::Any);
+        check("W/\"3\"", versions(&[3]));
+        check("\"3\", W/\"4\"", versions(&[3, 4]));
+        check("\"not one of ours\"", versions(&[]));
+        assert_eq!(expected(&HeaderMap::new()), Expected::Any);
+    }
+}

@@ -1,0 +1,59 @@
+//! What this server can do (RFC 7644 §4).
+
+use axum::http::StatusCode;
+use domain::limits::{PAGE_DEFAULT, PAGE_MAX};
+use scim::Catalogue;
+use scim::discovery::{self, AuthenticationScheme, Offer, PaginationOffer};
+
+use super::Asked;
+use super::address::Endpoint;
+use crate::answer::Answer;
+use crate::refused::Refused;
+
+/// `ServiceProviderConfig` is public (R-7643-5-02).
+pub(super) fn service_provider_config(base: &str) -> Answer {
+    let scheme = |kind: &str, name: &str, description: &str, rfc: u16| AuthenticationScheme {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        description: description.to_owned(),
+        spec_uri: Some(format!("https://www.rfc-editor.org/info/rfc{rfc}")),
+        primary: kind == "oauthbearertoken",
+    };
+    let offer = Offer {
+        documentation_uri: None,
+        bulk: None,
+        max_results: PAGE_MAX as u64,
+        sort: false,
+        etag: true,
+        pagination: PaginationOffer {
+            cursor_timeout_s: None,
+            default_page_size: PAGE_DEFAULT as u64,
+            max_page_size: PAGE_MAX as u64,
+        },
+        authentication_schemes: vec![
+            scheme("oauthbearertoken", "Bearer token", "The API key as a bearer token", 6750),
+            scheme("httpbasic", "HTTP Basic", "The site host as user, the secret as password", 7617),
+        ],
+    };
+    Answer::new(StatusCode::OK, Some(discovery::service_provider_config(base, &offer)))
+}
+
+pub(super) fn answer(asked: &Asked<'_>, endpoint: &Endpoint) -> Result<Answer, Refused> {
+    if asked.parameters.get("filter").is_some() {
+        let detail = "discovery endpoints are not filtered (RFC 7644 §4): leave `filter` out";
+        return Err(Refused::new(StatusCode::FORBIDDEN, detail));
+    }
+    let (catalogue, base) = (Catalogue::builtin(), asked.base.as_str());
+    let body = match endpoint {
+        Endpoint::ResourceTypes(None) => Some(discovery::resource_types(base, catalogue)),
+        Endpoint::ResourceTypes(Some(name)) => discovery::resource_type(base, catalogue, name),
+        Endpoint::Schemas(None) => Some(discovery::schemas(base, catalogue)),
+        Endpoint::Schemas(Some(urn)) => discovery::schema(base, catalogue, urn),
+        Endpoint::ServiceProviderConfig
+        | Endpoint::List(_)
+        | Endpoint::Search(_)
+        | Endpoint::One(..)
+        | Endpoint::Unsupported(_) => return Ok(service_provider_config(base)),
+    };
+    body.map(|body| Answer::new(StatusCode::OK, Some(body))).ok_or_else(Refused::no_address)
+}

@@ -1,0 +1,173 @@
+//! The SCIM endpoints of a tenant: from bytes to a command, and from a snapshot to an answer.
+
+mod address;
+mod conditions;
+mod discovery;
+mod negotiation;
+mod query;
+mod resource;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, request};
+use axum::response::{IntoResponse, Response};
+use domain::id::TenantId;
+use domain::origin::Actor;
+use domain::snapshot::Snapshot;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::answer::Answer;
+use crate::app::App;
+use crate::caller::{self, Caller, Visit};
+use crate::journal;
+use crate::refused::Refused;
+
+pub(crate) use address::{Endpoint, Kind};
+use address::{Address, Version};
+pub(crate) use query::Parameters;
+
+/// A refusal, and whose journal it belongs into.
+struct Failed {
+    tenant: TenantId,
+    actor: Option<Actor>,
+    why: Refused,
+}
+
+/// One authenticated request.
+struct Asked<'a> {
+    app: &'a App,
+    visit: &'a Visit,
+    parts: &'a request::Parts,
+    caller: &'a Caller,
+    parameters: Parameters,
+    /// The base URL of the tenant's SCIM endpoints.
+    base: String,
+}
+
+impl Asked<'_> {
+    /// The snapshot that a read answers from: now, or the moment that `asOf` names.
+    async fn snapshot(&self) -> Result<Arc<Snapshot>, Refused> {
+        let now = &self.caller.snapshot;
+        if let Some(least) = self.parameters.min_position()?
+            && now.head.position.is_none_or(|last| last < least)
+        {
+            let detail = format!("position {least} is not reached yet: try again in a moment");
+            return Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, detail));
+        }
+        let Some(when) = self.parameters.as_of()? else { return Ok(now.clone()) };
+        let (engine, tenant) = (self.app.engine.clone(), self.caller.tenant);
+        let read = tokio::task::spawn_blocking(move || engine.as_of(tenant, when)).await;
+        Ok(read.map_err(|_| Refused::later(StatusCode::SERVICE_UNAVAILABLE, "try again"))??)
+    }
+}
+
+/// Any request below `/scim/`.
+pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let visit = Visit::of(&app, &parts);
+    match answer(&app, &visit, &parts, body).await {
+        Ok(response) => response,
+        Err(Failed { tenant, actor, why }) => {
+            journal::refused(&app, tenant, actor, &visit, &parts, &why);
+            why.into_response()
+        }
+    }
+}
+
+/// The order of the checks is R-7644-3.12-04's: who, where, which method, which media type, how
+/// large; then what the body says.
+async fn answer(
+    app: &App,
+    visit: &Visit,
+    parts: &request::Parts,
+    body: Body,
+) -> Result<Response, Failed> {
+    let stranger = |why| Failed { tenant: TenantId::SYSTEM, actor: None, why };
+    let address = Address::parse(parts.uri.path()).ok_or_else(|| stranger(Refused::no_address()))?;
+    let world = app.engine.world();
+    let base = base_url(app, parts, &address.slug);
+    let is_public = matches!(address.endpoint, Some(Endpoint::ServiceProviderConfig));
+    if is_public && is_read(&parts.method) && world.with_slug(&address.slug).is_some() {
+        return Ok(discovery::service_provider_config(&base).into_response());
+    }
+    let caller = caller::connector(app, &world, &parts.headers, &address.slug).map_err(stranger)?;
+    let known = |why| Failed { tenant: caller.tenant, actor: Some(caller.actor()), why };
+    let media = async {
+        if let Version::Other(version) = &address.version {
+            let detail = format!("version `{version}` is not offered here: use `v2`");
+            return Err(scim::Invalid::new(scim::ScimType::InvalidVers, detail).into());
+        }
+        let endpoint = address.endpoint.as_ref().ok_or_else(Refused::no_address)?;
+        let allowed = endpoint.methods();
+        if !allowed.split(", ").any(|method| method == parts.method.as_str()) {
+            return Err(Refused::no_method(allowed));
+        }
+        let media = negotiation::accepted(&parts.headers)?;
+        let bytes = if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
+            negotiation::check_body_type(&parts.headers)?;
+            read(body, endpoint.body_limit_bytes()).await?
+        } else {
+            Vec::new()
+        };
+        let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
+        let asked = Asked { app, visit, parts, caller: &caller, parameters, base };
+        let mut answer = dispatch(&asked, endpoint, &bytes).await?;
+        answer.media = media;
+        Ok(answer)
+    };
+    media.await.map(Answer::into_response).map_err(known)
+}
+
+async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result<Answer, Refused> {
+    match endpoint {
+        Endpoint::List(kind) if asked.parts.method == Method::POST => {
+            resource::create(asked, *kind, body).await
+        }
+        Endpoint::List(kind) => resource::list(asked, *kind, None).await,
+        Endpoint::Search(kind) => resource::list(asked, *kind, Some(body)).await,
+        Endpoint::One(kind, id) => match asked.parts.method.as_str() {
+            "PUT" => resource::replace(asked, *kind, id, body).await,
+            "PATCH" => resource::patch(asked, *kind, id, body).await,
+            "DELETE" => resource::delete(asked, *kind, id).await,
+            _ => resource::get(asked, *kind, id).await,
+        },
+        Endpoint::ServiceProviderConfig
+        | Endpoint::ResourceTypes(_)
+        | Endpoint::Schemas(_) => discovery::answer(asked, endpoint),
+        Endpoint::Unsupported(feature) => Err(Refused::new(
+            StatusCode::NOT_IMPLEMENTED,
+            format!("{feature} is not supported; ServiceProviderConfig says what is"),
+        )),
+    }
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// The base URL of a tenant's SCIM endpoints, as this client reaches it.
+fn base_url(app: &App, parts: &request::Parts, slug: &str) -> String {
+    match &app.public_url {
+        Some(url) => format!("{url}/scim/{slug}/v2"),
+        None => {
+            let host = parts.headers.get(axum::http::header::HOST).and_then(|h| h.to_str().ok());
+            format!("http://{}/scim/{slug}/v2", host.unwrap_or("localhost"))
+        }
+    }
+}
+
+/// The whole body, counted as it comes: what `Content-Length` says is not believed.
+pub(crate) async fn read(body: Body, limit_bytes: usize) -> Result<Vec<u8>, Refused> {
+    match Limited::new(body, limit_bytes).collect().await {
+        Ok(collected) => Ok(collected.to_bytes().into()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            Err(Refused::too_large(limit_bytes))
+        }
+        Err(_) => Err(Refused::new(
+            StatusCode::BAD_REQUEST,
+            "the body broke off before its end: send the request again",
+        )),
+    }
+}

@@ -1,0 +1,91 @@
+//! Media types (RFC 7644 §3.8): what a client sends, and what it takes.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::refused::{Refused, SCIM_JSON};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The media type of the answer: SCIM's own unless only plain JSON is taken.
+pub(super) fn accepted(headers: &HeaderMap) -> Result<HeaderValue, Refused> {
+    let mut plain = false;
+    let mut asked = false;
+    for value in headers.get_all(header::ACCEPT) {
+        for range in value.to_str().unwrap_or_default().split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+            if essence.is_empty() || parts.any(|p| matches!(p, "q=0" | "q=0.0")) {
+                continue;
+            }
+            asked = true;
+            match essence.as_str() {
+                "application/scim+json" | "application/*" | "*/*" => return Ok(SCIM_JSON),
+                "application/json" => plain = true,
+                _ => {}
+            }
+        }
+    }
+    match (asked, plain) {
+        (false, _) => Ok(SCIM_JSON),
+        (true, true) => Ok(JSON),
+        (true, false) => Err(Refused::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "answers are `application/scim+json` or `application/json`: name one in `Accept`",
+        )),
+    }
+}
+
+/// That the body is JSON by its media type; one without a type is taken as JSON (L-09).
+pub(super) fn check_body_type(headers: &HeaderMap) -> Result<(), Refused> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let text = value.to_str().unwrap_or_default().to_ascii_lowercase();
+    let mut parts = text.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let known = matches!(essence, "application/scim+json" | "application/json");
+    let utf8 = parts.all(|parameter| match parameter.split_once('=') {
+        Some(("charset", set)) => set.trim_matches('"').replace('-', "") == "utf8",
+        _ => true,
+    });
+    if known && utf8 {
+        return Ok(());
+    }
+    Err(Refused::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        format!("`{text}` is not read here: send `application/scim+json` in UTF-8"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: header::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn answers_are_scim_unless_only_json_is_taken() {
+        let check = |accept: &str, media: Option<&HeaderValue>| {
+            assert_eq!(accepted(&with(header::ACCEPT, accept)).ok().as_ref(), media, "{accept}");
+        };
+        check("application/scim+json", Some(&SCIM_JSON));
+        check("application/json, */*", Some(&SCIM_JSON));
+        check("application/json", Some(&JSON));
+        check("text/html", None);
+        check("application/json;q=0", Some(&SCIM_JSON));
+        assert_eq!(accepted(&HeaderMap::new()).unwrap(), SCIM_JSON);
+    }
+
+    #[test]
+    fn bodies_are_json_in_utf8() {
+        let check = |media: &str, good: bool| {
+            let headers = with(header::CONTENT_TYPE, media);
+            assert_eq!(check_body_type(&headers).is_ok(), good, "{media}");
+        };
+        check("application/scim+json; charset=utf-8", true);
+        check("Application/JSON;charset=\"UTF-8\"", true);
+        check("application/scim+json; charset=latin1", false);
+        check("text/xml", false);
+        assert!(check_body_type(&HeaderMap::new()).is_ok());
+    }
+}

@@ -1,0 +1,295 @@
+//! Users and groups over HTTP, written once for both.
+
+use std::sync::Arc;
+
+use axum::http::{StatusCode, header};
+use domain::command::{Change, Command};
+use domain::find::{self, Viewer};
+use domain::id::{GroupId, UserId};
+use domain::position::Position;
+use domain::snapshot::Snapshot;
+use engine::Receipt;
+use scim::{ListQuery, Patch, Projection, ResourceType, Value};
+
+use super::address::Kind;
+use super::{Asked, conditions};
+use crate::answer::Answer;
+use crate::journal;
+use crate::refused::Refused;
+
+/// Which resource a request is about.
+#[derive(Clone, Copy)]
+enum Target {
+    User(UserId),
+    Group(GroupId),
+}
+
+impl Target {
+    fn new(asked: &Asked<'_>, kind: Kind) -> Target {
+        match kind {
+            Kind::User => Target::User(UserId::new(asked.app.id())),
+            Kind::Group => Target::Group(GroupId::new(asked.app.id())),
+        }
+    }
+
+    /// The resource with this id, if it is there: unknown, deleted, another type's and another
+    /// tenant's ids are alike (R-7644-3.4.1-02).
+    fn find(snapshot: &Snapshot, kind: Kind, id: &str) -> Result<Target, Refused> {
+        let missing = || {
+            let detail = format!("there is no {} `{id}`", kind.name().to_lowercase());
+            Refused::new(StatusCode::NOT_FOUND, detail)
+        };
+        let directory = &snapshot.directory;
+        match kind {
+            Kind::User => id.parse().ok().filter(|id| directory.users.get(*id).is_some()).map(Target::User),
+            Kind::Group => id.parse().ok().filter(|id| directory.groups.get(*id).is_some()).map(Target::Group),
+        }
+        .ok_or_else(missing)
+    }
+
+    fn command(self, change: Change) -> Command {
+        match self {
+            Target::User(id) => Command::User(id, change),
+            Target::Group(id) => Command::Group(id, change),
+        }
+    }
+
+    /// The resource in JSON, with its location and version.
+    fn render(
+        self,
+        asked: &Asked<'_>,
+        snapshot: &Snapshot,
+        projection: &Projection,
+    ) -> Option<Rendered> {
+        let viewer = viewer(asked, snapshot);
+        let mut body = Vec::with_capacity(1024);
+        let (version, path) = match self {
+            Target::User(id) => {
+                let user = snapshot.directory.users.get(id)?;
+                let view = viewer.user(user);
+                scim::write_resource(&mut body, &view, resource_type(Kind::User), projection);
+                (user.modified.position, format!("Users/{id}"))
+            }
+            Target::Group(id) => {
+                let group = snapshot.directory.groups.get(id)?;
+                let view = viewer.group(group);
+                scim::write_resource(&mut body, &view, resource_type(Kind::Group), projection);
+                (group.modified.position, format!("Groups/{id}"))
+            }
+        };
+        Some(Rendered { body, version, location: format!("{}/{path}", asked.base) })
+    }
+}
+
+struct Rendered {
+    body: Vec<u8>,
+    version: Position,
+    location: String,
+}
+
+fn resource_type(kind: Kind) -> &'static ResourceType {
+    match kind {
+        Kind::User => ResourceType::user(),
+        Kind::Group => ResourceType::group(),
+    }
+}
+
+fn viewer<'a>(asked: &'a Asked<'_>, snapshot: &'a Snapshot) -> Viewer<'a> {
+    Viewer {
+        directory: &snapshot.directory,
+        connector: Some(asked.caller.connector),
+        base: &asked.base,
+    }
+}
+
+/// What an answer to anything but a list shows.
+fn projection(asked: &Asked<'_>, kind: Kind) -> Result<Projection, Refused> {
+    let (only, except) =
+        (asked.parameters.get("attributes"), asked.parameters.get("excludedAttributes"));
+    Ok(Projection::parse(only, except, resource_type(kind))?)
+}
+
+pub(super) async fn get(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answer, Refused> {
+    let projection = projection(asked, kind)?;
+    let snapshot = asked.snapshot().await?;
+    let target = Target::find(&snapshot, kind, id)?;
+    let rendered =
+        target.render(asked, &snapshot, &projection).ok_or_else(Refused::no_address)?;
+    let known = conditions::is_known(&asked.parts.headers, rendered.version);
+    let answer = if known {
+        Answer::new(StatusCode::NOT_MODIFIED, None)
+    } else {
+        Answer::new(StatusCode::OK, Some(rendered.body))
+            .with(header::LOCATION, &rendered.location)
+            .with(header::CONTENT_LOCATION, &rendered.location)
+    };
+    Ok(answer.with_version(rendered.version).at(snapshot.head.position))
+}
+
+pub(super) async fn create(asked: &Asked<'_>, kind: Kind, body: &[u8]) -> Result<Answer, Refused> {
+    let mode = asked.caller.mode();
+    let projection = projection(asked, kind)?;
+    let admitted = scim::admit(&Value::parse(body)?, resource_type(kind), mode)?;
+    let target = Target::new(asked, kind);
+    let receipt = submit(asked, target, Change::Create(admitted), StatusCode::CREATED).await?;
+    let rendered =
+        target.render(asked, &receipt.snapshot, &projection).ok_or_else(Refused::no_address)?;
+    Ok(Answer::new(StatusCode::CREATED, Some(rendered.body))
+        .with(header::LOCATION, &rendered.location)
+        .with_version(rendered.version)
+        .of(&receipt))
+}
+
+pub(super) async fn replace(
+    asked: &Asked<'_>,
+    kind: Kind,
+    id: &str,
+    body: &[u8],
+) -> Result<Answer, Refused> {
+    let mode = asked.caller.mode();
+    let body = Value::parse(body)?;
+    let target = Target::find(&asked.caller.snapshot, kind, id)?;
+    let projection = projection(asked, kind)?;
+    let with = scim::admit(&body, resource_type(kind), mode)?;
+    let expected = conditions::expected(&asked.parts.headers);
+    let receipt =
+        submit(asked, target, Change::Replace { with, expected }, StatusCode::OK).await?;
+    written(asked, target, &receipt, &projection)
+}
+
+pub(super) async fn patch(
+    asked: &Asked<'_>,
+    kind: Kind,
+    id: &str,
+    body: &[u8],
+) -> Result<Answer, Refused> {
+    let mode = asked.caller.mode();
+    let body = Value::parse(body)?;
+    let target = Target::find(&asked.caller.snapshot, kind, id)?;
+    let projection = projection(asked, kind)?;
+    let patch = Patch::parse(&body, resource_type(kind), mode)?;
+    let expected = conditions::expected(&asked.parts.headers);
+    // A group's members may be many, so its answer has no body unless attributes are asked for
+    // (R-7644-3.5.2-13); a user's always has one.
+    let whole = kind == Kind::User
+        || asked.parameters.get("attributes").is_some()
+        || asked.parameters.get("excludedAttributes").is_some();
+    let status = if whole { StatusCode::OK } else { StatusCode::NO_CONTENT };
+    let receipt = submit(asked, target, Change::Patch { patch, expected }, status).await?;
+    if whole {
+        return written(asked, target, &receipt, &projection);
+    }
+    let version = match target {
+        Target::Group(id) => receipt.snapshot.directory.groups.get(id).map(|g| g.modified.position),
+        Target::User(id) => receipt.snapshot.directory.users.get(id).map(|u| u.modified.position),
+    };
+    let answer = Answer::new(StatusCode::NO_CONTENT, None).of(&receipt);
+    Ok(match version {
+        Some(version) => answer.with_version(version),
+        None => answer,
+    })
+}
+
+pub(super) async fn delete(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answer, Refused> {
+    let target = Target::find(&asked.caller.snapshot, kind, id)?;
+    let expected = conditions::expected(&asked.parts.headers);
+    let receipt =
+        submit(asked, target, Change::Delete { expected }, StatusCode::NO_CONTENT).await?;
+    Ok(Answer::new(StatusCode::NO_CONTENT, None).of(&receipt))
+}
+
+fn written(
+    asked: &Asked<'_>,
+    target: Target,
+    receipt: &Receipt,
+    projection: &Projection,
+) -> Result<Answer, Refused> {
+    let rendered =
+        target.render(asked, &receipt.snapshot, projection).ok_or_else(Refused::no_address)?;
+    Ok(Answer::new(StatusCode::OK, Some(rendered.body))
+        .with(header::LOCATION, &rendered.location)
+        .with(header::CONTENT_LOCATION, &rendered.location)
+        .with_version(rendered.version)
+        .of(receipt))
+}
+
+/// Asks the engine, and notes what it left out.
+async fn submit(
+    asked: &Asked<'_>,
+    target: Target,
+    change: Change,
+    status: StatusCode,
+) -> Result<Receipt, Refused> {
+    let (caller, visit) = (asked.caller, asked.visit);
+    let origin = visit.origin(caller.actor());
+    let receipt = asked.app.engine.submit(caller.tenant, origin, target.command(change)).await?;
+    for notice in &receipt.notices {
+        let (actor, status) = (caller.actor(), status.as_u16());
+        let what = notice.to_string();
+        journal::left_out(asked.app, caller.tenant, actor, visit, asked.parts, status, what);
+    }
+    Ok(receipt)
+}
+
+pub(super) async fn list(
+    asked: &Asked<'_>,
+    kind: Kind,
+    search: Option<&[u8]>,
+) -> Result<Answer, Refused> {
+    let mode = asked.caller.mode();
+    let query = match search {
+        Some(body) => ListQuery::from_search(&Value::parse(body)?, resource_type(kind), mode)?,
+        None => ListQuery::from_pairs(asked.parameters.pairs(), resource_type(kind), mode)?,
+    };
+    let snapshot = asked.snapshot().await?;
+    let position = snapshot.head.position;
+    let body = if query.filter.as_ref().is_none_or(|filter| find::is_indexed(filter)) {
+        page(&snapshot, kind, &query, asked.caller.connector, &asked.base)
+    } else {
+        // Looking at every resource takes a while; others are answered meanwhile.
+        let (connector, base) = (asked.caller.connector, asked.base.clone());
+        let look = move || page(&snapshot, kind, &query, connector, &base);
+        let found = tokio::task::spawn_blocking(look).await;
+        found.map_err(|_| Refused::later(StatusCode::SERVICE_UNAVAILABLE, "try again"))?
+    };
+    Ok(Answer::new(StatusCode::OK, Some(body)).at(position))
+}
+
+/// One page of a list, as a `ListResponse`.
+fn page(
+    snapshot: &Arc<Snapshot>,
+    kind: Kind,
+    query: &ListQuery,
+    connector: domain::id::ConnectorId,
+    base: &str,
+) -> Vec<u8> {
+    let viewer = Viewer { directory: &snapshot.directory, connector: Some(connector), base };
+    let start = usize::try_from(query.start_index).unwrap_or(usize::MAX).max(1);
+    let count = query.count.map_or(domain::limits::PAGE_DEFAULT, |count| {
+        usize::try_from(count).unwrap_or(usize::MAX).min(domain::limits::PAGE_MAX)
+    });
+    let rtype = resource_type(kind);
+    let (total, items) = match kind {
+        Kind::User => {
+            let found = find::users(viewer, query.filter.as_ref(), start, count);
+            let render = |user| {
+                let mut out = Vec::with_capacity(1024);
+                scim::write_resource(&mut out, &viewer.user(user), rtype, &query.projection);
+                out
+            };
+            (found.total, found.page.into_iter().map(render).collect::<Vec<_>>())
+        }
+        Kind::Group => {
+            let found = find::groups(viewer, query.filter.as_ref(), start, count);
+            let render = |group| {
+                let mut out = Vec::with_capacity(1024);
+                scim::write_resource(&mut out, &viewer.group(group), rtype, &query.projection);
+                out
+            };
+            (found.total, found.page.into_iter().map(render).collect::<Vec<_>>())
+        }
+    };
+    let mut out = Vec::new();
+    scim::write_list(&mut out, total as u64, start as u64, items.into_iter());
+    out
+}

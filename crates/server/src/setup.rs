@@ -1,0 +1,149 @@
+//! First starts: an instance gets its operator, a tenant gets its roles, a connector and a key.
+//!
+//! Every step is a command like any other, and is skipped when it was done before: a start that
+//! was cut off half-way is carried on by the next.
+
+use domain::command::Command;
+use domain::event::{ConnectorSettings, Holder};
+use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, RoleId, TenantId};
+use domain::origin::{Actor, Origin};
+use engine::Refusal;
+
+use crate::app::App;
+use crate::secret::Secret;
+
+/// The roles that a tenant begins with (behaviour C-06).
+const ROLES: [(&str, &str); 4] = [
+    ("Everyone", "Every active user; nobody needs to assign it"),
+    ("Admin", "May administer the site and everything in it"),
+    ("Analyst", "May write queries and build dashboards"),
+    ("Business User", "May look at what others have built"),
+];
+
+/// The name of the connector that a tenant begins with, and its kind.
+const FIRST_CONNECTOR: &str = "okta";
+
+/// A tenant that is open, with its first connector.
+#[derive(Debug)]
+pub struct Opened {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its connector.
+    pub connector: ConnectorId,
+    /// The connector's secret, if it was issued just now: this is the only time it can be shown.
+    pub secret: Option<Secret>,
+}
+
+/// Why an instance or a tenant could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The engine said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no randomness: {0}")]
+    Randomness(getrandom::Error),
+}
+
+fn origin(app: &App, actor: Actor) -> Origin {
+    Origin { actor, request: RequestId::new(app.id()), source: None, agent: None }
+}
+
+/// Makes sure that the instance has an operator with a key. Answers the key if it was issued just
+/// now. A `chosen` key that is not the operator's yet is issued beside those that exist.
+///
+/// # Errors
+/// When the log takes nothing.
+pub async fn open_instance(
+    app: &App,
+    chosen: Option<Secret>,
+) -> Result<Option<Secret>, SetupError> {
+    let system = app.engine.now(TenantId::SYSTEM);
+    let directory = system.as_ref().map(|system| &system.directory);
+    let there = directory.and_then(|directory| directory.operators.iter().next());
+    let operator = match there {
+        Some(operator) => operator.id,
+        None => {
+            let operator = OperatorId::new(app.id());
+            let command = Command::AddOperator { operator, name: "operator".to_owned() };
+            app.engine.submit(TenantId::SYSTEM, origin(app, Actor::System), command).await?;
+            operator
+        }
+    };
+    issue(app, TenantId::SYSTEM, Actor::System, Holder::Operator(operator), chosen).await
+}
+
+/// Makes sure that there is a tenant with this slug, its first roles, a connector and a key.
+///
+/// # Errors
+/// When the slug is no slug, or the log takes nothing.
+pub async fn open_tenant(
+    app: &App,
+    actor: Actor,
+    slug: &str,
+    chosen: Option<Secret>,
+) -> Result<Opened, SetupError> {
+    let world = app.engine.world();
+    let tenant = match world.system().and_then(|s| s.directory.tenants.with_slug(slug)) {
+        Some(tenant) => tenant.id,
+        None => {
+            let tenant = TenantId::new(app.id());
+            let command =
+                Command::OpenTenant { tenant, slug: slug.to_owned(), roles: Vec::new() };
+            app.engine.submit(TenantId::SYSTEM, origin(app, actor), command).await?;
+            tenant
+        }
+    };
+    if world.get(tenant).is_none() {
+        let roles = ROLES
+            .iter()
+            .map(|(name, text)| (RoleId::new(app.id()), (*name).to_owned(), (*text).to_owned()))
+            .collect();
+        let command = Command::OpenTenant { tenant, slug: slug.to_owned(), roles };
+        app.engine.submit(tenant, origin(app, actor), command).await?;
+    }
+    let snapshot = app.engine.now(tenant).ok_or(Refusal::NoTenant)?;
+    let connector = match snapshot.directory.connectors.iter().next() {
+        Some(connector) => connector.id,
+        None => {
+            let connector = ConnectorId::new(app.id());
+            let settings = ConnectorSettings {
+                preset: FIRST_CONNECTOR.to_owned(),
+                mode: scim::Mode::Lenient,
+            };
+            let name = FIRST_CONNECTOR.to_owned();
+            let command = Command::AddConnector { connector, name, settings };
+            app.engine.submit(tenant, origin(app, actor), command).await?;
+            connector
+        }
+    };
+    let secret = issue(app, tenant, actor, Holder::Connector(connector), chosen).await?;
+    Ok(Opened { tenant, connector, secret })
+}
+
+/// Issues a key: the chosen one unless it exists, else a random one unless the holder has any.
+async fn issue(
+    app: &App,
+    tenant: TenantId,
+    actor: Actor,
+    holder: Holder,
+    chosen: Option<Secret>,
+) -> Result<Option<Secret>, SetupError> {
+    let snapshot = app.engine.now(tenant).ok_or(Refusal::NoTenant)?;
+    let credentials = &snapshot.directory.credentials;
+    let secret = match chosen {
+        Some(chosen) if credentials.with_hash(&chosen.hash()).is_some() => return Ok(None),
+        Some(chosen) => chosen,
+        None if credentials.iter().any(|c| c.holder == holder) => return Ok(None),
+        None => Secret::random().map_err(SetupError::Randomness)?,
+    };
+    let command = Command::IssueCredential {
+        credential: CredentialId::new(app.id()),
+        holder,
+        hash: secret.hash(),
+        hint: secret.hint(),
+        expires: None,
+    };
+    app.engine.submit(tenant, origin(app, actor), command).await?;
+    Ok(Some(secret))
+}

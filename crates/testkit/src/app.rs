@@ -1,0 +1,225 @@
+//! The real server on a loopback socket, over a real data folder that goes away with it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use domain::origin::Actor;
+use domain::time::Timestamp;
+use engine::{Clock, Engine};
+use eventlog::{MasterKey, Options, SledLog};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use server::{App, Secret};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// The API key's secret of the tenant that [`TestApp::start`] opens.
+pub const SCIM_SECRET: &str = "test-scim-secret-0001";
+/// The operator key of a [`TestApp`].
+pub const OPERATOR_KEY: &str = "test-operator-key-0001";
+/// Where a [`TestApp`]'s clock stands at first: 2026-01-01T00:00:00Z.
+pub const EPOCH_MILLIS: i64 = 1_767_225_600_000;
+
+/// A running server with the tenants `acme` and `globex`, a clock that stands still and ids that
+/// count up.
+pub struct TestApp {
+    /// Its URL, without a slash at the end.
+    pub url: String,
+    /// What its handlers have at hand.
+    pub app: App,
+    /// Its clock, in milliseconds since 1970.
+    pub clock: Arc<AtomicI64>,
+    dir: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+/// An answer, as a client sees it.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, or null when there was none.
+    pub body: Value,
+}
+
+/// A client with a key, or without.
+#[derive(Clone)]
+pub struct Client {
+    base: String,
+    key: Option<String>,
+    http: reqwest::Client,
+}
+
+impl TestApp {
+    /// Starts one.
+    pub async fn start() -> TestApp {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options { free_bytes: 0, ballast_bytes: 0, ..Options::default() };
+        let log = SledLog::open_with(dir.path(), MasterKey::new([7; 32]), options, |_| {}).unwrap();
+        let clock = Arc::new(AtomicI64::new(EPOCH_MILLIS));
+        let time = clock.clone();
+        let time: Clock = Arc::new(move || Timestamp::from_millis(time.load(Ordering::Relaxed)));
+        let engine = Engine::start(log, time.clone(), |_| {}).unwrap();
+        let next = AtomicU64::new(1);
+        let ids = Arc::new(move || Uuid::from_u64_pair(0, next.fetch_add(1, Ordering::Relaxed)));
+        let app = App { engine, clock: time, ids, public_url: None };
+        server::open_instance(&app, Some(Secret::chosen(OPERATOR_KEY).unwrap())).await.unwrap();
+        for slug in ["acme", "globex"] {
+            let secret = Secret::chosen(&format!("{slug}-{SCIM_SECRET}")).unwrap();
+            server::open_tenant(&app, Actor::System, slug, Some(secret)).await.unwrap();
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let served = server::serve(listener, app.clone(), async { drop(stopped.await) });
+        tokio::spawn(served);
+        TestApp { url, app, clock, dir, stop: Some(stop) }
+    }
+
+    /// The whole API key of a tenant.
+    pub fn key(slug: &str) -> String {
+        format!("{slug}:{slug}-{SCIM_SECRET}")
+    }
+
+    /// The folder that the log is in.
+    pub fn folder(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// Acme's identity provider; paths are below the SCIM base URL.
+    pub fn idp(&self) -> Client {
+        let base = format!("{}/scim/acme/v2", self.url);
+        Client { base, key: Some(Self::key("acme")), http: reqwest::Client::new() }
+    }
+
+    /// The operator; paths are below `/admin/v1`.
+    pub fn operator(&self) -> Client {
+        let base = format!("{}/admin/v1", self.url);
+        Client { base, key: Some(OPERATOR_KEY.to_owned()), http: reqwest::Client::new() }
+    }
+
+    /// Someone with this key or none; paths are below the server's URL.
+    pub fn stranger(&self, key: Option<&str>) -> Client {
+        let (base, key) = (self.url.clone(), key.map(str::to_owned));
+        Client { base, key, http: reqwest::Client::new() }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            drop(stop.send(()));
+        }
+    }
+}
+
+impl Client {
+    /// The same client with another key.
+    pub fn with_key(&self, key: &str) -> Client {
+        Client { key: Some(key.to_owned()), ..self.clone() }
+    }
+
+    /// `GET`
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    /// `POST`
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::POST, path, &[], Some(body.to_string().into())).await
+    }
+
+    /// `PUT`
+    pub async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::PUT, path, &[], Some(body.to_string().into())).await
+    }
+
+    /// `PATCH`
+    pub async fn patch(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::PATCH, path, &[], Some(body.to_string().into())).await
+    }
+
+    /// `DELETE`
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(Method::DELETE, path, &[], None).await
+    }
+
+    /// Anything, with headers that replace the usual ones.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Reply {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+                request = request.header("content-type", "application/scim+json");
+            }
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let bytes = answer.bytes().await.unwrap();
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+                panic!("{status}: the body is not JSON ({error}): {}", String::from_utf8_lossy(&bytes))
+            })
+        };
+        Reply { status, headers, body }
+    }
+}
+
+impl Reply {
+    /// The reply, if it has this status; otherwise the test ends here and shows it.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Reply {
+        assert_eq!(self.status.as_u16(), status, "{self}");
+        self
+    }
+
+    /// A header's value, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The `id` in the body.
+    #[track_caller]
+    pub fn id(&self) -> String {
+        self.body["id"].as_str().unwrap_or_else(|| panic!("no id: {self}")).to_owned()
+    }
+}
+
+/// The headers that are part of the contract; others, such as `date`, change by the day.
+const SHOWN: [&str; 7] =
+    ["content-type", "location", "etag", "allow", "www-authenticate", "retry-after", "rollbook-position"];
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.status)?;
+        for name in SHOWN {
+            for value in self.headers.get_all(name) {
+                writeln!(f, "{name}: {}", value.to_str().unwrap_or("?"))?;
+            }
+        }
+        if !self.body.is_null() {
+            write!(f, "\n{:#}", self.body)?;
+        }
+        Ok(())
+    }
+}

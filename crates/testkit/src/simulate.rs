@@ -1,0 +1,486 @@
+//! Random commands against a log that fails at random, and the laws that must hold all the while.
+//!
+//! Everything follows from the seed: commands, clock, keys, which append fails and how. A failure
+//! prints its seed. The checks were each seen to catch a fault that was put in on purpose; the
+//! table stands in `docs/decisions/0011-simulation.md`.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use domain::command::{Change, Command, Expected};
+use domain::event::{ConnectorSettings, Holder};
+use domain::id::{
+    ConnectorId, CredentialId, GroupId, OperatorId, RequestId, RoleId, TenantId, UserId,
+};
+use domain::origin::{Actor, Origin};
+use domain::position::{Hash, Position};
+use domain::snapshot::Snapshot;
+use domain::time::Timestamp;
+use engine::{Clock, Engine, Receipt, Refusal, Writer};
+use eventlog::{EventLog, Fault, LogReader, MemoryDisk, MemoryLog};
+use rand::seq::IndexedRandom;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use scim::{Mode, Patch, ResourceType, Value};
+use uuid::Uuid;
+
+/// What a run did, to see that it did something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Commits that were acknowledged.
+    pub commits: u64,
+    /// Commands that were refused by a rule.
+    pub rejections: u64,
+    /// Commands that caused nothing.
+    pub idle: u64,
+    /// Power cuts and failing appends.
+    pub failures: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.commits += other.commits;
+        self.rejections += other.rejections;
+        self.idle += other.idle;
+        self.failures += other.failures;
+    }
+}
+
+const TENANTS: usize = 2;
+const NAMES: [&str; 8] =
+    ["ada", "Ada", "ADA@x.test", "bob", "BoB", "straße", "STRASSE", "\u{ff2a}org"];
+const ROLES: [&str; 4] = ["Admin", "Analyst", "Everyone", "Nobody knows"];
+const GROUPS: [&str; 4] = ["Sales", "SALES", "Ops", "Legal"];
+
+/// Runs one seed.
+///
+/// # Errors
+/// The law that was broken, in words.
+pub fn run(seed: u64, rounds: usize) -> Result<Tally, String> {
+    Simulation::new(seed)?.run(rounds)
+}
+
+struct Simulation {
+    rng: ChaCha8Rng,
+    disk: MemoryDisk,
+    clock: Arc<AtomicI64>,
+    live: Option<(Engine, Writer<MemoryLog>)>,
+    tenants: Vec<(TenantId, ConnectorId, CredentialId)>,
+    acknowledged: BTreeMap<(TenantId, Position), Hash>,
+    checkpoint: Option<(TenantId, Vec<u8>)>,
+    tally: Tally,
+}
+
+type Answer = Result<Receipt, Refusal>;
+type Waiting = Pin<Box<dyn Future<Output = Answer>>>;
+
+impl Simulation {
+    fn new(seed: u64) -> Result<Self, String> {
+        let mut simulation = Simulation {
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            disk: MemoryDisk::seeded(seed),
+            clock: Arc::new(AtomicI64::new(1_750_000_000_000)),
+            live: None,
+            tenants: Vec::new(),
+            acknowledged: BTreeMap::new(),
+            checkpoint: None,
+            tally: Tally::default(),
+        };
+        simulation.boot()?;
+        for tenant in 0..TENANTS {
+            simulation.open_tenant(tenant)?;
+        }
+        Ok(simulation)
+    }
+
+    fn id(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.rng.random()).into_uuid()
+    }
+
+    fn engine(&self) -> Result<&Engine, String> {
+        self.live.as_ref().map(|(engine, _)| engine).ok_or_else(|| "nothing runs".to_owned())
+    }
+
+    /// Starts an engine on what is on the disk, as after a power cut.
+    fn boot(&mut self) -> Result<(), String> {
+        self.live = None;
+        let log = self.disk.open().map_err(|error| format!("the log does not open: {error}"))?;
+        let clock = self.clock.clone();
+        let clock: Clock = Arc::new(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
+        let opened = Engine::open(log, clock, |_| {});
+        self.live = Some(opened.map_err(|error| format!("the engine does not start: {error}"))?);
+        Ok(())
+    }
+
+    fn open_tenant(&mut self, number: usize) -> Result<(), String> {
+        let tenant = TenantId::new(self.id());
+        let (connector, credential) = (ConnectorId::new(self.id()), CredentialId::new(self.id()));
+        let slug = format!("tenant-{number}");
+        let roles = ROLES[..3]
+            .iter()
+            .map(|name| (RoleId::new(self.id()), (*name).to_owned(), String::new()))
+            .collect();
+        let mode = if number == 0 { Mode::Lenient } else { Mode::Strict };
+        let settings = ConnectorSettings { preset: "okta".to_owned(), mode };
+        let holder = Holder::Connector(connector);
+        let hash = eventlog::hash(slug.as_bytes());
+        let open = |roles| Command::OpenTenant { tenant, slug: slug.clone(), roles };
+        let setup = [
+            (TenantId::SYSTEM, open(Vec::new())),
+            (tenant, open(roles)),
+            (tenant, Command::AddConnector { connector, name: "okta".to_owned(), settings }),
+            (
+                tenant,
+                Command::IssueCredential {
+                    credential,
+                    holder,
+                    hash,
+                    hint: slug.clone(),
+                    expires: None,
+                },
+            ),
+        ];
+        for (tenant, command) in setup {
+            let origin = self.origin(Actor::System);
+            let answers = self.turn(vec![(tenant, origin, command)])?;
+            if let Some(Err(refusal)) = answers.first() {
+                return Err(format!("a tenant could not be opened: {refusal}"));
+            }
+        }
+        self.tenants.push((tenant, connector, credential));
+        Ok(())
+    }
+
+    fn origin(&mut self, actor: Actor) -> Origin {
+        Origin { actor, request: RequestId::new(self.id()), source: None, agent: None }
+    }
+
+    fn run(mut self, rounds: usize) -> Result<Tally, String> {
+        for round in 0..rounds {
+            // The clock jumps back now and then, as clocks do.
+            let jump = self.rng.random_range(-2_000..10_000);
+            self.clock.fetch_add(jump, Ordering::Relaxed);
+            let wave = self.rng.random_range(1..12);
+            let wishes = (0..wave).map(|_| self.wish()).collect::<Result<Vec<_>, _>>()?;
+            if self.rng.random_ratio(1, 12) {
+                self.failing_turn(wishes)?;
+            } else {
+                self.turn(wishes)?;
+            }
+            if self.rng.random_ratio(1, 20) {
+                self.check_replay()?;
+                self.take_checkpoint()?;
+            }
+            if self.rng.random_ratio(1, 25) {
+                self.boot()?;
+            }
+            self.check_directories().map_err(|broken| format!("round {round}: {broken}"))?;
+        }
+        self.check_replay()?;
+        self.check_acknowledged()?;
+        self.check_checkpoint()?;
+        self.check_flipped_bit()?;
+        Ok(self.tally)
+    }
+
+    /// Submits wishes, checks that nobody is answered too early, lets the writer work, and gives
+    /// the answers.
+    fn turn(&mut self, wishes: Vec<(TenantId, Origin, Command)>) -> Result<Vec<Answer>, String> {
+        let Some((engine, writer)) = self.live.take() else { return Err("nothing runs".into()) };
+        let before = heads(&engine);
+        let mut waiting: Vec<Waiting> = Vec::new();
+        let mut asked = Vec::new();
+        for (tenant, origin, command) in wishes {
+            let engine = engine.clone();
+            waiting.push(Box::pin(async move { engine.submit(tenant, origin, command).await }));
+            asked.push(tenant);
+        }
+        for one in &mut waiting {
+            if poll(one).is_some() {
+                return Err("a request was answered before the log had it".to_owned());
+            }
+        }
+        let writer = writer.step(usize::MAX);
+        let mut answers = Vec::new();
+        for one in &mut waiting {
+            answers.push(poll(one).ok_or("a request was never answered")?);
+        }
+        let after = heads(&engine);
+        let mut expected = before.clone();
+        for (tenant, answer) in asked.iter().zip(&answers) {
+            match answer {
+                Ok(Receipt { snapshot, position: Some(position), .. }) => {
+                    let next = expected.entry(*tenant).or_default();
+                    *next += 1;
+                    if *next != position.get() || snapshot.head.position != Some(*position) {
+                        return Err(format!("position {position} came where {next} was due"));
+                    }
+                    let key = (*tenant, *position);
+                    if self.acknowledged.insert(key, snapshot.head.hash).is_some() {
+                        return Err(format!("position {position} was acknowledged twice"));
+                    }
+                    self.tally.commits += 1;
+                }
+                Ok(Receipt { position: None, .. }) => self.tally.idle += 1,
+                Err(Refusal::Rejected(_)) => self.tally.rejections += 1,
+                Err(Refusal::Unavailable(_)) => self.tally.failures += 1,
+                Err(other) => return Err(format!("an answer that no client earned: {other}")),
+            }
+        }
+        // What one tenant does is invisible to every other, and a refused request changes nothing:
+        // each head moved exactly by the commits that were acknowledged for it.
+        if after != expected {
+            return Err(format!("heads are {after:?}, but {expected:?} was acknowledged"));
+        }
+        if let Some(writer) = writer {
+            self.live = Some((engine, writer));
+        } else {
+            // The log is lost: readers still see what was durable, and nothing else.
+            if engine.is_writing() {
+                return Err("a lost log still takes commands".to_owned());
+            }
+            drop(engine);
+            self.boot()?;
+        }
+        Ok(answers)
+    }
+
+    /// A turn whose append fails: with nothing written, or as a power cut in the middle.
+    fn failing_turn(&mut self, wishes: Vec<(TenantId, Origin, Command)>) -> Result<(), String> {
+        let faults = [Fault::NoSpace, Fault::CutBefore, Fault::CutAfter];
+        let fault = *faults.choose(&mut self.rng).ok_or("no fault")?;
+        self.disk.fail_after(0, fault);
+        self.turn(wishes)?;
+        Ok(())
+    }
+
+    fn wish(&mut self) -> Result<(TenantId, Origin, Command), String> {
+        let (tenant, connector, credential) =
+            *self.tenants.choose(&mut self.rng).ok_or("no tenant")?;
+        let actor = if self.rng.random_ratio(1, 6) {
+            Actor::Operator { id: OperatorId::new(Uuid::nil()) }
+        } else {
+            Actor::Connector { id: connector, credential }
+        };
+        let origin = self.origin(actor);
+        let snapshot = self.engine()?.now(tenant).ok_or("a tenant is gone")?;
+        let users: Vec<UserId> = snapshot.directory.users.iter().map(|user| user.id).collect();
+        let groups: Vec<GroupId> = snapshot.directory.groups.iter().map(|g| g.id).collect();
+        let some_user = users.choose(&mut self.rng).copied().unwrap_or(UserId::new(Uuid::nil()));
+        let some_group =
+            groups.choose(&mut self.rng).copied().unwrap_or(GroupId::new(Uuid::nil()));
+        let name = *NAMES.choose(&mut self.rng).ok_or("no name")?;
+        let role = *ROLES.choose(&mut self.rng).ok_or("no role")?;
+        let command = match self.rng.random_range(0..14) {
+            0..3 => Command::User(UserId::new(self.id()), self.create_user(name, role)?),
+            3 => Command::User(some_user, self.replace_user(name, role)?),
+            4 => Command::User(some_user, patch_user(&format!(
+                r#"{{"op":"replace","value":{{"active":{}}}}}"#, self.rng.random_bool(0.5)
+            ))?),
+            5 => Command::User(some_user, patch_user(&format!(
+                r#"{{"op":"replace","path":"userName","value":"{name}"}},{{"op":"add","path":"title","value":"T{}"}}"#,
+                self.rng.random_range(0..3)
+            ))?),
+            6 => Command::User(some_user, patch_user(&format!(
+                r#"{{"op":"add","path":"roles","value":[{{"value":"{role}"}}]}}"#
+            ))?),
+            7 => Command::User(some_user, Change::Delete { expected: self.expected() }),
+            8 => Command::Group(GroupId::new(self.id()), self.create_group(&users)?),
+            9 | 10 => Command::Group(some_group, self.patch_members(&users, &groups)?),
+            11 => match self.rng.random_range(0..3) {
+                0 => Command::Group(some_group, Change::Delete { expected: Expected::Any }),
+                _ => Command::Group(some_group, patch_group(&format!(
+                    r#"{{"op":"replace","value":{{"displayName":"{}"}}}}"#,
+                    GROUPS.choose(&mut self.rng).ok_or("no group")?
+                ))?),
+            },
+            12 => Command::AssignRole { user: some_user, role: role.to_owned() },
+            _ => Command::RevokeRole { user: some_user, role: role.to_owned() },
+        };
+        Ok((tenant, origin, command))
+    }
+
+    fn expected(&mut self) -> Expected {
+        match self.rng.random_range(0..3) {
+            0 => Expected::OneOf(Position::new(self.rng.random_range(1..50)).into_iter().collect()),
+            _ => Expected::Any,
+        }
+    }
+
+    fn user_body(&mut self, name: &str, role: &str) -> String {
+        let title = self.rng.random_range(0..4);
+        format!(
+            r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"{name}","externalId":"x{title}","title":"T{title}","name":{{"givenName":"G{title}"}},"roles":[{{"value":"{role}"}}]}}"#
+        )
+    }
+
+    fn create_user(&mut self, name: &str, role: &str) -> Result<Change, String> {
+        admit(&self.user_body(name, role), ResourceType::user()).map(Change::Create)
+    }
+
+    fn replace_user(&mut self, name: &str, role: &str) -> Result<Change, String> {
+        let with = admit(&self.user_body(name, role), ResourceType::user())?;
+        Ok(Change::Replace { with, expected: self.expected() })
+    }
+
+    fn create_group(&mut self, users: &[UserId]) -> Result<Change, String> {
+        let name = *GROUPS.choose(&mut self.rng).ok_or("no group")?;
+        let members: Vec<String> = users
+            .iter()
+            .filter(|_| self.rng.random_bool(0.5))
+            .map(|id| format!(r#"{{"value":"{id}"}}"#))
+            .collect();
+        let body = format!(
+            r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"{name}","members":[{}]}}"#,
+            members.join(",")
+        );
+        admit(&body, ResourceType::group()).map(Change::Create)
+    }
+
+    fn patch_members(&mut self, users: &[UserId], groups: &[GroupId]) -> Result<Change, String> {
+        let all: Vec<String> =
+            users.iter().map(ToString::to_string).chain(groups.iter().map(ToString::to_string)).collect();
+        let none = Uuid::nil().to_string();
+        let one = all.choose(&mut self.rng).unwrap_or(&none);
+        let two = all.choose(&mut self.rng).unwrap_or(&none);
+        let operations = match self.rng.random_range(0..5) {
+            0 => format!(r#"{{"op":"remove","path":"members[value eq \"{one}\"]"}}"#),
+            1 => format!(r#"{{"op":"replace","path":"members","value":[{{"value":"{one}"}}]}}"#),
+            2 => r#"{"op":"remove","path":"members[type eq \"Group\"]"}"#.to_owned(),
+            _ => format!(
+                r#"{{"op":"add","path":"members","value":[{{"value":"{one}"}},{{"value":"{two}"}}]}}"#
+            ),
+        };
+        patch_group(&operations)
+    }
+
+    /// Every index says what its map says, no two users share a name, and no reference dangles.
+    fn check_directories(&self) -> Result<(), String> {
+        for (tenant, snapshot) in self.engine()?.world().iter() {
+            snapshot.directory.agrees().map_err(|why| format!("tenant {tenant}: {why}"))?;
+        }
+        Ok(())
+    }
+
+    /// The live world equals a cold replay of the log, and time never runs back along it.
+    fn check_replay(&self) -> Result<(), String> {
+        let log = self.disk.open().map_err(|error| format!("the log does not open: {error}"))?;
+        let cold = replay(&log.reader(), None)?;
+        let live = self.engine()?.world();
+        let live: BTreeMap<_, _> = live.iter().map(|(id, s)| (id, Snapshot::clone(s))).collect();
+        if live != cold {
+            return Err("the live world differs from a cold replay of the log".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Every acknowledged commit is in the log, by hash.
+    fn check_acknowledged(&self) -> Result<(), String> {
+        let log = self.disk.open().map_err(|error| format!("the log does not open: {error}"))?;
+        let reader = log.reader();
+        for ((tenant, position), hash) in &self.acknowledged {
+            let bytes = reader.commit(*tenant, *position).map_err(|error| error.to_string())?;
+            match bytes.map(|bytes| eventlog::hash(&bytes)) {
+                Some(there) if there == *hash => {}
+                Some(_) => return Err(format!("position {position} holds another commit")),
+                None => return Err(format!("the acknowledged position {position} is lost")),
+            }
+        }
+        Ok(())
+    }
+
+    fn take_checkpoint(&mut self) -> Result<(), String> {
+        let (tenant, ..) = *self.tenants.choose(&mut self.rng).ok_or("no tenant")?;
+        let snapshot = self.engine()?.now(tenant).ok_or("a tenant is gone")?;
+        let bytes = rmp_serde::to_vec(&*snapshot).map_err(|error| error.to_string())?;
+        self.checkpoint = Some((tenant, bytes));
+        Ok(())
+    }
+
+    /// A checkpoint and the rest of the log are the whole.
+    fn check_checkpoint(&self) -> Result<(), String> {
+        let Some((tenant, bytes)) = &self.checkpoint else { return Ok(()) };
+        let snapshot: Snapshot =
+            rmp_serde::from_slice(bytes).map_err(|error| format!("a checkpoint: {error}"))?;
+        let log = self.disk.open().map_err(|error| format!("the log does not open: {error}"))?;
+        let whole = replay(&log.reader(), Some((*tenant, snapshot)))?;
+        let live = self.engine()?.now(*tenant).ok_or("a tenant is gone")?;
+        match whole.get(tenant) {
+            Some(found) if *found == *live => Ok(()),
+            _ => Err("a checkpoint and the rest of the log are not the whole".to_owned()),
+        }
+    }
+
+    /// Any flipped bit is noticed.
+    fn check_flipped_bit(&mut self) -> Result<(), String> {
+        let bit = self.rng.random_range(0..self.disk.size() * 8);
+        self.disk.flip(bit).ok_or("there is no such bit")?;
+        let noticed = match self.disk.open() {
+            Err(_) => true,
+            Ok(log) => replay(&log.reader(), None).is_err(),
+        };
+        if noticed { Ok(()) } else { Err(format!("nobody noticed that bit {bit} was flipped")) }
+    }
+}
+
+/// Where every tenant's log ends.
+fn heads(engine: &Engine) -> BTreeMap<TenantId, u64> {
+    let world = engine.world();
+    world.iter().map(|(id, s)| (id, s.head.position.map_or(0, Position::get))).collect()
+}
+
+/// Every tenant, from the log alone, or from a checkpoint of one of them on.
+fn replay(
+    reader: &impl LogReader,
+    checkpoint: Option<(TenantId, Snapshot)>,
+) -> Result<BTreeMap<TenantId, Snapshot>, String> {
+    let mut tenants: BTreeMap<TenantId, Snapshot> = checkpoint.into_iter().collect();
+    for stored in reader.scan() {
+        let stored = stored.map_err(|error| error.to_string())?;
+        let snapshot = tenants.entry(stored.tenant).or_default();
+        if snapshot.head.position.is_some_and(|last| stored.position <= last) {
+            continue;
+        }
+        let (commit, head) = eventlog::link(&snapshot.head, stored.tenant, &stored.bytes, reader)
+            .map_err(|error| error.to_string())?;
+        if commit.at < snapshot.head.time {
+            return Err(format!("time runs back at position {}", commit.position));
+        }
+        snapshot.advance(&commit, head.hash).map_err(|error| error.to_string())?;
+    }
+    Ok(tenants)
+}
+
+fn poll(waiting: &mut Waiting) -> Option<Answer> {
+    match waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => None,
+    }
+}
+
+fn admit(body: &str, rtype: &ResourceType) -> Result<scim::Admitted, String> {
+    let value = Value::parse(body.as_bytes()).map_err(|error| error.to_string())?;
+    scim::admit(&value, rtype, Mode::Lenient).map_err(|error| error.to_string())
+}
+
+fn patch(operations: &str, rtype: &ResourceType) -> Result<Change, String> {
+    let body = format!(
+        r#"{{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{operations}]}}"#
+    );
+    let value = Value::parse(body.as_bytes()).map_err(|error| error.to_string())?;
+    let patch =
+        Patch::parse(&value, rtype, Mode::Lenient).map_err(|error| error.to_string())?;
+    Ok(Change::Patch { patch, expected: Expected::Any })
+}
+
+fn patch_user(operations: &str) -> Result<Change, String> {
+    patch(operations, ResourceType::user())
+}
+
+fn patch_group(operations: &str) -> Result<Change, String> {
+    patch(operations, ResourceType::group())
+}
