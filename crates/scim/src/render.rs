@@ -217,3 +217,6 @@ where
     }
     crate::json::write_display(out, format_args!("],\"itemsPerPage\":{count}}}"));
 }
+
+#[cfg(test)]
+mod tests;

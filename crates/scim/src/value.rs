@@ -360,6 +360,13 @@ impl Object {
         self.0.retain(|(name, value)| keep(name, value));
     }
 
+    /// Whether two objects say the same. The order of members and of the elements of arrays doesn't count (RFC 7643 §2.4).
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self == other
+            || sorted(&Value::Complex(self.clone())) == sorted(&Value::Complex(other.clone()))
+    }
+
     /// Writes the object as JSON text, `null`s included.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         out.push(b'{');
@@ -372,6 +379,32 @@ impl Object {
             value.write_json(out);
         }
         out.push(b'}');
+    }
+}
+
+/// A value's JSON text with everything in order that has none.
+fn sorted(value: &Value) -> Vec<u8> {
+    match value {
+        Value::List(items) => {
+            let mut texts: Vec<_> = items.iter().map(sorted).collect();
+            texts.sort_unstable();
+            [b"[", texts.join(&b',').as_slice(), b"]"].concat()
+        }
+        Value::Complex(object) => {
+            let text = |(name, value): &(Name, Value)| {
+                let mut text = Vec::new();
+                crate::json::write_text(&mut text, name);
+                text.push(b':');
+                text.extend(sorted(value));
+                text
+            };
+            let mut texts: Vec<_> = object.iter().map(text).collect();
+            texts.sort_unstable();
+            [b"{", texts.join(&b',').as_slice(), b"}"].concat()
+        }
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Decimal(_) | Value::String(_) => {
+            value.to_json()
+        }
     }
 }
 
