@@ -132,3 +132,94 @@ fn checksum(numbers: &[u8], coded: &[u8]) -> [u8; 16] {
     checksum.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
     checksum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{EventLog, LogReader, Stored};
+    use crate::{MemoryLog, Sealed};
+    use domain::commit::Commit;
+    use domain::event::Event;
+    use domain::origin::{Actor, Origin};
+    use domain::position::Head;
+    use domain::time::Timestamp;
+
+    /// Six commits of one tenant.
+    fn commits() -> (TenantId, Vec<Vec<u8>>) {
+        let tenant = "00000000-0000-7000-8000-000000000001".parse().unwrap();
+        let request = "00000000-0000-7000-8000-000000000002".parse().unwrap();
+        let (mut log, mut head) = (MemoryLog::new(), Head::EMPTY);
+        for number in 0..6 {
+            let commit = Commit {
+                tenant,
+                position: head.next(),
+                at: Timestamp::from_millis(number),
+                prev: head.hash,
+                origin: Origin { actor: Actor::System, request, source: None, agent: None },
+                events: vec![Event::TenantOpened { tenant, slug: format!("acme-{number}") }],
+            };
+            let sealed: Sealed = crate::seal(&commit, &log.reader()).unwrap();
+            head = Head { position: Some(commit.position), hash: sealed.hash, time: commit.at };
+            log = log.append(&[sealed]).unwrap();
+        }
+        let commits = log.reader().scan().map(|stored| stored.unwrap().bytes).collect();
+        (tenant, commits)
+    }
+
+    /// Writes an archive of these commits whose checksums are all right.
+    fn forged(
+        commits: &[Vec<u8>],
+        tenant: TenantId,
+        end: (u64, &[u8]),
+    ) -> Result<Vec<Stored>, ArchiveError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("forged.rollbook");
+        let header = ("forger".to_owned(), vec![tenant]);
+        let mut writer =
+            write::Writer::new(std::fs::File::create(&path).unwrap(), &header).unwrap();
+        for commit in commits {
+            writer.add(commit).unwrap();
+        }
+        let (position, last) = (Position::new(end.0).unwrap(), crate::hash(end.1));
+        writer.finish(&[TenantHead { tenant, position, hash: last }]).unwrap();
+        ArchiveReader::open(&path)?.commits()?.collect()
+    }
+
+    /// Seen to fail with `follow` replaced by the position that the commit claims.
+    #[test]
+    fn a_commit_that_is_missing_moved_or_added_is_refused_with_its_position() {
+        let (tenant, good) = commits();
+        let end = (6, good[5].as_slice());
+        assert_eq!(forged(&good, tenant, end).unwrap().len(), 6);
+        let check =
+            |what: &str, position: u64, commits: &[Vec<u8>]| match forged(commits, tenant, end) {
+                Err(ArchiveError::Broken(broken)) => {
+                    assert_eq!(
+                        broken.position(),
+                        Position::new(position).map(|p| (tenant, p)),
+                        "{what}"
+                    );
+                }
+                other => panic!("{what}: {other:?}"),
+            };
+        let mut missing = good.clone();
+        missing.remove(2);
+        check("missing", 3, &missing);
+        let mut moved = good.clone();
+        moved.swap(3, 4);
+        check("moved", 4, &moved);
+        let mut twice = good.clone();
+        twice.insert(4, good[3].clone());
+        check("twice", 5, &twice);
+        check("the first missing", 1, &good[1..]);
+        check("the last missing", 6, &good[..5]);
+    }
+
+    /// Seen to fail with the header's tenants not compared in `commit`.
+    #[test]
+    fn a_commit_of_a_tenant_that_the_header_lacks_is_refused() {
+        let (tenant, good) = commits();
+        let error = forged(&good, TenantId::SYSTEM, (6, &good[5])).unwrap_err();
+        assert!(error.to_string().contains(&format!("tenant {tenant} is not one")), "{error}");
+    }
+}

@@ -19,9 +19,9 @@ use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId, Use
 use domain::origin::{Actor, Origin};
 use domain::position::{Hash, Position};
 use domain::time::Timestamp;
+use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Serialize};
-use serde_bytes::Bytes;
+use serde_bytes::{ByteBuf, Bytes};
 
 use crate::broken::Broken;
 use crate::chain::hash;
@@ -121,16 +121,7 @@ pub fn open(bytes: &[u8], keys: &impl Keys) -> Result<Commit, Broken> {
     let header = header(bytes)?;
     let Header { tenant, position, at, prev } = header;
     let broken = |reason: String| Broken::commit(tenant, position, reason);
-    type Whole<'a> = (
-        IgnoredAny,
-        IgnoredAny,
-        IgnoredAny,
-        IgnoredAny,
-        IgnoredAny,
-        WireOrigin,
-        Vec<WireEvent<'a>>,
-    );
-    let (_, _, _, _, _, origin, encoded): Whole<'_> =
+    let (_, _, _, _, _, origin, encoded): Whole =
         read(bytes).map_err(|reason| broken(format!("it cannot be read ({reason})")))?;
     let origin = unwire(origin).ok_or_else(|| broken("its origin is of no known kind".into()))?;
     let mut events = Vec::with_capacity(encoded.len());
@@ -140,7 +131,7 @@ pub fn open(bytes: &[u8], keys: &impl Keys) -> Result<Commit, Broken> {
             broken(format!("event {index} is of the unknown kind {number}; use a newer release"))
         })?;
         let unseal = |user: UserId| -> Result<Option<Vec<u8>>, Broken> {
-            let Some(body) = body else { return Ok(None) };
+            let Some(body) = &body else { return Ok(None) };
             let key = match &last {
                 Some((owner, key)) if *owner == user => key.clone(),
                 _ => keys.person(tenant, user)?,
@@ -153,7 +144,7 @@ pub fn open(bytes: &[u8], keys: &impl Keys) -> Result<Commit, Broken> {
             })?;
             Ok(Some(text))
         };
-        events.push(event::decode(kind, version, clear, unseal).map_err(|fault| match fault {
+        events.push(event::decode(kind, version, &clear, unseal).map_err(|fault| match fault {
             event::Fault::Broken(broken) => broken,
             event::Fault::Reason(reason) => {
                 broken(format!("event {index}, `{}`: {reason}", kind.name()))
@@ -217,11 +208,14 @@ pub(crate) fn header(bytes: &[u8]) -> Result<Header, Broken> {
     Ok(Header { tenant, position, at, prev })
 }
 
-type WireEvent<'a> = (u8, u8, &'a Bytes, Option<&'a Bytes>);
+/// A commit's bytes; the first five are read as [`Header`].
+type Whole =
+    (IgnoredAny, IgnoredAny, IgnoredAny, IgnoredAny, IgnoredAny, WireOrigin, Vec<WireEvent>);
+type WireEvent = (u8, u8, ByteBuf, Option<ByteBuf>);
 /// Which kind of actor, then the ids of each kind.
 type WireActor = (u8, Option<ConnectorId>, Option<CredentialId>, Option<OperatorId>);
 /// The address is 4 or 16 bytes.
-type WireOrigin = (WireActor, RequestId, Option<serde_bytes::ByteBuf>, Option<String>);
+type WireOrigin = (WireActor, RequestId, Option<ByteBuf>, Option<String>);
 
 fn wire(origin: &Origin) -> WireOrigin {
     let actor = match origin.actor {
@@ -233,7 +227,7 @@ fn wire(origin: &Origin) -> WireOrigin {
         IpAddr::V4(v4) => v4.octets().to_vec(),
         IpAddr::V6(v6) => v6.octets().to_vec(),
     });
-    (actor, origin.request, source.map(serde_bytes::ByteBuf::from), origin.agent.clone())
+    (actor, origin.request, source.map(ByteBuf::from), origin.agent.clone())
 }
 
 fn unwire((actor, request, source, agent): WireOrigin) -> Option<Origin> {
@@ -259,18 +253,13 @@ fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, SealError> {
 }
 
 /// Exactly one value from all of `bytes`.
-fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
-    let mut rest = rmp_serde::Deserializer::from_read_ref(bytes);
-    let value = T::deserialize(&mut rest).map_err(|error| error.to_string())?;
-    match rest.get_ref() {
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let mut reader = rmp_serde::Deserializer::new(bytes);
+    let value = T::deserialize(&mut reader).map_err(|error| error.to_string())?;
+    match reader.get_ref() {
         [] => Ok(value),
         rest => Err(format!("{} bytes too many", rest.len())),
     }
-}
-
-/// As [`read`], for values that borrow nothing.
-fn read_owned<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    read(bytes)
 }
 
 fn unwritable(reason: impl ToString) -> SealError {

@@ -9,7 +9,7 @@ use domain::id::{ConnectorId, GroupId, OperatorId, UserId};
 use domain::origin::Source;
 use domain::personal::Personal;
 
-use super::{SealError, read_owned as read, write};
+use super::{SealError, read, write};
 use crate::broken::Broken;
 
 /// Changes of attributes as tuples and back; macros, because a value's type has no name here.
