@@ -151,7 +151,8 @@ impl Export {
         if let Some(passphrase) = &self.passphrase {
             return Ok((Protection::passphrase(passphrase), None));
         }
-        let made = server::Secret::random().context("the operating system gave no randomness")?;
+        let made = server::Secret::random(server::Purpose::Passphrase)
+            .context("the operating system gave no randomness")?;
         let passphrase = made.expose().to_owned();
         Ok((Protection::passphrase(&passphrase), Some(passphrase)))
     }

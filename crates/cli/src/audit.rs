@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::instance::{self, Master};
-use crate::remote::Server;
+use crate::remote::{Remote, Server};
 use crate::terminal::{Tone, note, say, table, toned};
 
 /// Where the answer comes from: a running server, or a data folder that no server has open.
@@ -108,13 +108,7 @@ impl Audit {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         match self.verb {
             AuditVerb::Roles { user, from } => {
-                let wish = Wish {
-                    subject: Some(user.clone()),
-                    kinds: vec![EventKind::RoleAssigned, EventKind::RoleRevoked],
-                    order: Order::OldestFirst,
-                    count: usize::MAX,
-                };
-                let entries = from.answer(wish).await?;
+                let entries = from.role_changes(&user).await?;
                 if from.json {
                     return print_json(&entries);
                 }
@@ -142,19 +136,49 @@ impl Audit {
 }
 
 impl From {
+    /// A running server's tenant.
+    pub(crate) fn asking(server: Server, tenant: &str) -> From {
+        let tenant = Some(tenant.to_owned());
+        From { server, data: None, tenant, json: false, master: Master::default() }
+    }
+
+    /// Every change of a user's roles, as it happened.
+    pub(crate) async fn role_changes(&self, user: &str) -> anyhow::Result<Vec<Entry>> {
+        let wish = Wish {
+            subject: Some(user.to_owned()),
+            kinds: vec![EventKind::RoleAssigned, EventKind::RoleRevoked],
+            order: Order::OldestFirst,
+            count: usize::MAX,
+        };
+        self.answer(wish).await
+    }
+
     async fn answer(&self, wish: Wish) -> anyhow::Result<Vec<Entry>> {
-        match self.server.remote()? {
-            Some(remote) if self.data.is_none() => self.remote_answer(&remote, wish).await,
-            _ => self.local_answer(wish),
+        match self.remote()? {
+            Some(remote) => self.remote_answer(&remote, wish).await,
+            None => self.local_answer(wish),
         }
     }
 
-    fn data(&self) -> PathBuf {
-        self.data.clone().unwrap_or_else(|| PathBuf::from("./data"))
+    /// A running server: the one that is named, or the one that listens where `serve` does by
+    /// itself, when no data folder is named but an operator key is.
+    fn remote(&self) -> anyhow::Result<Option<Remote>> {
+        if self.data.is_some() {
+            return Ok(None);
+        }
+        if self.server.server.is_none() && self.server.operator_key.is_some() {
+            return self.server.required().map(Some);
+        }
+        self.server.remote()
+    }
+
+    fn open(&self) -> anyhow::Result<engine::Engine> {
+        let data = self.data.clone().unwrap_or_else(|| PathBuf::from("./data"));
+        instance::open(&data, &self.master)
     }
 
     fn local_answer(&self, wish: Wish) -> anyhow::Result<Vec<Entry>> {
-        let engine = instance::open(&self.data(), &self.master)?;
+        let engine = self.open()?;
         let world = engine.world();
         let (tenant, snapshot) = instance::tenant(&world, self.tenant.as_deref())?;
         let subjects = match &wish.subject {
@@ -173,7 +197,7 @@ impl From {
 
     async fn remote_answer(
         &self,
-        remote: &crate::remote::Remote,
+        remote: &Remote,
         wish: Wish,
     ) -> anyhow::Result<Vec<Entry>> {
         let slug = remote.tenant(self.tenant.as_deref()).await?;
@@ -232,7 +256,7 @@ fn address(entry: &Entry) -> String {
     entry.source.map_or_else(|| "here".to_owned(), |address| address.to_string())
 }
 
-fn show_roles(entries: &[Entry]) {
+pub(crate) fn show_roles(entries: &[Entry]) {
     let mut rows = Vec::new();
     for entry in entries {
         for told in &entry.events {
@@ -317,7 +341,7 @@ impl Problems {
     }
 
     async fn list(&self) -> anyhow::Result<Vec<Problem>> {
-        if let Some(remote) = self.from.server.remote()?.filter(|_| self.from.data.is_none()) {
+        if let Some(remote) = self.from.remote()? {
             let slug = remote.tenant(self.from.tenant.as_deref()).await?;
             let path = ["tenants", slug.as_str(), "problems"];
             let query = [("count", self.count.to_string())];
@@ -325,7 +349,7 @@ impl Problems {
             let problems = answer.get_mut("problems").map(Value::take).unwrap_or_default();
             return Ok(serde_json::from_value(problems)?);
         }
-        let engine = instance::open(&self.from.data(), &self.from.master)?;
+        let engine = self.from.open()?;
         let world = engine.world();
         let tenant = match self.from.tenant.as_deref() {
             Some("_system") => domain::id::TenantId::SYSTEM,

@@ -14,7 +14,7 @@ use eventlog::{Created, MasterKey, Options, SledLog};
 use crate::terminal;
 
 /// Where the key is that wraps the keys of all persons.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct Master {
     /// The master key, as 64 hexadecimal digits or base64
     #[arg(long, env = "ROLLBOOK_MASTER_KEY", hide_env_values = true, value_name = "KEY")]

@@ -5,6 +5,8 @@
 
 mod archive;
 mod audit;
+mod demo;
+mod fixture;
 mod instance;
 mod manage;
 mod remote;
@@ -45,6 +47,9 @@ enum Verb {
     Export(archive::Export),
     Replay(archive::Replay),
     Verify(archive::Verify),
+    Demo(demo::Demo),
+    #[command(hide = true)]
+    Fixture(fixture::Fixture),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +72,8 @@ fn main() -> ExitCode {
             Verb::Export(export) => export.run(),
             Verb::Replay(replay) => replay.run(),
             Verb::Verify(verify) => verify.run(),
+            Verb::Demo(demo) => demo.run().await,
+            Verb::Fixture(fixture) => fixture.run().await,
         }
     });
     match done {

@@ -28,7 +28,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::App;
 pub use doors::{Door, Key, doors};
-pub use secret::{Secret, hash_of};
+pub use secret::{Purpose, Secret};
 pub use setup::{Opened, SetupError, open_instance, open_tenant};
 
 /// Every address that is served, on one router.

@@ -9,8 +9,26 @@ use sha2::{Digest, Sha256};
 const RANDOM_BYTES: usize = 32;
 /// Characters of a secret that are kept in clear, to tell keys apart.
 const HINT_CHARS: usize = 8;
-/// What every secret that we make begins with, so that secret scanners find it.
-const PREFIX: &str = "rbk_";
+/// What a secret is for. It begins with a word that says so, and that secret scanners find.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// A connector's API key, `rbk_…`.
+    ApiKey,
+    /// An operator's key, `rbo_…`.
+    OperatorKey,
+    /// A passphrase for a keys file, `rbp_…`.
+    Passphrase,
+}
+
+impl Purpose {
+    fn prefix(self) -> &'static str {
+        match self {
+            Purpose::ApiKey => "rbk_",
+            Purpose::OperatorKey => "rbo_",
+            Purpose::Passphrase => "rbp_",
+        }
+    }
+}
 
 /// A secret. It has no `Debug`, so that it does not get into a log.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,11 +44,11 @@ impl Secret {
     ///
     /// # Errors
     /// When the operating system gives no randomness.
-    pub fn random() -> Result<Secret, getrandom::Error> {
+    pub fn random(purpose: Purpose) -> Result<Secret, getrandom::Error> {
         let mut bytes = [0; RANDOM_BYTES];
         getrandom::fill(&mut bytes)?;
         let text = data_encoding::BASE32_NOPAD.encode(&bytes).to_lowercase();
-        Ok(Secret(format!("{PREFIX}{text}")))
+        Ok(Secret(format!("{}{text}", purpose.prefix())))
     }
 
     /// One that the operator chose, as for containers and tests.
@@ -67,7 +85,7 @@ impl fmt::Debug for Secret {
 
 /// What is kept of a secret. Two secrets are compared by it only, so a comparison's time says
 /// nothing about either.
-pub fn hash_of(secret: &str) -> Hash {
+pub(crate) fn hash_of(secret: &str) -> Hash {
     Hash::new(Sha256::digest(secret.as_bytes()).into())
 }
 
@@ -77,7 +95,7 @@ mod tests {
 
     #[test]
     fn secrets_are_long_different_and_not_printed() {
-        let (a, b) = (Secret::random().unwrap(), Secret::random().unwrap());
+        let (a, b) = (Secret::random(Purpose::ApiKey).unwrap(), Secret::random(Purpose::ApiKey).unwrap());
         assert_ne!(a, b);
         assert_eq!(a.expose().len(), 56);
         assert!(!format!("{a:?}").contains(a.expose()));

@@ -10,7 +10,7 @@ use domain::origin::{Actor, Origin};
 use engine::Refusal;
 
 use crate::app::App;
-use crate::secret::Secret;
+use crate::secret::{Purpose, Secret};
 
 /// The roles that a tenant begins with (behaviour C-06).
 const ROLES: [(&str, &str); 4] = [
@@ -65,7 +65,7 @@ pub async fn open_instance(
         Some(operator) => operator.id,
         None => {
             let operator = OperatorId::new(app.id());
-            let command = Command::AddOperator { operator, name: "operator".to_owned() };
+            let command = Command::AddOperator { operator, name: "owner".to_owned() };
             app.engine.submit(TenantId::SYSTEM, origin(app, Actor::System), command).await?;
             operator
         }
@@ -121,6 +121,13 @@ pub async fn open_tenant(
     Ok(Opened { tenant, connector, secret })
 }
 
+fn purpose(holder: Holder) -> Purpose {
+    match holder {
+        Holder::Connector(_) => Purpose::ApiKey,
+        Holder::Operator(_) => Purpose::OperatorKey,
+    }
+}
+
 /// Issues a key: the chosen one unless it exists, else a random one unless the holder has any.
 async fn issue(
     app: &App,
@@ -135,7 +142,7 @@ async fn issue(
         Some(chosen) if credentials.with_hash(&chosen.hash()).is_some() => return Ok(None),
         Some(chosen) => chosen,
         None if credentials.iter().any(|c| c.holder == holder) => return Ok(None),
-        None => Secret::random().map_err(SetupError::Randomness)?,
+        None => Secret::random(purpose(holder)).map_err(SetupError::Randomness)?,
     };
     let command = Command::IssueCredential {
         credential: CredentialId::new(app.id()),

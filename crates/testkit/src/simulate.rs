@@ -23,7 +23,7 @@ use domain::time::Timestamp;
 use engine::{Clock, Engine, Receipt, Refusal, Writer};
 use eventlog::{EventLog, Fault, LogReader, MemoryDisk, MemoryLog};
 use rand::seq::IndexedRandom;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scim::{Mode, Patch, ResourceType, Value};
 use uuid::Uuid;
@@ -72,6 +72,8 @@ struct Simulation {
     tenants: Vec<(TenantId, ConnectorId, CredentialId)>,
     acknowledged: BTreeMap<(TenantId, Position), Hash>,
     checkpoint: Option<(TenantId, Vec<u8>)>,
+    // Faults that were ordered and did not happen yet.
+    faults_due: usize,
     tally: Tally,
 }
 
@@ -88,6 +90,7 @@ impl Simulation {
             tenants: Vec::new(),
             acknowledged: BTreeMap::new(),
             checkpoint: None,
+            faults_due: 0,
             tally: Tally::default(),
         };
         simulation.boot()?;
@@ -192,6 +195,7 @@ impl Simulation {
     fn turn(&mut self, wishes: Vec<(TenantId, Origin, Command)>) -> Result<Vec<Answer>, String> {
         let Some((engine, writer)) = self.live.take() else { return Err("nothing runs".into()) };
         let before = heads(&engine);
+        let mut failed = false;
         let mut waiting: Vec<Waiting> = Vec::new();
         let mut asked = Vec::new();
         for (tenant, origin, command) in wishes {
@@ -227,9 +231,15 @@ impl Simulation {
                 }
                 Ok(Receipt { position: None, .. }) => self.tally.idle += 1,
                 Err(Refusal::Rejected(_)) => self.tally.rejections += 1,
-                Err(Refusal::Unavailable(_)) => self.tally.failures += 1,
+                Err(Refusal::Unavailable(_)) if self.faults_due > 0 => {
+                    failed = true;
+                    self.tally.failures += 1;
+                }
                 Err(other) => return Err(format!("an answer that no client earned: {other}")),
             }
+        }
+        if failed {
+            self.faults_due -= 1;
         }
         // What one tenant does is invisible to every other, and a refused request changes nothing:
         // each head moved exactly by the commits that were acknowledged for it.
@@ -254,6 +264,7 @@ impl Simulation {
         let faults = [Fault::NoSpace, Fault::CutBefore, Fault::CutAfter];
         let fault = *faults.choose(&mut self.rng).ok_or("no fault")?;
         self.disk.fail_after(0, fault);
+        self.faults_due = 1;
         self.turn(wishes)?;
         Ok(())
     }

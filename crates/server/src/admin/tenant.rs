@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Asked, done, ok, present_user};
 use crate::answer::Answer;
 use crate::refused::Refused;
-use crate::secret::Secret;
+use crate::secret::{Purpose, Secret};
 use crate::setup::{SetupError, open_tenant};
 
 #[derive(Deserialize)]
@@ -185,7 +185,7 @@ pub(super) async fn issue_credential(asked: &Asked<'_>, slug: &str) -> Result<An
     let holder = snapshot.directory.connectors.named(&connector).ok_or_else(|| {
         Refused::new(StatusCode::NOT_FOUND, format!("there is no connector `{connector}`"))
     })?;
-    let secret = Secret::random().map_err(|error| setup(SetupError::Randomness(error)))?;
+    let secret = Secret::random(Purpose::ApiKey).map_err(|error| setup(SetupError::Randomness(error)))?;
     let credential = CredentialId::new(asked.app.id());
     let command = Command::IssueCredential {
         credential,
