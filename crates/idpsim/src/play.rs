@@ -43,7 +43,8 @@ pub struct Summary {
 ///
 /// `before` is called before each step with the step, how many are done and how many there are:
 /// to show progress, or to set a server's clock. A user or group that is there already is linked,
-/// as Okta does it, instead of created.
+/// as Okta does it, instead of created. A month cannot be told twice to one tenant, though: the
+/// name its project's group is renamed to is taken by then.
 pub async fn play(
     okta: &Okta,
     company: &Company,

@@ -102,3 +102,35 @@ impl Walk {
         self.check(filled, &format!("`{pointer}` to be text"), saw)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_walk_tells_its_steps_and_what_each_looked_at() {
+        let mut walk = Walk::default();
+        walk.step("first");
+        walk.same(&json!({"id": "7"}), "/id", &json!("7")).unwrap();
+        walk.filled(&json!({"id": "7"}), "/id").unwrap();
+        walk.step("second");
+        let done = walk.end();
+        let told: Vec<_> = done.iter().map(|done| (done.step, done.checks)).collect();
+        assert_eq!(told, [("first", 2), ("second", 0)]);
+    }
+
+    #[test]
+    fn a_wrong_answer_names_the_step_and_what_was_expected_and_seen() {
+        let mut walk = Walk::default();
+        walk.step("read the user");
+        for (error, text) in [
+            (walk.same(&json!({}), "/active", &json!(true)), "`/active` to be true and saw null"),
+            (walk.filled(&json!({"id": ""}), "/id"), "`/id` to be text and saw \"\""),
+        ] {
+            let message = error.unwrap_err().to_string();
+            assert_eq!(message, format!("step `read the user` expected {text}"));
+        }
+    }
+}
