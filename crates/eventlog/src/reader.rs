@@ -340,3 +340,85 @@ fn chunks(
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::commit::Commit;
+    use domain::event::Event;
+    use domain::origin::{Actor, Origin};
+    use domain::time::Timestamp;
+
+    /// Frames and nothing else.
+    struct Frames(Vec<Vec<u8>>);
+
+    impl Store for Frames {
+        fn frame(&self, number: u64) -> Result<Option<Vec<u8>>, Broken> {
+            Ok(self.0.get(number as usize - 1).cloned())
+        }
+
+        fn key(&self, _: TenantId, _: UserId) -> Result<Option<Vec<u8>>, Broken> {
+            Ok(None)
+        }
+
+        fn keys(&self, _: TenantId) -> Result<Vec<(UserId, Vec<u8>)>, Broken> {
+            Ok(Vec::new())
+        }
+    }
+
+    fn tenant(number: u8) -> TenantId {
+        format!("00000000-0000-7000-8000-{number:012}").parse().unwrap()
+    }
+
+    /// A log of three tenants' first commits, each in a frame of its own.
+    fn history(slug: &str) -> Frames {
+        let (mut frames, mut tip) = (Vec::new(), Tip::default());
+        for number in 1..=3 {
+            let tenant = tenant(number);
+            let request = "00000000-0000-7000-8000-000000000099".parse().unwrap();
+            let slug = if number == 1 { slug.to_owned() } else { format!("t{number}") };
+            let commit = Commit {
+                tenant,
+                position: Position::FIRST,
+                at: Timestamp::from_millis(0),
+                prev: Hash::ZERO,
+                origin: Origin { actor: Actor::System, request, source: None, agent: None },
+                events: vec![Event::TenantOpened { tenant, slug }],
+            };
+            let sealed = crate::seal(&commit, &crate::NoKeys).unwrap();
+            let (packed, _, next) = frame::pack(tip, std::iter::once(sealed.bytes.as_slice()));
+            frames.extend(packed);
+            tip = next;
+        }
+        Frames(frames)
+    }
+
+    fn check(frames: Vec<Vec<u8>>, expected: &str) {
+        let last = frames.len() as u64;
+        let broken = survey(&Frames(frames), last, |_, _| {}).err().unwrap();
+        assert!(broken.to_string().contains(expected), "{broken}");
+    }
+
+    /// The tenants' chains alone would not notice: each has but one commit. Seen to fail with
+    /// `before` not compared in `Walk::next`, and with the number not compared in `try_unpack`.
+    #[test]
+    fn frames_are_a_chain_of_their_own() {
+        let one = history("acme").0;
+        assert!(survey(&Frames(one.clone()), 3, |_, _| {}).is_ok());
+        let [first, second, third] = one.clone().try_into().unwrap();
+        let foreign = history("globex").0[0].clone();
+        check(
+            vec![foreign, second.clone(), third.clone()],
+            &format!(
+                "frame 2 of the log (after tenant {}, position 1): it does not follow",
+                tenant(1)
+            ),
+        );
+        check(vec![first.clone(), third.clone()], "frame 3 stands in its place");
+        check(vec![second, first.clone(), third], "frame 2 stands in its place");
+        let lost = Frames(vec![first]);
+        let broken = survey(&lost, 3, |_, _| {}).err().unwrap();
+        assert!(broken.to_string().contains("frame 2 of the log"), "{broken}");
+        assert!(broken.to_string().contains("it is gone"), "{broken}");
+    }
+}

@@ -238,7 +238,7 @@ fn any_matter() -> impl Strategy<Value = Matter> {
 }
 
 proptest! {
-    /// Seen to fail with `flag` left out of the decoding of `RoleWording::primary`.
+    /// Seen to fail with `primary` dropped in the decoding of `RoleAssigned`.
     #[test]
     fn what_is_sealed_opens_as_it_was(
         matters in prop::collection::vec(any_matter(), EventKind::ALL.len()),
@@ -265,7 +265,7 @@ proptest! {
     }
 }
 
-/// Seen to fail with the body written into the clear part.
+/// Seen to fail with bodies left unsealed.
 #[test]
 fn sealed_values_are_not_in_the_bytes_and_others_are() {
     let group = Event::GroupRenamed { group: id(1), from: "open-1".into(), to: "open-2".into() };
@@ -320,8 +320,8 @@ fn without_a_key_it_reads_as_erased_and_under_another_it_is_broken() {
     assert_eq!(eventlog::open(&again.bytes, &OneKey).unwrap(), erased, "erased stays erased");
 }
 
-/// A body that is moved to another place does not open there: seen to fail with the associated data
-/// left out, the position left out of it, and the index left out of the nonce.
+/// A body that is moved to another place does not open there. Seen to fail without the associated
+/// data, and with the position or the index left out of a body's place.
 #[test]
 fn a_sealed_body_opens_only_in_its_place() {
     let name = "jane".repeat(8);

@@ -128,6 +128,7 @@ fn a_turn_is_cut_into_frames(place: impl Place) {
     assert_eq!(from_second, (65..=200).collect::<Vec<_>>());
 }
 
+/// Seen to fail with the index off by one at a frame's first position.
 fn a_range_has_both_ends(place: impl Place) {
     let mut log = place.open();
     for _ in 0..4 {
@@ -216,7 +217,7 @@ fn a_commit_beyond_the_limit_is_refused(place: impl Place) {
     assert!(error.log.is_some());
 }
 
-/// Seen to fail with `dropped_keys` left out of `key_records`.
+/// Seen to fail with `dropped_keys` left out of `key_records`, and with tombstones read as keys.
 fn an_erased_person_reads_as_erased_and_the_chain_still_holds(place: impl Place) {
     let (jane, john): (UserId, UserId) = (id(9), id(10));
     let log = write(
@@ -262,6 +263,7 @@ fn a_key_is_never_written_over(place: impl Place) {
     assert!(matches!(log.append(&again).err().unwrap().cause, AppendFault::Key(_)));
 }
 
+/// Seen to fail with an absent record read as an erasure.
 fn a_key_that_never_was_is_damage_not_erasure(place: impl Place) {
     let log = place.open();
     let mut batch = sealed(&log.reader(), acme(), [vec![created(id(9), "jane")]]);
@@ -300,6 +302,7 @@ fn refusals_are_kept_newest_first(place: impl Place) {
     assert!(log.journal().record(acme(), &vec![0; limits::JOURNAL_ENTRY_BYTES + 1]).is_err());
 }
 
+/// Seen to fail without the bound.
 fn the_oldest_refusals_make_room(place: impl Place) {
     let log = place.open();
     let journal = log.journal();

@@ -13,6 +13,7 @@ fn turn(reader: &impl LogReader) -> Vec<eventlog::Sealed> {
     sealed(reader, acme(), [vec![opened(acme())]])
 }
 
+/// Seen to fail with a turn published before its cut.
 #[test]
 fn faults_happen_when_they_are_due_and_leave_what_they_say() {
     let disk = MemoryDisk::default();
@@ -29,6 +30,7 @@ fn faults_happen_when_they_are_due_and_leave_what_they_say() {
     let log = Place::open(&disk);
     assert_eq!(everything(&log.reader()).len(), 2, "and so is the turn");
     disk.fail_after(0, Fault::CutAfter);
+    let reader = log.reader();
     assert!(log.append(&turn(&reader)).err().unwrap().log.is_none());
     assert_eq!(everything(&reader).len(), 2, "what is not acknowledged is not read");
     assert_eq!(everything(&Place::open(&disk).reader()).len(), 3, "but it is on the disk");
