@@ -3,7 +3,7 @@
 mod country;
 pub(crate) mod value;
 
-use value::{Admission, Nulls};
+use value::{Admission, Nulls, Place};
 
 use crate::error::{Invalid, quoted};
 use crate::mode::{Mode, Options};
@@ -62,7 +62,7 @@ pub fn admit(
             if attribute.mutability == Mutability::ReadOnly || attribute.name == "schemas" {
                 continue;
             }
-            match admission.value(&attribute.name, attribute, value, Nulls::Drop)? {
+            match admission.value(Place::of(&attribute.name), attribute, value, Nulls::Drop)? {
                 Some(value) => admitted.object.push(attribute.name.clone(), value),
                 None => admitted.cleared.push(attribute.name.clone()),
             }
@@ -149,7 +149,7 @@ fn extension(
             continue;
         }
         let place = format!("{}:{}", schema.id, attribute.name);
-        match admission.value(&place, attribute, value, Nulls::Drop)? {
+        match admission.value(Place::of(&place), attribute, value, Nulls::Drop)? {
             Some(value) => inside.push(attribute.name.clone(), value),
             None => admitted.cleared.push(Name::from(place)),
         }

@@ -172,6 +172,15 @@ impl Filter {
         parse::whole(text, rtype, others, options.into())
     }
 
+    /// How many comparisons and presence tests it has: what it costs.
+    pub(crate) fn terms(&self) -> usize {
+        match self {
+            Self::And(terms) | Self::Or(terms) => terms.iter().map(Self::terms).sum(),
+            Self::Not(inner) | Self::Element { filter: inner, .. } => inner.terms(),
+            Self::Present(_) | Self::Compare { .. } => 1,
+        }
+    }
+
     /// Whether a resource matches.
     pub fn matches<A: Attributes + ?Sized>(&self, resource: &A) -> bool {
         evaluate::resource(self, resource)

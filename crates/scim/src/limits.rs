@@ -14,6 +14,12 @@ pub const PATH_BYTES: usize = 8 * 1024;
 pub const PATCH_OPERATIONS: usize = 1_000;
 /// Operations in one PATCH, after path-less values are taken apart.
 pub const PATCH_STEPS: usize = 10_000;
+/// Elements of attributes other than members that one PATCH writes or takes away, over all its operations.
+pub const PATCH_ELEMENTS: usize = 5_000;
+/// Comparisons and presence tests in the paths of one PATCH, over all its operations.
+pub const PATCH_TERMS: usize = 2_000;
+/// Unknown names that are told for one request; the others are dropped without a word.
+pub const IGNORED_NAMES: usize = 100;
 /// Group members named in one request.
 pub const REQUEST_MEMBERS: usize = 100_000;
 /// Elements of any other multi-valued attribute.

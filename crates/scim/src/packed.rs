@@ -248,6 +248,28 @@ mod tests {
     }
 
     #[test]
+    fn a_user_takes_little_more_than_its_text() {
+        let user = object(
+            r#"{"userName":"bjensen@example.com","externalId":"701984","name":{"familyName":"Jensen","givenName":"Barbara"},
+            "displayName":"Babs Jensen","title":"Tour Guide","active":true,"emails":[{"value":"bjensen@example.com","type":"work","primary":true},
+            {"value":"babs@jensen.org","type":"home"}],"phoneNumbers":[{"value":"555-555-5555","type":"work"}]}"#,
+        );
+        fn texts(value: &Value) -> (usize, usize) {
+            let sum = |(text, count), (more, one)| (text + more, count + one);
+            match value {
+                Value::String(text) => (text.len(), 1),
+                Value::List(items) => items.iter().map(texts).fold((0, 1), sum),
+                Value::Complex(object) => {
+                    object.iter().map(|(_, value)| texts(value)).fold((0, 1), sum)
+                }
+                Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Decimal(_) => (0, 1),
+            }
+        }
+        let (text, values) = texts(&Value::Complex(user.clone()));
+        assert!(Packed::pack(&user).as_bytes().len() <= text + 3 * values);
+    }
+
+    #[test]
     fn a_name_that_the_dictionary_learnt_is_rewritten() {
         let old = b"\xff\x08userName\x8abj".to_vec().into_boxed_slice();
         assert_eq!(Packed::from_bytes(old).unwrap(), Packed::pack(&object(r#"{"userName":"bj"}"#)));

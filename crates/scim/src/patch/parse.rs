@@ -1,14 +1,15 @@
 //! From a PatchOp message to operations that fit the schema.
 
+mod schemas;
+
 use std::sync::Arc;
 
 use super::{Operation, Patch, PatchOp};
-use crate::admit::value::{Admission, Nulls, is_link};
+use crate::admit::value::{Admission, Nulls, Place, is_link};
 use crate::error::{Invalid, ScimType, quoted};
 use crate::limits;
 use crate::mode::Options;
-use crate::node::Node;
-use crate::path::{AttrPath, PatchPath, resolve};
+use crate::path::{PatchPath, resolve};
 use crate::quirk::Quirk;
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::value::{Object, Value};
@@ -30,6 +31,8 @@ pub(super) fn patch(
         admission: Admission::new(options),
         operations: Vec::new(),
         members: 0,
+        elements: 0,
+        terms: 0,
         index: 0,
     };
     reader.envelope(body)?;
@@ -70,6 +73,8 @@ struct Reader<'r> {
     admission: Admission,
     operations: Vec<Operation>,
     members: usize,
+    elements: usize,
+    terms: usize,
     index: usize,
 }
 
@@ -272,16 +277,7 @@ impl Reader<'_> {
     }
 
     fn keep(&mut self, op: PatchOp, path: PatchPath, value: Option<Value>) -> Result<(), Invalid> {
-        if is_link(path.attr.attribute()) {
-            self.members += value.as_ref().and_then(Value::as_list).map_or(1, <[Value]>::len);
-            if self.members > limits::REQUEST_MEMBERS {
-                let most = limits::REQUEST_MEMBERS;
-                return Err(Invalid::value(format!(
-                    "more than {most} elements of `{}` in one request",
-                    path.attr
-                )));
-            }
-        }
+        self.count(&path, value.as_ref())?;
         if self.operations.len() >= limits::PATCH_STEPS {
             return Err(Invalid::value(format!(
                 "more than {} attributes in one request",
@@ -292,118 +288,29 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn extension(
-        &mut self,
-        op: PatchOp,
-        schema: &Arc<Schema>,
-        path: &PatchPath,
-        value: Option<&Value>,
-    ) -> Result<(), Invalid> {
-        if path.filter.is_some() || path.sub.is_some() {
-            return Err(Invalid::path(format!("a colon is due after `{}`", schema.id)));
+    /// What one request may cost is bounded as a whole, not only operation by operation.
+    fn count(&mut self, path: &PatchPath, value: Option<&Value>) -> Result<(), Invalid> {
+        let listed = value.and_then(Value::as_list).map(<[Value]>::len);
+        let (counted, elements, most) = if is_link(path.attr.attribute()) {
+            (&mut self.members, listed.unwrap_or(1), limits::REQUEST_MEMBERS)
+        } else {
+            (&mut self.elements, listed.unwrap_or(0), limits::PATCH_ELEMENTS)
+        };
+        *counted += elements;
+        if *counted > most {
+            return Err(Invalid::value(format!(
+                "more than {most} elements, such as of `{}`, in one request",
+                path.attr
+            )));
         }
-        match (op, value) {
-            (PatchOp::Remove, _) => self.drop_extension(schema, ScimType::Mutability),
-            (_, None) => Err(Invalid::value("`value` is missing")),
-            (PatchOp::Add, Some(value)) if value.is_unassigned() => Ok(()),
-            (PatchOp::Replace, Some(value)) if value.is_unassigned() => {
-                self.drop_extension(schema, ScimType::InvalidValue)
-            }
-            (_, Some(Value::Complex(members))) => self.members_of(op, Some(schema), members),
-            (_, Some(other)) => Err(Invalid::value(format!(
-                "`{}` is {} where an object is due",
-                schema.id,
-                other.kind()
-            ))),
-        }
-    }
-
-    fn drop_extension(&mut self, schema: &Arc<Schema>, otherwise: ScimType) -> Result<(), Invalid> {
-        if self
-            .rtype
-            .extensions
-            .iter()
-            .any(|(known, is_required)| known.id == schema.id && *is_required)
-        {
-            return Err(Invalid::new(
-                otherwise,
-                format!("the extension `{}` is required", schema.id),
-            ));
-        }
-        let attr = AttrPath::new(None, schema.whole.clone(), None);
-        self.keep(PatchOp::Remove, PatchPath { attr, filter: None, sub: None }, None)
-    }
-
-    /// `schemas` is computed from what is assigned, so writing it can only take extensions away (R-7644-3.5.2-11).
-    fn schemas(
-        &mut self,
-        op: PatchOp,
-        path: &PatchPath,
-        value: Option<&Value>,
-    ) -> Result<(), Invalid> {
-        let rtype = self.rtype.clone();
-        let mut goes: Vec<&Arc<Schema>> = Vec::new();
-        match (op, &path.filter, value) {
-            (PatchOp::Add, None, Some(value)) => {
-                self.urns(path, value)?;
-            }
-            (PatchOp::Replace, None, Some(value)) => {
-                let stays = self.urns(path, value)?;
-                if stays.is_empty() {
-                    return Err(Invalid::value("`schemas` is required"));
-                }
-                goes.extend(rtype.all_schemas().filter(|schema| !is_named(&stays, schema)));
-            }
-            (PatchOp::Add | PatchOp::Replace, None, None) => {
-                return Err(Invalid::value("`value` is missing"));
-            }
-            (PatchOp::Remove, Some(filter), _) => {
-                goes.extend(
-                    rtype
-                        .all_schemas()
-                        .filter(|schema| filter.matches_element(Node::String(&schema.id))),
-                );
-            }
-            (PatchOp::Remove, None, Some(value)) if self.is_lenient() => {
-                self.admission.quirk(Quirk::RemoveValue);
-                let named = self.urns(path, value)?;
-                goes.extend(rtype.all_schemas().filter(|schema| is_named(&named, schema)));
-            }
-            (PatchOp::Remove, None, _) => return Err(Invalid::mutability("`schemas` is required")),
-            (PatchOp::Add | PatchOp::Replace, Some(_), _) => {
-                return Err(Invalid::mutability("an element of `schemas` can't be rewritten"));
-            }
-        }
-        for schema in goes {
-            if schema.id == rtype.schema.id {
-                return Err(Invalid::mutability(format!("`schemas` must name `{}`", schema.id)));
-            }
-            self.drop_extension(schema, ScimType::Mutability)?;
+        self.terms += path.filter.as_ref().map_or(0, |filter| filter.terms());
+        if self.terms > limits::PATCH_TERMS {
+            return Err(Invalid::filter(format!(
+                "more than {} filter terms in one request",
+                limits::PATCH_TERMS
+            )));
         }
         Ok(())
-    }
-
-    fn urns(&mut self, path: &PatchPath, value: &Value) -> Result<Vec<Value>, Invalid> {
-        let one;
-        let value = if value.as_str().is_some() {
-            one = Value::List(vec![value.clone()]);
-            &one
-        } else {
-            value
-        };
-        let named = self.admission.list("schemas", path.attr.attribute(), value)?;
-        for urn in named.iter().filter_map(Value::as_str) {
-            if self.rtype.all_schemas().all(|schema| !schema.id.eq_ignore_ascii_case(urn)) {
-                if !self.is_lenient() {
-                    return Err(Invalid::value(format!(
-                        "{} can't be among `schemas`",
-                        quoted(urn)
-                    )));
-                }
-                self.admission.ignore(urn);
-            }
-        }
-        Ok(named)
     }
 
     fn remove(&mut self, path: PatchPath, value: Option<&Value>) -> Result<(), Invalid> {
@@ -427,7 +334,8 @@ impl Reader<'_> {
         }
         self.admission.quirk(Quirk::RemoveValue);
         let value = own_member(&path, value);
-        let list = self.admission.list(&path.to_string(), path.attr.attribute(), value)?;
+        let list =
+            self.admission.list(Place::of(&path.to_string()), path.attr.attribute(), value)?;
         self.keep(PatchOp::Remove, path, Some(Value::List(list)))
     }
 
@@ -444,7 +352,7 @@ impl Reader<'_> {
         let (written, required) = match &path.sub {
             Some(sub) => {
                 let sub = sub.clone();
-                let written = self.admission.value(&place, &sub, value, Nulls::Drop)?;
+                let written = self.admission.value(Place::of(&place), &sub, value, Nulls::Drop)?;
                 let written = link_by_address(&mut path, &attribute, written);
                 (written.unwrap_or(Value::Null), sub.required)
             }
@@ -458,9 +366,12 @@ impl Reader<'_> {
                     } else {
                         value
                     };
-                (Value::List(self.admission.list(&place, &attribute, value)?), attribute.required)
+                (
+                    Value::List(self.admission.list(Place::of(&place), &attribute, value)?),
+                    attribute.required,
+                )
             }
-            None => match self.whole(op, &path, &place, &attribute, value)? {
+            None => match self.whole(op, &path, Place::of(&place), &attribute, value)? {
                 Some(written) => (written, attribute.required && path.filter.is_none()),
                 None => return Ok(()),
             },
@@ -476,7 +387,7 @@ impl Reader<'_> {
         &mut self,
         op: PatchOp,
         path: &PatchPath,
-        place: &str,
+        place: Place<'_>,
         attribute: &Attribute,
         value: &Value,
     ) -> Result<Option<Value>, Invalid> {
@@ -510,10 +421,6 @@ impl Reader<'_> {
             None => Some(Value::Null),
         })
     }
-}
-
-fn is_named(urns: &[Value], schema: &Schema) -> bool {
-    urns.iter().filter_map(Value::as_str).any(|urn| urn.eq_ignore_ascii_case(&schema.id))
 }
 
 /// `{"members":[…]}` as the value of `members`, as Salesforce is known to send it.

@@ -432,4 +432,12 @@ fn limits() {
     let twice = vec![format!(r#"{{"op":"add","path":"members","value":[{}]}}"#, half.join(",")); 2]
         .join(",");
     assert_eq!(read(&twice, "Group", Mode::Strict).unwrap_err().kind, InvalidValue);
+    let mails: Vec<_> = (0..1700).map(|n| format!(r#"{{"value":"{n}@x"}}"#)).collect();
+    let add = format!(r#"{{"op":"replace","path":"emails","value":[{}]}}"#, mails.join(","));
+    refused(&[add.as_str(); 3].join(","), InvalidValue);
+    let filter = vec![r#"type eq \"x\""#; 200].join(" or ");
+    refused(
+        &vec![format!(r#"{{"op":"remove","path":"emails[{filter}]"}}"#); 11].join(","),
+        InvalidFilter,
+    );
 }
