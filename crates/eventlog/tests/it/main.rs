@@ -13,4 +13,6 @@ mod log;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod power;
+#[cfg(test)]
 mod sled;
