@@ -141,17 +141,19 @@ fn shelf_of(name: &str) -> usize {
         % SHELF_COUNT
 }
 
-/// The names with their numbers, shelf by shelf.
-static SHELVES: std::sync::LazyLock<Box<[Vec<(&'static str, u16)>]>> =
-    std::sync::LazyLock::new(|| {
-        let mut shelves = vec![Vec::new(); SHELF_COUNT];
-        for (name, number) in NAMES.iter().copied().zip(0u16..) {
-            if let Some(shelf) = shelves.get_mut(shelf_of(name)) {
-                shelf.push((name, number));
-            }
+/// Names with their numbers.
+type Shelf = Vec<(&'static str, u16)>;
+
+/// All names, shelf by shelf.
+static SHELVES: std::sync::LazyLock<Box<[Shelf]>> = std::sync::LazyLock::new(|| {
+    let mut shelves = vec![Vec::new(); SHELF_COUNT];
+    for (name, number) in NAMES.iter().copied().zip(0u16..) {
+        if let Some(shelf) = shelves.get_mut(shelf_of(name)) {
+            shelf.push((name, number));
         }
-        shelves.into_boxed_slice()
-    });
+    }
+    shelves.into_boxed_slice()
+});
 
 #[cfg(test)]
 mod tests {
