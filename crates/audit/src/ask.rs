@@ -136,9 +136,7 @@ fn positions(snapshot: &Snapshot, question: &Question) -> Vec<Position> {
             .map(|(position, _)| position)
             .collect();
         match question.maker {
-            Some(maker) => {
-                about.into_iter().filter(|p| snapshot.trail.made(maker, *p)).collect()
-            }
+            Some(maker) => about.into_iter().filter(|p| snapshot.trail.made(maker, *p)).collect(),
             None => about.into_iter().collect(),
         }
     } else if let Some(maker) = question.maker {

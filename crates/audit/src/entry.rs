@@ -134,8 +134,7 @@ impl Told {
             before: None,
             after: None,
         };
-        let user_name =
-            |id: UserId| directory.users.get(id).map(|user| user.user_name.to_string());
+        let user_name = |id: UserId| directory.users.get(id).map(|user| user.user_name.to_string());
         let role_name = |id: RoleId| directory.roles.get(id).map(|role| role.name.clone());
         let group_name = |id| directory.groups.get(id).map(|group| group.display_name.to_string());
         match event {

@@ -52,6 +52,10 @@ impl Problem {
         count: usize,
     ) -> Result<Vec<Problem>, JournalError> {
         let entries = journal.list(tenant)?;
-        Ok(entries.iter().filter_map(|entry| serde_json::from_slice(entry).ok()).take(count).collect())
+        Ok(entries
+            .iter()
+            .filter_map(|entry| serde_json::from_slice(entry).ok())
+            .take(count)
+            .collect())
     }
 }

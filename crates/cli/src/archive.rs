@@ -293,8 +293,8 @@ fn build(
     bar.finish_and_clear();
     for head in &archive.summary().tenants {
         let reached = tenants.get(&head.tenant).map(|snapshot| snapshot.head);
-        let same = reached
-            .is_some_and(|to| to.position == Some(head.position) && to.hash == head.hash);
+        let same =
+            reached.is_some_and(|to| to.position == Some(head.position) && to.hash == head.hash);
         ensure!(same, "tenant {} did not end where the archive says", head.tenant);
     }
     log.close();

@@ -185,21 +185,19 @@ impl From {
             Some(who) => find_user(snapshot, who)?.into_iter().map(Subject::User).collect(),
             None => Vec::new(),
         };
-        let kinds = if wish.kinds.is_empty() {
-            Kinds::ALL
-        } else {
-            wish.kinds.into_iter().collect()
+        let kinds =
+            if wish.kinds.is_empty() { Kinds::ALL } else { wish.kinds.into_iter().collect() };
+        let question = Question {
+            subjects,
+            kinds,
+            order: wish.order,
+            limit: wish.count,
+            ..Question::default()
         };
-        let question =
-            Question { subjects, kinds, order: wish.order, limit: wish.count, ..Question::default() };
         Ok(ask(&engine, tenant.id, &question)?)
     }
 
-    async fn remote_answer(
-        &self,
-        remote: &Remote,
-        wish: Wish,
-    ) -> anyhow::Result<Vec<Entry>> {
+    async fn remote_answer(&self, remote: &Remote, wish: Wish) -> anyhow::Result<Vec<Entry>> {
         let slug = remote.tenant(self.tenant.as_deref()).await?;
         let path = ["tenants", slug.as_str(), "audit", "commits"];
         let mut query = Vec::new();
@@ -283,8 +281,7 @@ pub(crate) fn show_roles(entries: &[Entry]) {
             ]);
         }
     }
-    let heading =
-        ["TIME", "CHANGE", "ROLES", "BY", "FROM", "POSITION", "HASH", "REQUEST"];
+    let heading = ["TIME", "CHANGE", "ROLES", "BY", "FROM", "POSITION", "HASH", "REQUEST"];
     table(&heading, &rows);
 }
 

@@ -79,8 +79,7 @@ impl Fixture {
         let archive = folder.join("log.rollbook");
         let tenants: Vec<TenantId> = engine.world().iter().map(|(tenant, _)| tenant).collect();
         let created_by = concat!("rollbook ", env!("CARGO_PKG_VERSION"));
-        let written =
-            eventlog::write_archive(&archive, &tenants, created_by, &reader, |_, _| {})?;
+        let written = eventlog::write_archive(&archive, &tenants, created_by, &reader, |_, _| {})?;
         let mut keys = Vec::new();
         for tenant in tenants {
             let persons = reader.persons(tenant)?;
@@ -116,12 +115,7 @@ fn ids(clock: &Arc<AtomicI64>) -> Arc<dyn Fn() -> Uuid + Send + Sync> {
 }
 
 /// Plays the month over a real socket, one request after the other. Answers whom to ask about.
-async fn record(
-    app: &App,
-    clock: &AtomicI64,
-    people: usize,
-    seed: u64,
-) -> anyhow::Result<String> {
+async fn record(app: &App, clock: &AtomicI64, people: usize, seed: u64) -> anyhow::Result<String> {
     server::open_instance(app, None).await?;
     let opened = server::open_tenant(app, Actor::System, "acme", None).await?;
     let secret: Secret = opened.secret.context("the tenant was there")?;

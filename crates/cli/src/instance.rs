@@ -105,7 +105,7 @@ pub(crate) fn tenant<'a>(
         (None, []) => bail!("there is no tenant yet: `rollbook serve --tenant acme` opens one"),
         (None, several) => bail!("say which tenant with --tenant: {}", several.join(", ")),
     };
-    world.with_slug(slug).with_context(|| {
-        format!("there is no tenant `{slug}`; there are: {}", slugs.join(", "))
-    })
+    world
+        .with_slug(slug)
+        .with_context(|| format!("there is no tenant `{slug}`; there are: {}", slugs.join(", ")))
 }

@@ -120,8 +120,7 @@ impl Tenant {
         match self.verb {
             TenantVerb::Open { slug } => {
                 let body = json!({ "slug": slug });
-                let opened =
-                    remote.ask(Method::POST, &["tenants"], &[], Some(&body)).await?;
+                let opened = remote.ask(Method::POST, &["tenants"], &[], Some(&body)).await?;
                 say(format!("  tenant         {slug}"));
                 say(format!("  SCIM base URL  {}/scim/{slug}/v2", remote.url));
                 say(format!("  API key        {}", text(&opened, "apiKey")));

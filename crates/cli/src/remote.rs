@@ -21,7 +21,9 @@ impl Server {
     pub(crate) fn remote(&self) -> anyhow::Result<Option<Remote>> {
         let Some(url) = &self.server else { return Ok(None) };
         if url.starts_with("https://") {
-            bail!("this build speaks http only: name the server's own address, as in http://127.0.0.1:8080");
+            bail!(
+                "this build speaks http only: name the server's own address, as in http://127.0.0.1:8080"
+            );
         }
         let key = self.operator_key.clone().context(
             "an operator key is needed: set ROLLBOOK_OPERATOR_KEY, or give --operator-key",

@@ -147,7 +147,9 @@ pub struct Decision {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Notice {
     /// No such role is defined.
-    #[error("there is no role `{0}` in this tenant: define it, or correct it at the identity provider")]
+    #[error(
+        "there is no role `{0}` in this tenant: define it, or correct it at the identity provider"
+    )]
     UnknownRole(String),
     /// The role is not assigned any more.
     #[error("the role `{0}` is retired and not assigned any more")]

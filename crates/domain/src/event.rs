@@ -83,7 +83,6 @@ pub enum Event {
         /// The connector that manages the user; none: managed here.
         managed_by: Option<ConnectorId>,
         /// Name, external id and attributes.
-        #[cfg_attr(test, schemars(with = "NewUser"))]
         personal: Personal<NewUser>,
     },
     /// A user got another `userName`.
@@ -91,7 +90,6 @@ pub enum Event {
         /// The user.
         user: UserId,
         /// The names.
-        #[cfg_attr(test, schemars(with = "Renamed"))]
         personal: Personal<Renamed>,
     },
     /// A user may act again.
@@ -109,7 +107,6 @@ pub enum Event {
         /// The user.
         user: UserId,
         /// What changed, each with its value before and after.
-        #[cfg_attr(test, schemars(with = "Vec<AttributeChange>"))]
         personal: Personal<Vec<AttributeChange>>,
     },
     /// A user was deleted; their roles and memberships ended before, in the same commit.
@@ -476,6 +473,11 @@ impl Event {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use serde_json::{Value as Json, json};
+
     use super::*;
 
     #[test]
@@ -486,5 +488,74 @@ mod tests {
             assert!(kind.number() < 64, "{kind:?} does not fit the trail's bits");
         }
         assert_eq!(EventKind::from_number(63), None);
+    }
+
+    /// What events look like in JSON is a promise: `schemas/events/` holds it, one file a kind.
+    /// `UPDATE_SCHEMAS=1 cargo test -p domain` writes what a new kind or field needs; a released
+    /// field neither goes nor changes its meaning.
+    #[test]
+    fn every_kind_has_its_schema_and_there_is_no_other() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/events");
+        let mut expected = BTreeMap::new();
+        for (kind, schema) in schemas() {
+            expected.insert(format!("{kind}.json"), format!("{schema:#}\n"));
+        }
+        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+            for (name, text) in &expected {
+                std::fs::write(folder.join(name), text).unwrap();
+            }
+        }
+        let mut there = BTreeMap::new();
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            there.insert(name, std::fs::read_to_string(path).unwrap());
+        }
+        assert_eq!(there.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        for (name, text) in &expected {
+            assert_eq!(&there[name], text, "{name} does not say what the code does");
+        }
+    }
+
+    /// The schema of each kind, with the definitions that it needs.
+    fn schemas() -> BTreeMap<String, Json> {
+        let whole = serde_json::to_value(schemars::schema_for!(Event)).unwrap();
+        let definitions = whole["$defs"].as_object().unwrap();
+        let mut schemas = BTreeMap::new();
+        for variant in whole["oneOf"].as_array().unwrap() {
+            let kind = variant["properties"]["type"]["const"].as_str().unwrap().to_owned();
+            let mut schema = variant.clone();
+            schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+            schema["title"] = json!(kind);
+            let mut needed = BTreeMap::new();
+            collect(variant, definitions, &mut needed);
+            if !needed.is_empty() {
+                schema["$defs"] = json!(needed);
+            }
+            schemas.insert(kind, schema);
+        }
+        let kinds: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert!(kinds.iter().all(|kind| schemas.contains_key(*kind)), "{kinds:?}");
+        schemas
+    }
+
+    fn collect(
+        schema: &Json,
+        definitions: &serde_json::Map<String, Json>,
+        needed: &mut BTreeMap<String, Json>,
+    ) {
+        match schema {
+            Json::Object(members) => {
+                let reference = members.get("$ref").and_then(Json::as_str).unwrap_or_default();
+                if let Some(name) = reference.strip_prefix("#/$defs/")
+                    && needed.insert(name.to_owned(), definitions[name].clone()).is_none()
+                {
+                    collect(&definitions[name], definitions, needed);
+                }
+                members.values().for_each(|member| collect(member, definitions, needed));
+            }
+            Json::Array(items) => items.iter().for_each(|i| collect(i, definitions, needed)),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+        }
     }
 }

@@ -87,7 +87,9 @@ mod tests {
     fn only_the_printed_form_is_read() {
         let text = "0198f3a0-0000-7000-8000-000000000001";
         assert_eq!(text.parse::<UserId>().unwrap().to_string(), text);
-        for other in ["", "42", "0198f3a0000070008000000000000001", "{0198f3a0-0000-7000-8000-000000000001}"] {
+        for other in
+            ["", "42", "0198f3a0000070008000000000000001", "{0198f3a0-0000-7000-8000-000000000001}"]
+        {
             assert!(other.parse::<UserId>().is_err(), "{other}");
         }
     }

@@ -31,3 +31,15 @@ impl<T: Serialize> Serialize for Personal<T> {
         }
     }
 }
+
+#[cfg(test)]
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Personal<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("Personal{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let known = generator.subschema_for::<T>();
+        schemars::json_schema!({ "anyOf": [known, { "const": "erased" }] })
+    }
+}

@@ -28,7 +28,9 @@ pub enum Rejection {
         remedy: &'static str,
     },
     /// `If-Match` names another version than the one that is there.
-    #[error("the resource is at version {actual}, not at the one that `If-Match` names: read it again, then repeat the request")]
+    #[error(
+        "the resource is at version {actual}, not at the one that `If-Match` names: read it again, then repeat the request"
+    )]
     Stale {
         /// The version that is there.
         actual: Position,

@@ -45,9 +45,9 @@ impl FromStr for Timestamp {
 
     /// RFC 3339; without a zone it is UTC, without a time it is the day's first moment.
     fn from_str(text: &str) -> Result<Self, NotATime> {
-        let millis = DateTime::parse_from_rfc3339(text).map(|t| t.timestamp_millis()).or_else(|_| {
-            text.parse::<NaiveDateTime>().map(|t| t.and_utc().timestamp_millis())
-        });
+        let millis = DateTime::parse_from_rfc3339(text)
+            .map(|t| t.timestamp_millis())
+            .or_else(|_| text.parse::<NaiveDateTime>().map(|t| t.and_utc().timestamp_millis()));
         match millis {
             Ok(millis) => Ok(Self(millis)),
             Err(_) => text

@@ -45,9 +45,7 @@ impl Attributes for UserView<'_> {
             "id" => Some(string(user.id.to_string())),
             "userName" => Some(Attr::Node(Node::String(&user.user_name))),
             "active" => Some(Attr::Node(Node::Bool(user.active))),
-            "externalId" => {
-                user.external_id(self.connector).map(|id| Attr::Node(Node::String(id)))
-            }
+            "externalId" => user.external_id(self.connector).map(|id| Attr::Node(Node::String(id))),
             "meta" => {
                 let location = format!("{}/Users/{}", self.base, user.id);
                 Some(meta("User", location, user.created, user.modified))
@@ -93,9 +91,10 @@ impl UserView<'_> {
             if !seen.insert(role.id) {
                 continue;
             }
-            let own = self.user.roles.iter().find(|other| {
-                other.role == role.id && source_connector(other) == self.connector
-            });
+            let own =
+                self.user.roles.iter().find(|other| {
+                    other.role == role.id && source_connector(other) == self.connector
+                });
             let wording = &own.unwrap_or(assignment).wording;
             let mut object = Object::default();
             object.set("value", role.name.clone());

@@ -23,10 +23,14 @@ pub struct Progress {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The disk's fault.
-    #[error("the log is damaged: {0}; restore the data folder from an archive with `rollbook replay`")]
+    #[error(
+        "the log is damaged: {0}; restore the data folder from an archive with `rollbook replay`"
+    )]
     Broken(#[from] Broken),
     /// The code's fault.
-    #[error("the log of tenant {tenant} contradicts itself at {unfit}; this release cannot have written it")]
+    #[error(
+        "the log of tenant {tenant} contradicts itself at {unfit}; this release cannot have written it"
+    )]
     Unfit {
         /// Whose log.
         tenant: TenantId,
@@ -68,8 +72,6 @@ pub(crate) fn advance(
     keys: &impl eventlog::Keys,
 ) -> Result<u64, StartError> {
     let (commit, head) = eventlog::link(&snapshot.head, tenant, bytes, keys)?;
-    snapshot
-        .advance(&commit, head.hash)
-        .map_err(|unfit| StartError::Unfit { tenant, unfit })?;
+    snapshot.advance(&commit, head.hash).map_err(|unfit| StartError::Unfit { tenant, unfit })?;
     Ok(commit.events.len() as u64)
 }

@@ -175,11 +175,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the log is damaged there.
-    pub fn commit(
-        &self,
-        tenant: TenantId,
-        position: Position,
-    ) -> Result<Option<Recorded>, Broken> {
+    pub fn commit(&self, tenant: TenantId, position: Position) -> Result<Option<Recorded>, Broken> {
         let published = self.now(tenant).and_then(|snapshot| snapshot.head.position);
         if published.is_none_or(|last| position > last) {
             return Ok(None);

@@ -58,7 +58,10 @@ pub enum ReadError {
         now: Timestamp,
     },
     /// Too many ask for the past at once.
-    #[error("{} questions about the past are being answered already: try again in a moment", limits::AS_OF_AT_ONCE)]
+    #[error(
+        "{} questions about the past are being answered already: try again in a moment",
+        limits::AS_OF_AT_ONCE
+    )]
     Busy,
     /// The log is damaged.
     #[error(transparent)]

@@ -185,7 +185,13 @@ impl<R: Keys> Turn<R> {
         let tip = match self.tips.get(&tenant) {
             Some(tip) => tip.clone(),
             None => shared.world.load().get(tenant).cloned().map_or_else(
-                || if opens(tenant, &command) { Ok(Arc::default()) } else { Err(Refusal::NoTenant) },
+                || {
+                    if opens(tenant, &command) {
+                        Ok(Arc::default())
+                    } else {
+                        Err(Refusal::NoTenant)
+                    }
+                },
                 Ok,
             )?,
         };

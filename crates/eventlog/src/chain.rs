@@ -58,14 +58,15 @@ pub(crate) fn follow(head: &Head, tenant: TenantId, bytes: &[u8]) -> Result<Head
     Ok(Head { position: Some(position), hash: hash(bytes), time: at })
 }
 
-/// SHA-256 of a value's MessagePack encoding without names: the same for equal values, in every
-/// release that encodes them alike. The encoding is never held in memory.
+/// SHA-256 of a value's MessagePack encoding, fields by name: the same for equal values. A field that
+/// a later release adds is left out while it has its default, so that what an older release
+/// fingerprinted keeps its fingerprint. The encoding is never held in memory.
 pub fn fingerprint<T: Serialize>(value: &T) -> Hash {
-    let mut writer = Hasher(Sha256::new());
-    let written = rmp_serde::encode::write(&mut writer, value);
+    let mut hasher = Hasher(Sha256::new());
+    let written = value.serialize(&mut rmp_serde::Serializer::new(&mut hasher).with_struct_map());
     #[expect(clippy::expect_used, reason = "only a bug in a type's encoding gets here")]
     written.expect("a value that is fingerprinted can be encoded");
-    Hash::new(writer.0.finalize().into())
+    Hash::new(hasher.0.finalize().into())
 }
 
 struct Hasher(Sha256);

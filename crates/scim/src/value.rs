@@ -151,6 +151,12 @@ impl Value {
         }
     }
 
+    /// Whether two values say the same. The order of members and of the elements of arrays doesn't count (RFC 7643 §2.4).
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self == other || sorted(self) == sorted(other)
+    }
+
     /// The text, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
@@ -358,13 +364,6 @@ impl Object {
     /// Keeps the members for which this holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&Name, &Value) -> bool) {
         self.0.retain(|(name, value)| keep(name, value));
-    }
-
-    /// Whether two objects say the same. The order of members and of the elements of arrays doesn't count (RFC 7643 §2.4).
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        self == other
-            || sorted(&Value::Complex(self.clone())) == sorted(&Value::Complex(other.clone()))
     }
 
     /// Writes the object as JSON text, `null`s included.

@@ -61,7 +61,10 @@ impl Refused {
     /// Two ways of saying who one is at once (RFC 6750 §3.1).
     pub(crate) fn two_credentials() -> Self {
         let detail = "more than one `Authorization` header was sent: send one";
-        Self { extra: Extra::Challenge(", error=\"invalid_request\""), ..Self::new(StatusCode::BAD_REQUEST, detail) }
+        Self {
+            extra: Extra::Challenge(", error=\"invalid_request\""),
+            ..Self::new(StatusCode::BAD_REQUEST, detail)
+        }
     }
 
     /// No such address: the same for one that never existed and for another tenant's.
@@ -97,10 +100,9 @@ impl From<Rejection> for Refused {
         let detail = rejection.to_string();
         match rejection {
             Rejection::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, detail),
-            Rejection::Taken { .. } => Self {
-                kind: Some(ScimType::Uniqueness),
-                ..Self::new(StatusCode::CONFLICT, detail)
-            },
+            Rejection::Taken { .. } => {
+                Self { kind: Some(ScimType::Uniqueness), ..Self::new(StatusCode::CONFLICT, detail) }
+            }
             Rejection::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, detail),
             Rejection::Invalid(invalid) => invalid.into(),
             Rejection::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail),

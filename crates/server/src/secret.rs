@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn secrets_are_long_different_and_not_printed() {
-        let (a, b) = (Secret::random(Purpose::ApiKey).unwrap(), Secret::random(Purpose::ApiKey).unwrap());
+        let (a, b) =
+            (Secret::random(Purpose::ApiKey).unwrap(), Secret::random(Purpose::ApiKey).unwrap());
         assert_ne!(a, b);
         assert_eq!(a.expose().len(), 56);
         assert!(!format!("{a:?}").contains(a.expose()));

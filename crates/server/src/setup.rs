@@ -88,8 +88,7 @@ pub async fn open_tenant(
         Some(tenant) => tenant.id,
         None => {
             let tenant = TenantId::new(app.id());
-            let command =
-                Command::OpenTenant { tenant, slug: slug.to_owned(), roles: Vec::new() };
+            let command = Command::OpenTenant { tenant, slug: slug.to_owned(), roles: Vec::new() };
             app.engine.submit(TenantId::SYSTEM, origin(app, actor), command).await?;
             tenant
         }
@@ -107,10 +106,8 @@ pub async fn open_tenant(
         Some(connector) => connector.id,
         None => {
             let connector = ConnectorId::new(app.id());
-            let settings = ConnectorSettings {
-                preset: FIRST_CONNECTOR.to_owned(),
-                mode: scim::Mode::Lenient,
-            };
+            let settings =
+                ConnectorSettings { preset: FIRST_CONNECTOR.to_owned(), mode: scim::Mode::Lenient };
             let name = FIRST_CONNECTOR.to_owned();
             let command = Command::AddConnector { connector, name, settings };
             app.engine.submit(tenant, origin(app, actor), command).await?;

@@ -179,7 +179,10 @@ impl Client {
             Value::Null
         } else {
             serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-                panic!("{status}: the body is not JSON ({error}): {}", String::from_utf8_lossy(&bytes))
+                panic!(
+                    "{status}: the body is not JSON ({error}): {}",
+                    String::from_utf8_lossy(&bytes)
+                )
             })
         };
         Reply { status, headers, body }
@@ -207,8 +210,15 @@ impl Reply {
 }
 
 /// The headers that are part of the contract; others, such as `date`, change by the day.
-const SHOWN: [&str; 7] =
-    ["content-type", "location", "etag", "allow", "www-authenticate", "retry-after", "rollbook-position"];
+const SHOWN: [&str; 7] = [
+    "content-type",
+    "location",
+    "etag",
+    "allow",
+    "www-authenticate",
+    "retry-after",
+    "rollbook-position",
+];
 
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,5 +2,6 @@
 //! rules of the house. A development dependency only.
 
 pub mod app;
+pub mod fixture;
 pub mod house;
 pub mod simulate;

@@ -282,32 +282,44 @@ impl Simulation {
         let users: Vec<UserId> = snapshot.directory.users.iter().map(|user| user.id).collect();
         let groups: Vec<GroupId> = snapshot.directory.groups.iter().map(|g| g.id).collect();
         let some_user = users.choose(&mut self.rng).copied().unwrap_or(UserId::new(Uuid::nil()));
-        let some_group =
-            groups.choose(&mut self.rng).copied().unwrap_or(GroupId::new(Uuid::nil()));
+        let some_group = groups.choose(&mut self.rng).copied().unwrap_or(GroupId::new(Uuid::nil()));
         let name = *NAMES.choose(&mut self.rng).ok_or("no name")?;
         let role = *ROLES.choose(&mut self.rng).ok_or("no role")?;
         let command = match self.rng.random_range(0..14) {
             0..3 => Command::User(UserId::new(self.id()), self.create_user(name, role)?),
             3 => Command::User(some_user, self.replace_user(name, role)?),
-            4 => Command::User(some_user, patch_user(&format!(
-                r#"{{"op":"replace","value":{{"active":{}}}}}"#, self.rng.random_bool(0.5)
-            ))?),
-            5 => Command::User(some_user, patch_user(&format!(
-                r#"{{"op":"replace","path":"userName","value":"{name}"}},{{"op":"add","path":"title","value":"T{}"}}"#,
-                self.rng.random_range(0..3)
-            ))?),
-            6 => Command::User(some_user, patch_user(&format!(
-                r#"{{"op":"add","path":"roles","value":[{{"value":"{role}"}}]}}"#
-            ))?),
+            4 => Command::User(
+                some_user,
+                patch_user(&format!(
+                    r#"{{"op":"replace","value":{{"active":{}}}}}"#,
+                    self.rng.random_bool(0.5)
+                ))?,
+            ),
+            5 => Command::User(
+                some_user,
+                patch_user(&format!(
+                    r#"{{"op":"replace","path":"userName","value":"{name}"}},{{"op":"add","path":"title","value":"T{}"}}"#,
+                    self.rng.random_range(0..3)
+                ))?,
+            ),
+            6 => Command::User(
+                some_user,
+                patch_user(&format!(
+                    r#"{{"op":"add","path":"roles","value":[{{"value":"{role}"}}]}}"#
+                ))?,
+            ),
             7 => Command::User(some_user, Change::Delete { expected: self.expected() }),
             8 => Command::Group(GroupId::new(self.id()), self.create_group(&users)?),
             9 | 10 => Command::Group(some_group, self.patch_members(&users, &groups)?),
             11 => match self.rng.random_range(0..3) {
                 0 => Command::Group(some_group, Change::Delete { expected: Expected::Any }),
-                _ => Command::Group(some_group, patch_group(&format!(
-                    r#"{{"op":"replace","value":{{"displayName":"{}"}}}}"#,
-                    GROUPS.choose(&mut self.rng).ok_or("no group")?
-                ))?),
+                _ => Command::Group(
+                    some_group,
+                    patch_group(&format!(
+                        r#"{{"op":"replace","value":{{"displayName":"{}"}}}}"#,
+                        GROUPS.choose(&mut self.rng).ok_or("no group")?
+                    ))?,
+                ),
             },
             12 => Command::AssignRole { user: some_user, role: role.to_owned() },
             _ => Command::RevokeRole { user: some_user, role: role.to_owned() },
@@ -353,8 +365,11 @@ impl Simulation {
     }
 
     fn patch_members(&mut self, users: &[UserId], groups: &[GroupId]) -> Result<Change, String> {
-        let all: Vec<String> =
-            users.iter().map(ToString::to_string).chain(groups.iter().map(ToString::to_string)).collect();
+        let all: Vec<String> = users
+            .iter()
+            .map(ToString::to_string)
+            .chain(groups.iter().map(ToString::to_string))
+            .collect();
         let none = Uuid::nil().to_string();
         let one = all.choose(&mut self.rng).unwrap_or(&none);
         let two = all.choose(&mut self.rng).unwrap_or(&none);
@@ -483,8 +498,7 @@ fn patch(operations: &str, rtype: &ResourceType) -> Result<Change, String> {
         r#"{{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{operations}]}}"#
     );
     let value = Value::parse(body.as_bytes()).map_err(|error| error.to_string())?;
-    let patch =
-        Patch::parse(&value, rtype, Mode::Lenient).map_err(|error| error.to_string())?;
+    let patch = Patch::parse(&value, rtype, Mode::Lenient).map_err(|error| error.to_string())?;
     Ok(Change::Patch { patch, expected: Expected::Any })
 }
 

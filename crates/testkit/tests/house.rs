@@ -13,8 +13,17 @@ fn crates_use_each_other_in_one_direction() {
 #[test]
 fn scim_and_domain_read_no_clock_do_no_io_and_hash_no_maps() {
     let words = [
-        "HashMap", "HashSet", "SystemTime", "Instant::now", "Utc::now", "now_v7", "new_v4",
-        "std::fs", "std::net::Tcp", "thread_rng", "async fn",
+        "HashMap",
+        "HashSet",
+        "SystemTime",
+        "Instant::now",
+        "Utc::now",
+        "now_v7",
+        "new_v4",
+        "std::fs",
+        "std::net::Tcp",
+        "thread_rng",
+        "async fn",
     ];
     for krate in ["scim", "domain"] {
         assert_eq!(house::lines_with(krate, &words), Vec::<String>::new());

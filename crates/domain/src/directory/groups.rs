@@ -60,7 +60,9 @@ impl Group {
 
     /// The sources that say that `member` is in it; does not look at other members.
     pub fn sources(&self, member: Member) -> impl Iterator<Item = Source> + '_ {
-        self.members.range((member, FIRST_SOURCE)..=(member, LAST_SOURCE)).map(|(_, source)| *source)
+        self.members
+            .range((member, FIRST_SOURCE)..=(member, LAST_SOURCE))
+            .map(|(_, source)| *source)
     }
 
     /// Whether any source says that `member` is in it.

@@ -63,6 +63,9 @@ fn set_external_id(ids: &mut Vec<ExternalId>, connector: Option<ConnectorId>, va
 }
 
 /// Everything a tenant holds at one position.
+///
+/// Its fingerprint is what a replay is compared by, so a field that is added to it, or to anything
+/// in it, is left out of its encoding while it has its default (`skip_serializing_if`).
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Directory {
     /// The tenant itself, from its first commit on. None in the instance's own log.
@@ -170,7 +173,10 @@ impl Directory {
         for user in self.users.iter() {
             for assignment in &user.roles {
                 if self.roles.get(assignment.role).is_none() {
-                    return Err(format!("user {} has role {} that is not there", user.id, assignment.role));
+                    return Err(format!(
+                        "user {} has role {} that is not there",
+                        user.id, assignment.role
+                    ));
                 }
             }
         }

@@ -345,8 +345,7 @@ impl<'de> Deserialize<'de> for Users {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (users, former) = Deserialize::deserialize(deserializer)?;
         let users: Vec<Arc<User>> = users;
-        let mut rebuilt =
-            Users::rebuild(users.into_iter()).map_err(serde::de::Error::custom)?;
+        let mut rebuilt = Users::rebuild(users.into_iter()).map_err(serde::de::Error::custom)?;
         rebuilt.former = former;
         Ok(rebuilt)
     }

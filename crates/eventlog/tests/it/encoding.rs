@@ -407,7 +407,13 @@ fn what_this_release_does_not_know_is_named() {
 }
 
 #[test]
-fn a_fingerprint_is_of_the_positional_encoding() {
+fn a_fingerprint_is_of_the_encoding_by_names() {
+    #[derive(serde::Serialize)]
+    struct Named {
+        a: u8,
+    }
+    let named = eventlog::fingerprint(&Named { a: 1 });
+    assert_eq!(named, eventlog::hash(&[0x81, 0xa1, b'a', 1]));
     let one = eventlog::fingerprint(&(1u8, "two", [3u8]));
     assert_eq!(one, eventlog::hash(&[0x93, 1, 0xa3, b't', b'w', b'o', 0x91, 3]));
     assert_ne!(one, eventlog::fingerprint(&(1u8, "two", [4u8])));

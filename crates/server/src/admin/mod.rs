@@ -89,8 +89,7 @@ async fn answer(
         caller::operator(app, &world, &parts.headers).map_err(|refused| (None, refused))?;
     let known = |why| (Some(Actor::Operator { id: operator }), why);
     let body = scim_api::read(body, USER_BODY_BYTES).await.map_err(known)?;
-    let parameters =
-        Parameters::parse(parts.uri.query().unwrap_or_default()).map_err(known)?;
+    let parameters = Parameters::parse(parts.uri.query().unwrap_or_default()).map_err(known)?;
     let asked = Asked { app, visit, operator, parts, parameters, body };
     dispatch(&asked).await.map_err(known)
 }
@@ -129,9 +128,10 @@ fn present_user(snapshot: &Snapshot, who: &str) -> Result<UserId, Refused> {
     let directory = &snapshot.directory;
     let by_id = who.parse().ok().and_then(|id| directory.users.get(id));
     let by_name = || scim::UserNameKey::of(who).ok().and_then(|key| directory.users.named(&key));
-    by_id.or_else(by_name).map(|user| user.id).ok_or_else(|| {
-        Refused::new(StatusCode::NOT_FOUND, format!("there is no user `{who}`"))
-    })
+    by_id
+        .or_else(by_name)
+        .map(|user| user.id)
+        .ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, format!("there is no user `{who}`")))
 }
 
 /// What a write answers: where it stands, or that there was nothing to do.

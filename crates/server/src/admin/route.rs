@@ -31,9 +31,7 @@ impl Route {
                 [] => Route::Tenant(own(slug)),
                 ["roles"] => Route::Roles(own(slug)),
                 ["roles", name] => Route::Role(own(slug), own(name)),
-                ["users", user, "roles", role] => {
-                    Route::UserRole(own(slug), own(user), own(role))
-                }
+                ["users", user, "roles", role] => Route::UserRole(own(slug), own(user), own(role)),
                 ["credentials"] => Route::Credentials(own(slug)),
                 ["credentials", id] => Route::Credential(own(slug), own(id)),
                 ["audit", "commits"] => Route::Commits(own(slug)),

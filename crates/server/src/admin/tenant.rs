@@ -185,7 +185,8 @@ pub(super) async fn issue_credential(asked: &Asked<'_>, slug: &str) -> Result<An
     let holder = snapshot.directory.connectors.named(&connector).ok_or_else(|| {
         Refused::new(StatusCode::NOT_FOUND, format!("there is no connector `{connector}`"))
     })?;
-    let secret = Secret::random(Purpose::ApiKey).map_err(|error| setup(SetupError::Randomness(error)))?;
+    let secret =
+        Secret::random(Purpose::ApiKey).map_err(|error| setup(SetupError::Randomness(error)))?;
     let credential = CredentialId::new(asked.app.id());
     let command = Command::IssueCredential {
         credential,

@@ -69,9 +69,9 @@ impl Endpoint {
             Endpoint::List(_) => "GET, HEAD, POST",
             Endpoint::Search(_) => "POST",
             Endpoint::One(..) => "GET, HEAD, PUT, PATCH, DELETE",
-            Endpoint::ServiceProviderConfig
-            | Endpoint::ResourceTypes(_)
-            | Endpoint::Schemas(_) => "GET, HEAD",
+            Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => {
+                "GET, HEAD"
+            }
             Endpoint::Unsupported(_) => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }
     }

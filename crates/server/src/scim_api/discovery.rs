@@ -32,7 +32,12 @@ pub(super) fn service_provider_config(base: &str) -> Answer {
         },
         authentication_schemes: vec![
             scheme("oauthbearertoken", "Bearer token", "The API key as a bearer token", 6750),
-            scheme("httpbasic", "HTTP Basic", "The site host as user, the secret as password", 7617),
+            scheme(
+                "httpbasic",
+                "HTTP Basic",
+                "The site host as user, the secret as password",
+                7617,
+            ),
         ],
     };
     Answer::new(StatusCode::OK, Some(discovery::service_provider_config(base, &offer)))

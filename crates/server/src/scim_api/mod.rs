@@ -24,8 +24,8 @@ use crate::caller::{self, Caller, Visit};
 use crate::journal;
 use crate::refused::Refused;
 
-pub(crate) use address::{Endpoint, Kind};
 use address::{Address, Version};
+pub(crate) use address::{Endpoint, Kind};
 pub(crate) use query::Parameters;
 
 /// A refusal, and whose journal it belongs into.
@@ -85,7 +85,8 @@ async fn answer(
     body: Body,
 ) -> Result<Response, Failed> {
     let stranger = |why| Failed { tenant: TenantId::SYSTEM, actor: None, why };
-    let address = Address::parse(parts.uri.path()).ok_or_else(|| stranger(Refused::no_address()))?;
+    let address =
+        Address::parse(parts.uri.path()).ok_or_else(|| stranger(Refused::no_address()))?;
     let world = app.engine.world();
     let base = base_url(app, parts, &address.slug);
     let is_public = matches!(address.endpoint, Some(Endpoint::ServiceProviderConfig));
@@ -133,9 +134,9 @@ async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result
             "DELETE" => resource::delete(asked, *kind, id).await,
             _ => resource::get(asked, *kind, id).await,
         },
-        Endpoint::ServiceProviderConfig
-        | Endpoint::ResourceTypes(_)
-        | Endpoint::Schemas(_) => discovery::answer(asked, endpoint),
+        Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => {
+            discovery::answer(asked, endpoint)
+        }
         Endpoint::Unsupported(feature) => Err(Refused::new(
             StatusCode::NOT_IMPLEMENTED,
             format!("{feature} is not supported; ServiceProviderConfig says what is"),

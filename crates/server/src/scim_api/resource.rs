@@ -41,8 +41,12 @@ impl Target {
         };
         let directory = &snapshot.directory;
         match kind {
-            Kind::User => id.parse().ok().filter(|id| directory.users.get(*id).is_some()).map(Target::User),
-            Kind::Group => id.parse().ok().filter(|id| directory.groups.get(*id).is_some()).map(Target::Group),
+            Kind::User => {
+                id.parse().ok().filter(|id| directory.users.get(*id).is_some()).map(Target::User)
+            }
+            Kind::Group => {
+                id.parse().ok().filter(|id| directory.groups.get(*id).is_some()).map(Target::Group)
+            }
         }
         .ok_or_else(missing)
     }
@@ -113,8 +117,7 @@ pub(super) async fn get(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answe
     let projection = projection(asked, kind)?;
     let snapshot = asked.snapshot().await?;
     let target = Target::find(&snapshot, kind, id)?;
-    let rendered =
-        target.render(asked, &snapshot, &projection).ok_or_else(Refused::no_address)?;
+    let rendered = target.render(asked, &snapshot, &projection).ok_or_else(Refused::no_address)?;
     let known = conditions::is_known(&asked.parts.headers, rendered.version);
     let answer = if known {
         Answer::new(StatusCode::NOT_MODIFIED, None)
@@ -152,8 +155,7 @@ pub(super) async fn replace(
     let projection = projection(asked, kind)?;
     let with = scim::admit(&body, resource_type(kind), mode)?;
     let expected = conditions::expected(&asked.parts.headers);
-    let receipt =
-        submit(asked, target, Change::Replace { with, expected }, StatusCode::OK).await?;
+    let receipt = submit(asked, target, Change::Replace { with, expected }, StatusCode::OK).await?;
     written(asked, target, &receipt, &projection)
 }
 

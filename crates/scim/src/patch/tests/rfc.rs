@@ -383,8 +383,9 @@ fn r_7644_3_5_2_3_04_a_chain_that_ends_where_it_began() {
         .unwrap()
         .apply(&mut user, rtype("User"), Mode::Strict)
         .unwrap();
-    assert!(user.is_same(&json(START)), "but for order: {}", shown(&user));
-    assert!(!user.is_same(&json("{}")));
+    let same = |other| Value::from(user.clone()).is_same(&Value::from(other));
+    assert!(same(json(START)), "but for order: {}", shown(&user));
+    assert!(!same(json("{}")));
 }
 
 #[test]

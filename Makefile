@@ -1,0 +1,39 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint docs simulate sabotage fixture bench demo clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build, open ./data, create tenant acme, print the keys once, and serve
+	cargo run --release -p cli -- serve --data ./data --tenant acme
+
+test: ## every test: units, laws, crashes, Okta's life of a user, fixtures
+	cargo test --workspace
+
+check: lint docs test ## all that CI runs
+
+lint: ## format and clippy, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+docs: ## the API documents, warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+simulate: ## random commands against a failing log, 2,000 seeds
+	cargo run --release -p testkit --bin simulate -- --seeds 2000
+
+sabotage: ## break the code on purpose, one fault at a time; the simulation must notice each
+	cargo run -p testkit --bin sabotage
+
+fixture: ## record a new history: make fixture NAME=okta-second-month
+	cargo run --release -p cli -- fixture record replay-fixtures --name $(NAME)
+
+bench: ## durable creates a second, beside the machine's own ceilings
+	cargo build --release -p cli
+	cargo run --release -p benches
+
+demo: ## fill the server that `make run` started; wants ROLLBOOK_SCIM_KEY and ROLLBOOK_OPERATOR_KEY
+	cargo run --release -p cli -- demo
+
+clean: ## remove what was built; ./data stays
+	cargo clean

@@ -1,0 +1,174 @@
+//! Bad input gets the error that the checklist names (§18), changes nothing, and stands in the
+//! refusal journal.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::app::{Client, Reply, TestApp};
+
+const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+fn user(name: &str) -> Value {
+    json!({ "schemas": [CORE], "userName": name })
+}
+
+fn patch(operations: Value) -> Value {
+    json!({ "schemas": [PATCH], "Operations": operations })
+}
+
+async fn head(app: &TestApp) -> Value {
+    app.operator().get("/tenants/acme").await.expect(200).body["head"].clone()
+}
+
+/// Sends a bad request and checks all three: the error, that nothing moved, the journal.
+async fn refused(
+    app: &TestApp,
+    status: u16,
+    kind: Option<&str>,
+    reply: impl Future<Output = Reply>,
+) {
+    let before = head(app).await;
+    let reply = reply.await.expect(status);
+    assert_eq!(reply.header("content-type"), "application/scim+json", "{reply}");
+    let error = json!(["urn:ietf:params:scim:api:messages:2.0:Error"]);
+    assert_eq!(reply.body["schemas"], error, "{reply}");
+    assert_eq!(reply.body["status"], status.to_string(), "{reply}");
+    assert_eq!(reply.body.get("scimType").and_then(Value::as_str), kind, "{reply}");
+    assert_eq!(head(app).await, before, "a refused request changed something: {reply}");
+    let journal = app.operator().get("/tenants/acme/problems?count=1").await.expect(200);
+    let newest = &journal.body["problems"][0];
+    assert_eq!(newest["status"], status, "{newest}");
+    assert_eq!(newest["detail"], reply.body["detail"], "{newest}");
+    assert_eq!(newest.get("scimType").and_then(Value::as_str), kind, "{newest}");
+}
+
+async fn raw(idp: &Client, body: &[u8], headers: &[(&str, &str)]) -> Reply {
+    idp.send(Method::POST, "/Users", headers, Some(body.to_vec())).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_7644_3_12_01_every_bad_request_gets_its_error_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let idp = app.idp();
+    let ada = idp.post("/Users", user("Ada@x.test")).await.expect(201).id();
+    let sales = json!({ "schemas": [GROUP], "displayName": "Sales" });
+    let group = idp.post("/Groups", sales.clone()).await.expect(201).id();
+    let (one, team) = (format!("/Users/{ada}"), format!("/Groups/{group}"));
+
+    // What is no SCIM message at all.
+    refused(&app, 400, Some("invalidSyntax"), raw(&idp, b"{not json", &[])).await;
+    refused(&app, 400, Some("invalidSyntax"), raw(&idp, b"\"text\"", &[])).await;
+    refused(&app, 400, Some("invalidSyntax"), raw(&idp, b"{\"userName\":\"\xff\"}", &[])).await;
+    refused(&app, 400, Some("invalidSyntax"), raw(&idp, b"{\"a\":1,\"A\":2}", &[])).await;
+    refused(&app, 400, Some("invalidSyntax"), idp.post("/Users", json!({ "userName": "x" }))).await;
+    let deep = format!("{}1{}", "[".repeat(40), "]".repeat(40));
+    refused(&app, 400, Some("invalidSyntax"), raw(&idp, deep.as_bytes(), &[])).await;
+    let operations = json!({ "schemas": [PATCH] });
+    refused(&app, 400, Some("invalidSyntax"), idp.patch(&one, operations)).await;
+    let unknown = patch(json!([{ "op": "move", "path": "title", "value": "x" }]));
+    refused(&app, 400, Some("invalidSyntax"), idp.patch(&one, unknown)).await;
+
+    // Media types, sizes, addresses, methods.
+    let xml = [("content-type", "text/xml")];
+    refused(&app, 415, None, raw(&idp, b"<user/>", &xml)).await;
+    let html = [("accept", "text/html")];
+    refused(&app, 406, None, idp.send(Method::GET, "/Users", &html, None)).await;
+    let large = vec![b' '; server::limits::USER_BODY_BYTES + 1];
+    refused(&app, 413, None, raw(&idp, &large, &[])).await;
+    refused(&app, 404, None, idp.get("/Nothing")).await;
+    refused(&app, 404, None, idp.get("/Users/00919288221112222")).await;
+    refused(&app, 405, None, idp.post(&one, user("x"))).await;
+    refused(&app, 501, None, idp.get("/Me")).await;
+
+    // Values.
+    let wrong_type = json!({ "schemas": [CORE], "userName": "b", "active": "perhaps" });
+    refused(&app, 400, Some("invalidValue"), idp.post("/Users", wrong_type)).await;
+    refused(&app, 400, Some("invalidValue"), idp.post("/Users", json!({ "schemas": [CORE] })))
+        .await;
+    refused(&app, 400, Some("invalidValue"), idp.post("/Users", user(""))).await;
+    refused(&app, 400, Some("invalidValue"), idp.get("/Users?count=many")).await;
+    refused(&app, 400, Some("invalidValue"), idp.get("/Users?asOf=yesterday")).await;
+    refused(&app, 400, Some("invalidValue"), idp.get("/Users?asOf=99999")).await;
+    refused(&app, 400, Some("invalidValue"), idp.get("/Users?asOf=2000-01-01")).await;
+    refused(&app, 400, Some("invalidValue"), idp.get("/Users?asOf=2999-01-01")).await;
+    let stranger = json!([{ "op": "add", "path": "members", "value": [{ "value": "nobody" }] }]);
+    refused(&app, 400, Some("invalidValue"), idp.patch(&team, patch(stranger))).await;
+
+    // Filters and paths.
+    refused(&app, 400, Some("invalidFilter"), idp.get("/Users?filter=userName%20is%20%22a%22"))
+        .await;
+    refused(&app, 400, Some("invalidFilter"), idp.get("/Users?filter=shoeSize%20eq%20%22a%22"))
+        .await;
+    let bad_path = patch(json!([{ "op": "replace", "path": "emails[0]", "value": "x" }]));
+    refused(&app, 400, Some("invalidPath"), idp.patch(&one, bad_path)).await;
+    let no_path = patch(json!([{ "op": "replace", "path": "shoe size", "value": "x" }]));
+    refused(&app, 400, Some("invalidPath"), idp.patch(&one, no_path)).await;
+    refused(&app, 400, Some("noTarget"), idp.patch(&one, patch(json!([{ "op": "remove" }])))).await;
+    let required = patch(json!([{ "op": "remove", "path": "userName" }]));
+    refused(&app, 400, Some("mutability"), idp.patch(&one, required)).await;
+    let read_only = patch(json!([{ "op": "replace", "path": "id", "value": "x" }]));
+    refused(&app, 400, Some("mutability"), idp.patch(&one, read_only)).await;
+
+    // Uniqueness: in another case, by POST, PUT and PATCH; groups by name.
+    refused(&app, 409, Some("uniqueness"), idp.post("/Users", user("aDA@X.test"))).await;
+    let bob = idp.post("/Users", user("bob")).await.expect(201).id();
+    let bob = format!("/Users/{bob}");
+    refused(&app, 409, Some("uniqueness"), idp.put(&bob, user("ADA@x.test"))).await;
+    let rename = patch(json!([{ "op": "replace", "value": { "userName": "ada@X.TEST" } }]));
+    refused(&app, 409, Some("uniqueness"), idp.patch(&bob, rename)).await;
+    let same = json!({ "schemas": [GROUP], "displayName": "SALES" });
+    refused(&app, 409, Some("uniqueness"), idp.post("/Groups", same)).await;
+
+    // Versions.
+    let stale = [("if-match", "W/\"1\"")];
+    refused(&app, 412, None, idp.send(Method::DELETE, &one, &stale, None)).await;
+
+    // One bad operation undoes the good one before it (R-7644-3.5.2-04).
+    let half = patch(json!([
+        { "op": "replace", "path": "title", "value": "Boss" },
+        { "op": "replace", "path": "id", "value": "x" },
+    ]));
+    refused(&app, 400, Some("mutability"), idp.patch(&one, half)).await;
+    assert_eq!(idp.get(&one).await.expect(200).body.get("title"), None);
+
+    // A foreign version of the protocol.
+    let old = app.stranger(Some(&TestApp::key("acme")));
+    refused(&app, 400, Some("invalidVers"), old.get("/scim/acme/v1/Users")).await;
+}
+
+/// The journal says who and where, never what: no body, no query, no key.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_holds_neither_bodies_nor_queries_nor_keys() {
+    let app = TestApp::start().await;
+    let idp = app.idp();
+    let canary = "canary-5b1f";
+    raw(&idp, format!("{{\"{canary}").as_bytes(), &[]).await.expect(400);
+    idp.get(&format!("/Users?filter=nickName%20eq%20{canary}&count=2")).await.expect(400);
+    idp.with_key("acme:rbk_canary-5b1f").get("/Users").await.expect(401);
+    for tenant in ["acme", "_system"] {
+        let path = format!("/tenants/{tenant}/problems");
+        let journal = app.operator().get(&path).await.expect(200);
+        assert!(!journal.body["problems"].as_array().unwrap().is_empty());
+        for problem in journal.body["problems"].as_array().unwrap() {
+            assert_eq!(problem["path"].as_str().unwrap().contains('?'), false);
+            let text = problem.to_string();
+            assert!(!text.contains("rbk_canary") && !text.contains("%20"), "{text}");
+        }
+    }
+}
+
+/// A role that nobody defined is left out and reported; the rest of the request is carried out.
+#[tokio::test(flavor = "multi_thread")]
+async fn c_07_unknown_roles_are_left_out_and_reported() {
+    let app = TestApp::start().await;
+    let body = json!({
+        "schemas": [CORE], "userName": "jane", "roles": [{ "value": "Admin" }, { "value": "Boss" }],
+    });
+    let created = app.idp().post("/Users", body).await.expect(201);
+    assert_eq!(created.body["roles"], json!([{ "value": "Admin" }]), "{created}");
+    let journal = app.operator().get("/tenants/acme/problems").await.expect(200);
+    let problem = &journal.body["problems"][0];
+    assert_eq!(problem["status"], 201);
+    assert!(problem["detail"].as_str().unwrap().contains("`Boss`"), "{problem}");
+}
