@@ -129,8 +129,8 @@ pub enum OpenError {
     /// The witness is gone or unreadable, so nobody knows whether the log is whole.
     #[error(
         "the head witness `{}` is {what}, so it is unknown whether the end of the log is there; put \
-         the file back, or restore the newest archive into a new folder with `rollbook replay`, or \
-         accept the log as it is with `--accept-lost-tail`", path.display()
+         the file back, or restore the newest archive into a new folder with `rollbook replay`",
+        path.display()
     )]
     NoWitness {
         /// The file.
@@ -147,8 +147,7 @@ pub enum OpenError {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "acknowledged commits are gone: the log had {had} frames, up to position {position} of tenant \
-     {tenant}, and {found}; restore the newest archive into a new folder with `rollbook replay`, or \
-     go on without what was lost with `--accept-lost-tail`",
+     {tenant}, and {found}; restore the newest archive into a new folder with `rollbook replay`",
     found = match (good, last) {
         (good, Some(last)) => format!(
             "frames {} to {had} are gone or others: that tenant's log ends at position {last}", good + 1
