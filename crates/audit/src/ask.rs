@@ -1,5 +1,6 @@
 //! A question to the log, and how it is answered.
 
+use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{Event, EventKind, Subject};
@@ -170,15 +171,14 @@ impl RolesThen {
         position: Position,
         event: &Event,
     ) -> Result<(Names, Names), AskError> {
-        if !self.told.contains_key(&user) {
-            let told = follow(engine, tenant, snapshot, user)?;
-            self.told.insert(user, told);
-        }
-        let found = self.told.get(&user).into_iter().flatten();
-        Ok(found
-            .filter(|(there, other, ..)| *there == position && other == event)
+        let told = match self.told.entry(user) {
+            Place::Occupied(told) => told.into_mut(),
+            Place::Vacant(place) => place.insert(follow(engine, tenant, snapshot, user)?),
+        };
+        Ok(told
+            .iter()
+            .find(|(there, other, ..)| *there == position && other == event)
             .map(|(.., before, after)| (before.clone(), after.clone()))
-            .next()
             .unwrap_or_default())
     }
 }
@@ -201,20 +201,31 @@ fn follow(
         let Some(recorded) = engine.commit(tenant, position)? else { continue };
         for event in recorded.commit.events {
             let before = names(snapshot, &held);
-            match &event {
-                Event::RoleAssigned { user: whose, role, source, .. } if *whose == user => {
-                    held.insert((*role, *source));
-                }
-                Event::RoleRevoked { user: whose, role, source } if *whose == user => {
-                    held.remove(&(*role, *source));
-                }
-                _ => continue,
+            if !follow_event(&event, user, &mut held) {
+                continue;
             }
             let after = names(snapshot, &held);
             told.push((position, event, before, after));
         }
     }
     Ok(told)
+}
+
+/// Makes a role event about `user` part of what they hold; whether it is one.
+fn follow_event(event: &Event, user: UserId, held: &mut BTreeSet<(RoleId, Source)>) -> bool {
+    if let Event::RoleAssigned { user: whose, role, source, .. } = event
+        && *whose == user
+    {
+        held.insert((*role, *source));
+        return true;
+    }
+    if let Event::RoleRevoked { user: whose, role, source } = event
+        && *whose == user
+    {
+        held.remove(&(*role, *source));
+        return true;
+    }
+    false
 }
 
 fn names(snapshot: &Snapshot, held: &BTreeSet<(RoleId, Source)>) -> Names {

@@ -26,11 +26,10 @@ fn compare(
     new: Option<&Value>,
     changes: &mut Vec<AttributeChange>,
 ) {
-    let empty = Object::default();
+    // Nothing is like an empty object; anything else has no inside.
     let inside = |value: Option<&Value>| match value {
-        None => Some(empty.clone()),
-        Some(Value::Complex(object)) => Some(object.clone()),
-        Some(_) => None,
+        None => Some(Object::default()),
+        Some(value) => value.as_complex().cloned(),
     };
     match (inside(old), inside(new)) {
         (Some(old), Some(new)) => {
@@ -107,10 +106,7 @@ mod tests {
     use super::*;
 
     fn object(json: &str) -> Object {
-        match Value::parse(json.as_bytes()).unwrap() {
-            Value::Complex(object) => object,
-            other => panic!("not an object: {other:?}"),
-        }
+        Value::parse(json.as_bytes()).unwrap().as_complex().unwrap().clone()
     }
 
     /// The paths that differ; applying the difference must lead from one to the other.

@@ -90,10 +90,10 @@ pub fn groups<'a>(
 
 /// Whether a filter is answered from an index, so that it costs next to nothing.
 pub fn is_indexed(filter: &Filter) -> bool {
-    match filter {
-        Filter::Or(terms) => terms.iter().all(is_indexed),
-        other => INDEXED.iter().any(|path| other.must_equal(path).is_some()),
+    if let Filter::Or(terms) = filter {
+        return terms.iter().all(is_indexed);
     }
+    INDEXED.iter().any(|path| filter.must_equal(path).is_some())
 }
 
 const INDEXED: [&str; 5] = ["id", "userName", "externalId", "displayName", "members.value"];

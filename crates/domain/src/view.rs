@@ -198,9 +198,9 @@ pub(crate) fn member_value(directory: &Directory, base: &str, member: Member) ->
     let (id, kind, display) = match member {
         Member::User(id) => {
             let user = directory.users.get(id);
-            let name = user.and_then(|user| match user.attributes.view().get("displayName") {
-                Some(Node::String(name)) => Some(name.to_owned()),
-                _ => Some(user.user_name.to_string()),
+            let name = user.map(|user| match user.attributes.view().get("displayName") {
+                Some(Node::String(name)) => name.to_owned(),
+                _ => user.user_name.to_string(),
             });
             (id.to_string(), "User", name)
         }

@@ -144,7 +144,7 @@ impl Engine {
         command: Command,
     ) -> Result<Receipt, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { tenant, origin, command, reply };
+        let job = Box::new(Job { tenant, origin, command, reply });
         self.queue.try_send(Message::Do(job)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refusal::Busy,
             mpsc::error::TrySendError::Closed(_) => stopped(),

@@ -31,7 +31,7 @@ pub(crate) struct Job {
 /// What the writer is told.
 pub(crate) enum Message {
     /// Carry out a command.
-    Do(Job),
+    Do(Box<Job>),
     /// Finish what came before, close the log, say so, and end.
     Stop(oneshot::Sender<()>),
 }
@@ -45,18 +45,23 @@ pub struct Writer<L: EventLog> {
     messages: mpsc::Receiver<Message>,
 }
 
-/// The keys of persons who came to be in this turn, before those that the log holds.
+/// The keys of persons who came to be or were erased in this turn, before those that the log holds.
 struct TurnKeys<R> {
-    new: BTreeMap<(TenantId, UserId), PersonKey>,
+    // None: erased.
+    changed: BTreeMap<(TenantId, UserId), Option<PersonKey>>,
     reader: R,
 }
 
 impl<R: Keys> Keys for TurnKeys<R> {
     fn person(&self, tenant: TenantId, user: UserId) -> Result<Option<PersonKey>, Broken> {
-        match self.new.get(&(tenant, user)) {
-            Some(key) => Ok(Some(key.clone())),
+        match self.changed.get(&(tenant, user)) {
+            Some(key) => Ok(key.clone()),
             None => self.reader.person(tenant, user),
         }
+    }
+
+    fn fresh(&self, tenant: TenantId, user: UserId) -> Result<PersonKey, Broken> {
+        self.reader.fresh(tenant, user)
     }
 }
 
@@ -129,11 +134,11 @@ impl<L: EventLog> Writer<L> {
 fn turn<L: EventLog>(
     log: L,
     shared: &Shared,
-    waiting: &mut impl Iterator<Item = Job>,
+    waiting: &mut impl Iterator<Item = Box<Job>>,
 ) -> Option<L> {
     let mut turn = Turn {
         tips: BTreeMap::new(),
-        keys: TurnKeys { new: BTreeMap::new(), reader: log.reader() },
+        keys: TurnKeys { changed: BTreeMap::new(), reader: log.reader() },
         sealed: Vec::new(),
         bytes: 0,
     };
@@ -142,8 +147,9 @@ fn turn<L: EventLog>(
     while turn.bytes < eventlog::limits::COMMIT_BYTES
         && let Some(job) = waiting.next()
     {
-        let answer = turn.take(shared, job.tenant, job.origin, job.command);
-        answers.push((job.reply, answer));
+        let Job { tenant, origin, command, reply } = *job;
+        let answer = turn.take(shared, tenant, origin, command);
+        answers.push((reply, answer));
     }
     let mut log = log;
     if !turn.sealed.is_empty() {
@@ -219,7 +225,10 @@ impl<R: Keys> Turn<R> {
         let mut next = (*tip).clone();
         next.advance(&commit, sealed.hash)?;
         for (user, key) in &sealed.new_keys {
-            self.keys.new.insert((tenant, *user), key.clone());
+            self.keys.changed.insert((tenant, *user), Some(key.clone()));
+        }
+        for user in &sealed.dropped_keys {
+            self.keys.changed.insert((tenant, *user), None);
         }
         self.bytes += sealed.bytes.len();
         self.sealed.push(sealed);

@@ -1,5 +1,7 @@
 //! Recorded histories, and what they must come to.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

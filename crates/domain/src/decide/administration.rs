@@ -2,79 +2,107 @@
 
 use scim::Invalid;
 
-use crate::command::{Command, Decision};
+use crate::command::Decision;
 use crate::directory::Directory;
-use crate::event::{Event, Holder};
+use crate::event::{ConnectorSettings, Event, Holder};
+use crate::id::{ConnectorId, CredentialId, OperatorId, RoleId, TenantId};
 use crate::limits::{DESCRIPTION_CHARS, NAME_CHARS};
 use crate::rejection::Rejection;
 
-pub(super) fn decide(directory: &Directory, command: Command) -> Result<Decision, Rejection> {
-    let events = match command {
-        Command::DefineRole { role, name, description } => {
-            check_name("role", &name)?;
-            check_description(&description)?;
-            match directory.roles.named(&name) {
-                Some(there) if !there.retired && there.description == description => vec![],
-                Some(there) => vec![Event::RoleDefined { role: there.id, name, description }],
-                None => vec![Event::RoleDefined { role, name, description }],
-            }
-        }
-        Command::RetireRole { name } => match directory.roles.named(&name) {
-            Some(role) if role.retired => vec![],
-            Some(role) => vec![Event::RoleRetired { role: role.id }],
-            None => return Err(missing("role", name)),
-        },
-        Command::OpenTenant { tenant, slug, roles } => {
-            check_slug(&slug)?;
-            if directory.tenants.with_slug(&slug).is_some() || directory.tenant.is_some() {
-                return Err(taken("tenant", "slug", slug, "choose another slug"));
-            }
-            let mut events = vec![Event::TenantOpened { tenant, slug }];
-            for (role, name, description) in roles {
-                check_name("role", &name)?;
-                events.push(Event::RoleDefined { role, name, description });
-            }
-            events
-        }
-        Command::AddConnector { connector, name, settings } => {
-            check_name("connector", &name)?;
-            if directory.connectors.named(&name).is_some() {
-                return Err(taken("connector", "name", name, "choose another name"));
-            }
-            vec![Event::ConnectorAdded { connector, name, settings }]
-        }
-        Command::AddOperator { operator, name } => {
-            check_name("operator", &name)?;
-            vec![Event::OperatorAdded { operator, name }]
-        }
-        Command::IssueCredential { credential, holder, hash, hint, expires } => {
-            let there = match holder {
-                Holder::Connector(id) => directory.connectors.get(id).is_some(),
-                Holder::Operator(id) => directory.operators.get(id).is_some(),
-            };
-            if !there {
-                let id = match holder {
-                    Holder::Connector(id) => id.to_string(),
-                    Holder::Operator(id) => id.to_string(),
-                };
-                return Err(missing("holder", id));
-            }
-            if directory.credentials.with_hash(&hash).is_some() {
-                return Err(taken("credential", "secret", hint, "let the server make a secret"));
-            }
-            vec![Event::CredentialIssued { credential, holder, hash, hint, expires }]
-        }
-        Command::RevokeCredential { credential } => match directory.credentials.get(credential) {
-            Some(there) if there.revoked.is_some() => vec![],
-            Some(_) => vec![Event::CredentialRevoked { credential }],
-            None => return Err(missing("credential", credential.to_string())),
-        },
-        Command::User(..)
-        | Command::Group(..)
-        | Command::AssignRole { .. }
-        | Command::RevokeRole { .. } => vec![],
-    };
+/// These events, and nothing left out.
+fn causes(events: Vec<Event>) -> Result<Decision, Rejection> {
     Ok(Decision { events, notices: Vec::new() })
+}
+
+pub(super) fn define_role(
+    directory: &Directory,
+    role: RoleId,
+    name: String,
+    description: String,
+) -> Result<Decision, Rejection> {
+    check_name("role", &name)?;
+    check_description(&description)?;
+    causes(match directory.roles.named(&name) {
+        Some(there) if !there.retired && there.description == description => vec![],
+        Some(there) => vec![Event::RoleDefined { role: there.id, name, description }],
+        None => vec![Event::RoleDefined { role, name, description }],
+    })
+}
+
+pub(super) fn retire_role(directory: &Directory, name: String) -> Result<Decision, Rejection> {
+    match directory.roles.named(&name) {
+        Some(role) if role.retired => causes(vec![]),
+        Some(role) => causes(vec![Event::RoleRetired { role: role.id }]),
+        None => Err(missing("role", name)),
+    }
+}
+
+pub(super) fn open_tenant(
+    directory: &Directory,
+    tenant: TenantId,
+    slug: String,
+    roles: Vec<(RoleId, String, String)>,
+) -> Result<Decision, Rejection> {
+    check_slug(&slug)?;
+    if directory.tenants.with_slug(&slug).is_some() || directory.tenant.is_some() {
+        return Err(taken("tenant", "slug", slug, "choose another slug"));
+    }
+    let mut events = vec![Event::TenantOpened { tenant, slug }];
+    for (role, name, description) in roles {
+        check_name("role", &name)?;
+        events.push(Event::RoleDefined { role, name, description });
+    }
+    causes(events)
+}
+
+pub(super) fn add_connector(
+    directory: &Directory,
+    connector: ConnectorId,
+    name: String,
+    settings: ConnectorSettings,
+) -> Result<Decision, Rejection> {
+    check_name("connector", &name)?;
+    if directory.connectors.named(&name).is_some() {
+        return Err(taken("connector", "name", name, "choose another name"));
+    }
+    causes(vec![Event::ConnectorAdded { connector, name, settings }])
+}
+
+pub(super) fn add_operator(operator: OperatorId, name: String) -> Result<Decision, Rejection> {
+    check_name("operator", &name)?;
+    causes(vec![Event::OperatorAdded { operator, name }])
+}
+
+/// A key for a holder who is there; two holders never share one.
+pub(super) fn issue_credential(
+    directory: &Directory,
+    holder: Holder,
+    issued: Event,
+) -> Result<Decision, Rejection> {
+    let (there, id) = match holder {
+        Holder::Connector(id) => (directory.connectors.get(id).is_some(), id.to_string()),
+        Holder::Operator(id) => (directory.operators.get(id).is_some(), id.to_string()),
+    };
+    if !there {
+        return Err(missing("holder", id));
+    }
+    if let Event::CredentialIssued { hash, hint, .. } = &issued
+        && directory.credentials.with_hash(hash).is_some()
+    {
+        return Err(taken("credential", "secret", hint.clone(), "let the server make a secret"));
+    }
+    causes(vec![issued])
+}
+
+pub(super) fn revoke_credential(
+    directory: &Directory,
+    credential: CredentialId,
+) -> Result<Decision, Rejection> {
+    match directory.credentials.get(credential) {
+        Some(there) if there.revoked.is_some() => causes(vec![]),
+        Some(_) => causes(vec![Event::CredentialRevoked { credential }]),
+        None => Err(missing("credential", credential.to_string())),
+    }
 }
 
 fn missing(kind: &'static str, id: String) -> Rejection {

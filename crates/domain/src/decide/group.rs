@@ -109,12 +109,12 @@ fn listed(directory: &Directory, members: Option<Value>) -> Result<Vec<Member>, 
     let Some(Value::List(members)) = members else { return Ok(Vec::new()) };
     members
         .iter()
-        .map(|member| match member {
-            Value::Complex(member) => match member.get("value") {
-                Some(Value::String(id)) => resolve(directory, id),
-                _ => Err(Invalid::value("each of `members` needs a `value`").into()),
-            },
-            _ => Err(Invalid::value("each of `members` is an object with a `value`").into()),
+        .map(|member| {
+            let id = member.as_complex().and_then(|member| member.get("value"));
+            match id.and_then(Value::as_str) {
+                Some(id) => resolve(directory, id),
+                None => Err(Invalid::value("each of `members` needs a `value`").into()),
+            }
         })
         .collect()
 }

@@ -8,6 +8,7 @@ use scim::Mode;
 
 use crate::command::{Command, Decision};
 use crate::directory::Directory;
+use crate::event::Event;
 use crate::limits::COMMIT_EVENTS;
 use crate::origin::Actor;
 use crate::rejection::Rejection;
@@ -27,7 +28,24 @@ pub fn decide(
         Command::Group(id, change) => group::decide(directory, actor, id, change),
         Command::AssignRole { user, role } => user::assign(directory, user, &role),
         Command::RevokeRole { user, role } => user::revoke(directory, user, &role),
-        other => administration::decide(directory, other),
+        Command::DefineRole { role, name, description } => {
+            administration::define_role(directory, role, name, description)
+        }
+        Command::RetireRole { name } => administration::retire_role(directory, name),
+        Command::OpenTenant { tenant, slug, roles } => {
+            administration::open_tenant(directory, tenant, slug, roles)
+        }
+        Command::AddConnector { connector, name, settings } => {
+            administration::add_connector(directory, connector, name, settings)
+        }
+        Command::AddOperator { operator, name } => administration::add_operator(operator, name),
+        Command::IssueCredential { credential, holder, hash, hint, expires } => {
+            let issued = Event::CredentialIssued { credential, holder, hash, hint, expires };
+            administration::issue_credential(directory, holder, issued)
+        }
+        Command::RevokeCredential { credential } => {
+            administration::revoke_credential(directory, credential)
+        }
     }?;
     if decision.events.len() > COMMIT_EVENTS {
         return Err(Rejection::TooLarge {

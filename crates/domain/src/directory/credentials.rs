@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Moment, Stamp};
 use crate::commit::Unfit;
-use crate::event::{Event, Holder};
+use crate::event::Holder;
 use crate::id::CredentialId;
 use crate::position::Hash;
 use crate::time::Timestamp;
@@ -60,35 +60,23 @@ impl Credentials {
         self.by_id.values()
     }
 
-    pub(super) fn apply(&mut self, event: &Event, moment: Moment<'_>) -> Result<(), Unfit> {
-        match event {
-            Event::CredentialIssued { credential, holder, hash, hint, expires } => {
-                if self.by_hash.insert(*hash, *credential).is_some() {
-                    return Err(moment.unfit("this secret exists already"));
-                }
-                let new = Credential {
-                    id: *credential,
-                    holder: *holder,
-                    hash: *hash,
-                    hint: hint.clone(),
-                    issued: moment.stamp,
-                    expires: *expires,
-                    revoked: None,
-                };
-                match self.by_id.insert(*credential, new) {
-                    Some(_) => Err(moment.unfit(format!("credential {credential} exists already"))),
-                    None => Ok(()),
-                }
-            }
-            Event::CredentialRevoked { credential } => match self.by_id.get_mut(credential) {
-                Some(there) => {
-                    there.revoked = Some(moment.stamp);
-                    Ok(())
-                }
-                None => Err(moment.unfit(format!("there is no credential {credential}"))),
-            },
-            other => Err(moment.unfit(format!("{} does not fit here", other.kind().name()))),
+    pub(super) fn issue(&mut self, new: Credential, moment: Moment<'_>) -> Result<(), Unfit> {
+        if self.by_hash.insert(new.hash, new.id).is_some() {
+            return Err(moment.unfit("this secret exists already"));
         }
+        let id = new.id;
+        match self.by_id.insert(id, new) {
+            Some(_) => Err(moment.unfit(format!("credential {id} exists already"))),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn revoke(&mut self, id: CredentialId, moment: Moment<'_>) -> Result<(), Unfit> {
+        let Some(there) = self.by_id.get_mut(&id) else {
+            return Err(moment.unfit(format!("there is no credential {id}")));
+        };
+        there.revoked = Some(moment.stamp);
+        Ok(())
     }
 
     pub(super) fn agrees(&self) -> Result<(), String> {

@@ -7,10 +7,9 @@ use scim::Packed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use super::{ExternalId, Moment, Stamp, Users, external_id, set_external_id};
-use crate::attributes::set_attribute;
+use super::{ExternalId, Moment, Stamp, Users, apply_changes, external_id, set_external_id};
 use crate::commit::Unfit;
-use crate::event::{AttributeChange, Event, Member};
+use crate::event::{AttributeChange, Member};
 use crate::id::{ConnectorId, GroupId};
 use crate::origin::Source;
 use crate::position::Position;
@@ -139,57 +138,77 @@ impl Groups {
         self.by_id.is_empty()
     }
 
-    pub(super) fn apply(&mut self, event: &Event, moment: Moment<'_>) -> Result<(), Unfit> {
-        match event {
-            Event::GroupCreated { group, display_name, managed_by, external_id, attributes } => {
-                if self.by_id.contains_key(group) {
-                    return Err(moment.unfit(format!("group {group} exists already")));
-                }
-                let mut external_ids = Vec::new();
-                let connector = moment.origin.actor.connector();
-                set_external_id(&mut external_ids, connector, external_id.as_deref());
-                self.insert(Arc::new(Group {
-                    id: *group,
-                    display_name: display_name.as_str().into(),
-                    managed_by: *managed_by,
-                    external_ids,
-                    attributes: attributes.clone(),
-                    members: OrdSet::new(),
-                    created: moment.stamp,
-                    modified: moment.stamp,
-                }));
-                Ok(())
-            }
-            Event::GroupRenamed { group, to, .. } => {
-                let Some(old) = self.get(*group).map(|g| scim::fold(&g.display_name).into()) else {
-                    return Err(moment.unfit(format!("there is no group {group}")));
-                };
-                self.by_name.remove(&(old, *group));
-                self.by_name.insert((scim::fold(to).into(), *group));
-                self.change(*group, moment, |group| group.display_name = to.as_str().into())
-            }
-            Event::GroupAttributesChanged { group, changes } => self.set(*group, changes, moment),
-            Event::GroupMemberAdded { group, member, source } => {
-                self.change(*group, moment, |group| {
-                    group.members.insert((*member, *source));
-                })?;
-                self.of_member.insert((*member, *group));
-                Ok(())
-            }
-            Event::GroupMemberRemoved { group, member, source } => {
-                let mut gone = false;
-                self.change(*group, moment, |group| {
-                    group.members.remove(&(*member, *source));
-                    gone = !group.has(*member);
-                })?;
-                if gone {
-                    self.of_member.remove(&(*member, *group));
-                }
-                Ok(())
-            }
-            Event::GroupDeleted { group } => self.delete(*group, moment),
-            other => Err(moment.unfit(format!("{} does not fit here", other.kind().name()))),
+    pub(super) fn create(
+        &mut self,
+        id: GroupId,
+        display_name: &str,
+        managed_by: Option<ConnectorId>,
+        external_id: Option<&str>,
+        attributes: &Packed,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        if self.by_id.contains_key(&id) {
+            return Err(moment.unfit(format!("group {id} exists already")));
         }
+        let mut external_ids = Vec::new();
+        set_external_id(&mut external_ids, moment.origin.actor.connector(), external_id);
+        self.insert(Arc::new(Group {
+            id,
+            display_name: display_name.into(),
+            managed_by,
+            external_ids,
+            attributes: attributes.clone(),
+            members: OrdSet::new(),
+            created: moment.stamp,
+            modified: moment.stamp,
+        }));
+        Ok(())
+    }
+
+    pub(super) fn rename(
+        &mut self,
+        id: GroupId,
+        to: &str,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        let Some(old) = self.get(id).map(|group| scim::fold(&group.display_name).into()) else {
+            return Err(moment.unfit(format!("there is no group {id}")));
+        };
+        self.by_name.remove(&(old, id));
+        self.by_name.insert((scim::fold(to).into(), id));
+        self.change(id, moment, |group| group.display_name = to.into())
+    }
+
+    pub(super) fn add_member(
+        &mut self,
+        id: GroupId,
+        member: Member,
+        source: Source,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        self.change(id, moment, |group| {
+            group.members.insert((member, source));
+        })?;
+        self.of_member.insert((member, id));
+        Ok(())
+    }
+
+    pub(super) fn remove_member(
+        &mut self,
+        id: GroupId,
+        member: Member,
+        source: Source,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        let mut gone = false;
+        self.change(id, moment, |group| {
+            group.members.remove(&(member, source));
+            gone = !group.has(member);
+        })?;
+        if gone {
+            self.of_member.remove(&(member, id));
+        }
+        Ok(())
     }
 
     /// Puts a group into the map and every index.
@@ -208,7 +227,7 @@ impl Groups {
         self.by_id.insert(id, group);
     }
 
-    fn set(
+    pub(super) fn set(
         &mut self,
         id: GroupId,
         changes: &[AttributeChange],
@@ -217,16 +236,7 @@ impl Groups {
         let connector = moment.origin.actor.connector();
         let before = self.get(id).map(|group| group.external_ids.clone()).unwrap_or_default();
         self.change(id, moment, |group| {
-            let mut object = group.attributes.unpack();
-            for change in changes {
-                if change.path == "externalId" {
-                    let value = change.new.as_ref().and_then(scim::Value::as_str);
-                    set_external_id(&mut group.external_ids, connector, value);
-                } else {
-                    set_attribute(&mut object, &change.path, change.new.clone());
-                }
-            }
-            group.attributes = Packed::pack(&object);
+            apply_changes(&mut group.attributes, &mut group.external_ids, changes, connector);
         })?;
         let after = self.get(id).map(|group| group.external_ids.clone()).unwrap_or_default();
         for external in before {
@@ -253,7 +263,7 @@ impl Groups {
         Ok(())
     }
 
-    fn delete(&mut self, id: GroupId, moment: Moment<'_>) -> Result<(), Unfit> {
+    pub(super) fn delete(&mut self, id: GroupId, moment: Moment<'_>) -> Result<(), Unfit> {
         let Some(group) = self.by_id.remove(&id) else {
             return Err(moment.unfit(format!("there is no group {id}")));
         };

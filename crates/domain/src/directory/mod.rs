@@ -12,6 +12,7 @@ mod roles;
 mod tenants;
 mod users;
 
+use scim::{Packed, Value};
 use serde::{Deserialize, Serialize};
 
 pub use connectors::{Connector, Connectors};
@@ -23,8 +24,9 @@ pub use roles::{Role, Roles};
 pub use tenants::{Tenant, Tenants};
 pub use users::{Assignment, User, Users};
 
+use crate::attributes::set_attribute;
 use crate::commit::{Commit, Projection, Unfit};
-use crate::event::Event;
+use crate::event::{AttributeChange, Event};
 use crate::id::ConnectorId;
 use crate::origin::Origin;
 use crate::position::Position;
@@ -60,6 +62,25 @@ fn set_external_id(ids: &mut Vec<ExternalId>, connector: Option<ConnectorId>, va
         ids.push(ExternalId { connector, value: value.into() });
         ids.sort();
     }
+}
+
+/// Makes changes part of a resource's attributes; `externalId` belongs to who wrote it.
+fn apply_changes(
+    attributes: &mut Packed,
+    external_ids: &mut Vec<ExternalId>,
+    changes: &[AttributeChange],
+    connector: Option<ConnectorId>,
+) {
+    let mut object = attributes.unpack();
+    for change in changes {
+        if change.path == "externalId" {
+            let value = change.new.as_ref().and_then(Value::as_str);
+            set_external_id(external_ids, connector, value);
+        } else {
+            set_attribute(&mut object, &change.path, change.new.clone());
+        }
+    }
+    *attributes = Packed::pack(&object);
 }
 
 /// Everything a tenant holds at one position.
@@ -133,30 +154,69 @@ impl Directory {
             Event::ConnectorAdded { connector, name, settings } => {
                 self.connectors.add(*connector, name, settings, moment)
             }
-            Event::CredentialIssued { .. } | Event::CredentialRevoked { .. } => {
-                self.credentials.apply(event, moment)
+            Event::CredentialIssued { credential, holder, hash, hint, expires } => {
+                let new = Credential {
+                    id: *credential,
+                    holder: *holder,
+                    hash: *hash,
+                    hint: hint.clone(),
+                    issued: moment.stamp,
+                    expires: *expires,
+                    revoked: None,
+                };
+                self.credentials.issue(new, moment)
             }
-            Event::RoleDefined { .. } | Event::RoleRetired { .. } => {
-                self.roles.apply(event, moment)
+            Event::CredentialRevoked { credential } => self.credentials.revoke(*credential, moment),
+            Event::RoleDefined { role, name, description } => {
+                self.roles.define(*role, name, description, moment)
             }
-            Event::UserCreated { .. }
-            | Event::UserRenamed { .. }
-            | Event::UserActivated { .. }
-            | Event::UserDeactivated { .. }
-            | Event::UserAttributesChanged { .. }
-            | Event::UserDeleted { .. }
-            | Event::UserErased { .. }
-            | Event::RoleAssigned { .. }
-            | Event::RoleRevoked { .. } => self.users.apply(event, moment),
-            Event::GroupCreated { .. }
-            | Event::GroupRenamed { .. }
-            | Event::GroupAttributesChanged { .. }
-            | Event::GroupMemberAdded { .. }
-            | Event::GroupMemberRemoved { .. }
-            | Event::GroupDeleted { .. } => self.groups.apply(event, moment),
-            Event::PolicyCreated { .. }
-            | Event::PolicyChanged { .. }
-            | Event::PolicyDeleted { .. } => self.policies.apply(event, moment),
+            Event::RoleRetired { role } => self.roles.retire(*role, moment),
+            Event::UserCreated { user, active, managed_by, personal } => {
+                self.users.create(*user, *active, *managed_by, personal, moment)
+            }
+            Event::UserRenamed { user, personal } => self.users.rename(*user, personal, moment),
+            Event::UserActivated { user } => self.users.set_active(*user, true, moment),
+            Event::UserDeactivated { user } => self.users.set_active(*user, false, moment),
+            Event::UserAttributesChanged { user, personal } => {
+                self.users.set(*user, personal, moment)
+            }
+            Event::UserDeleted { user } => self.users.delete(*user, moment),
+            Event::UserErased { user, .. } => self.users.erase(*user, moment),
+            Event::RoleAssigned { user, role, source, wording } => {
+                let assignment =
+                    Assignment { role: *role, source: *source, wording: wording.clone() };
+                self.users.assign(*user, assignment, moment)
+            }
+            Event::RoleRevoked { user, role, source } => {
+                self.users.revoke(*user, *role, *source, moment)
+            }
+            Event::GroupCreated { group, display_name, managed_by, external_id, attributes } => {
+                let external_id = external_id.as_deref();
+                self.groups.create(
+                    *group,
+                    display_name,
+                    *managed_by,
+                    external_id,
+                    attributes,
+                    moment,
+                )
+            }
+            Event::GroupRenamed { group, to, .. } => self.groups.rename(*group, to, moment),
+            Event::GroupAttributesChanged { group, changes } => {
+                self.groups.set(*group, changes, moment)
+            }
+            Event::GroupMemberAdded { group, member, source } => {
+                self.groups.add_member(*group, *member, *source, moment)
+            }
+            Event::GroupMemberRemoved { group, member, source } => {
+                self.groups.remove_member(*group, *member, *source, moment)
+            }
+            Event::GroupDeleted { group } => self.groups.delete(*group, moment),
+            Event::PolicyCreated { policy, name, text } => {
+                self.policies.create(*policy, name, text, moment)
+            }
+            Event::PolicyChanged { policy, text } => self.policies.change(*policy, text, moment),
+            Event::PolicyDeleted { policy } => self.policies.delete(*policy, moment),
         }
     }
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Moment, Stamp};
 use crate::commit::Unfit;
-use crate::event::Event;
 use crate::id::PolicyId;
 
 /// A policy as of one position.
@@ -41,34 +40,39 @@ impl Policies {
         self.by_id.values()
     }
 
-    pub(super) fn apply(&mut self, event: &Event, moment: Moment<'_>) -> Result<(), Unfit> {
-        match event {
-            Event::PolicyCreated { policy, name, text } => {
-                let new = Policy {
-                    id: *policy,
-                    name: name.clone(),
-                    text: text.clone(),
-                    created: moment.stamp,
-                    modified: moment.stamp,
-                };
-                match self.by_id.insert(*policy, new) {
-                    Some(_) => Err(moment.unfit(format!("policy {policy} exists already"))),
-                    None => Ok(()),
-                }
-            }
-            Event::PolicyChanged { policy, text } => match self.by_id.get_mut(policy) {
-                Some(there) => {
-                    there.text.clone_from(text);
-                    there.modified = moment.stamp;
-                    Ok(())
-                }
-                None => Err(moment.unfit(format!("there is no policy {policy}"))),
-            },
-            Event::PolicyDeleted { policy } => match self.by_id.remove(policy) {
-                Some(_) => Ok(()),
-                None => Err(moment.unfit(format!("there is no policy {policy}"))),
-            },
-            other => Err(moment.unfit(format!("{} does not fit here", other.kind().name()))),
+    pub(super) fn create(
+        &mut self,
+        id: PolicyId,
+        name: &str,
+        text: &str,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        let (name, text) = (name.to_owned(), text.to_owned());
+        let new = Policy { id, name, text, created: moment.stamp, modified: moment.stamp };
+        match self.by_id.insert(id, new) {
+            Some(_) => Err(moment.unfit(format!("policy {id} exists already"))),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn change(
+        &mut self,
+        id: PolicyId,
+        text: &str,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        let Some(there) = self.by_id.get_mut(&id) else {
+            return Err(moment.unfit(format!("there is no policy {id}")));
+        };
+        text.clone_into(&mut there.text);
+        there.modified = moment.stamp;
+        Ok(())
+    }
+
+    pub(super) fn delete(&mut self, id: PolicyId, moment: Moment<'_>) -> Result<(), Unfit> {
+        match self.by_id.remove(&id) {
+            Some(_) => Ok(()),
+            None => Err(moment.unfit(format!("there is no policy {id}"))),
         }
     }
 }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Moment, Stamp};
 use crate::commit::Unfit;
-use crate::event::Event;
 use crate::id::RoleId;
 
 /// A role as of one position.
@@ -49,41 +48,41 @@ impl Roles {
         self.by_name.values().filter_map(|id| self.by_id.get(id))
     }
 
-    pub(super) fn apply(&mut self, event: &Event, moment: Moment<'_>) -> Result<(), Unfit> {
-        match event {
-            Event::RoleDefined { role, name, description } => {
-                if let Some(there) = self.by_id.get_mut(role) {
-                    there.description.clone_from(description);
-                    there.retired = false;
-                    there.modified = moment.stamp;
-                    return Ok(());
-                }
-                if self.by_name.insert(name.clone(), *role).is_some() {
-                    return Err(moment.unfit(format!("role `{name}` exists already")));
-                }
-                self.by_id.insert(
-                    *role,
-                    Role {
-                        id: *role,
-                        name: name.clone(),
-                        description: description.clone(),
-                        retired: false,
-                        created: moment.stamp,
-                        modified: moment.stamp,
-                    },
-                );
-                Ok(())
-            }
-            Event::RoleRetired { role } => match self.by_id.get_mut(role) {
-                Some(there) => {
-                    there.retired = true;
-                    there.modified = moment.stamp;
-                    Ok(())
-                }
-                None => Err(moment.unfit(format!("there is no role {role}"))),
-            },
-            other => Err(moment.unfit(format!("{} does not fit here", other.kind().name()))),
+    pub(super) fn define(
+        &mut self,
+        id: RoleId,
+        name: &str,
+        description: &str,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        if let Some(there) = self.by_id.get_mut(&id) {
+            description.clone_into(&mut there.description);
+            there.retired = false;
+            there.modified = moment.stamp;
+            return Ok(());
         }
+        if self.by_name.insert(name.to_owned(), id).is_some() {
+            return Err(moment.unfit(format!("role `{name}` exists already")));
+        }
+        let role = Role {
+            id,
+            name: name.to_owned(),
+            description: description.to_owned(),
+            retired: false,
+            created: moment.stamp,
+            modified: moment.stamp,
+        };
+        self.by_id.insert(id, role);
+        Ok(())
+    }
+
+    pub(super) fn retire(&mut self, id: RoleId, moment: Moment<'_>) -> Result<(), Unfit> {
+        let Some(there) = self.by_id.get_mut(&id) else {
+            return Err(moment.unfit(format!("there is no role {id}")));
+        };
+        there.retired = true;
+        there.modified = moment.stamp;
+        Ok(())
     }
 
     pub(super) fn agrees(&self) -> Result<(), String> {

@@ -6,10 +6,9 @@ use imbl::{OrdMap, OrdSet, Vector};
 use scim::{Packed, UserNameKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ExternalId, Moment, Stamp, external_id, set_external_id};
-use crate::attributes::set_attribute;
+use super::{ExternalId, Moment, Stamp, apply_changes, external_id, set_external_id};
 use crate::commit::Unfit;
-use crate::event::{AttributeChange, Event, NewUser, RoleWording};
+use crate::event::{AttributeChange, NewUser, Renamed, RoleWording};
 use crate::id::{ConnectorId, RoleId, UserId};
 use crate::origin::Source;
 use crate::personal::Personal;
@@ -125,47 +124,7 @@ impl Users {
         self.by_id.is_empty()
     }
 
-    pub(super) fn apply(&mut self, event: &Event, moment: Moment<'_>) -> Result<(), Unfit> {
-        match event {
-            Event::UserCreated { user, active, managed_by, personal } => {
-                self.create(*user, *active, *managed_by, personal, moment)
-            }
-            Event::UserRenamed { user, personal } => match personal {
-                Personal::Known(renamed) => self.rename(*user, &renamed.to, moment),
-                Personal::Erased => self.change(*user, moment, |_| {}),
-            },
-            Event::UserActivated { user } => self.change(*user, moment, |user| user.active = true),
-            Event::UserDeactivated { user } => {
-                self.change(*user, moment, |user| user.active = false)
-            }
-            Event::UserAttributesChanged { user, personal } => match personal {
-                Personal::Known(changes) => self.set(*user, changes, moment),
-                Personal::Erased => self.change(*user, moment, |_| {}),
-            },
-            Event::RoleAssigned { user, role, source, wording } => {
-                self.change(*user, moment, |user| {
-                    let assignment =
-                        Assignment { role: *role, source: *source, wording: wording.clone() };
-                    match user.roles.iter_mut().find(|a| a.role == *role && a.source == *source) {
-                        Some(there) => *there = assignment,
-                        None => user.roles.push(assignment),
-                    }
-                })
-            }
-            Event::RoleRevoked { user, role, source } => self.change(*user, moment, |user| {
-                user.roles.retain(|a| a.role != *role || a.source != *source);
-            }),
-            Event::UserDeleted { user } => self.delete(*user, moment),
-            // Erasing follows deleting: what is left of the person here is a name.
-            Event::UserErased { user, .. } if self.get(*user).is_none() => {
-                self.former = self.former.iter().filter(|(_, id)| id != user).cloned().collect();
-                Ok(())
-            }
-            other => Err(moment.unfit(format!("{} does not fit here", other.kind().name()))),
-        }
-    }
-
-    fn create(
+    pub(super) fn create(
         &mut self,
         id: UserId,
         active: bool,
@@ -214,7 +173,15 @@ impl Users {
         self.by_id.insert(id, Arc::new(user));
     }
 
-    fn rename(&mut self, id: UserId, to: &str, moment: Moment<'_>) -> Result<(), Unfit> {
+    pub(super) fn rename(
+        &mut self,
+        id: UserId,
+        personal: &Personal<Renamed>,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        let Personal::Known(Renamed { to, .. }) = personal else {
+            return self.change(id, moment, |_| {});
+        };
         let new = key_of(to, moment)?;
         let old = match self.get(id) {
             Some(user) => key_of(&user.user_name, moment)?,
@@ -228,28 +195,22 @@ impl Users {
         if old != new {
             self.former.insert((old, id));
         }
-        self.change(id, moment, |user| user.user_name = to.into())
+        self.change(id, moment, |user| user.user_name = to.as_str().into())
     }
 
-    fn set(
+    pub(super) fn set(
         &mut self,
         id: UserId,
-        changes: &[AttributeChange],
+        personal: &Personal<Vec<AttributeChange>>,
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
+        let Personal::Known(changes) = personal else {
+            return self.change(id, moment, |_| {});
+        };
         let connector = moment.origin.actor.connector();
         let before = self.get(id).map(|user| user.external_ids.clone()).unwrap_or_default();
         self.change(id, moment, |user| {
-            let mut object = user.attributes.unpack();
-            for change in changes {
-                if change.path == "externalId" {
-                    let value = change.new.as_ref().and_then(scim::Value::as_str);
-                    set_external_id(&mut user.external_ids, connector, value);
-                } else {
-                    set_attribute(&mut object, &change.path, change.new.clone());
-                }
-            }
-            user.attributes = Packed::pack(&object);
+            apply_changes(&mut user.attributes, &mut user.external_ids, changes, connector);
         })?;
         let after = self.get(id).map(|user| user.external_ids.clone()).unwrap_or_default();
         if before != after {
@@ -260,6 +221,50 @@ impl Users {
                 self.by_external_id.insert((external.value, id));
             }
         }
+        Ok(())
+    }
+
+    pub(super) fn set_active(
+        &mut self,
+        id: UserId,
+        active: bool,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        self.change(id, moment, |user| user.active = active)
+    }
+
+    pub(super) fn assign(
+        &mut self,
+        id: UserId,
+        assignment: Assignment,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        self.change(id, moment, |user| {
+            let same =
+                |a: &&mut Assignment| a.role == assignment.role && a.source == assignment.source;
+            match user.roles.iter_mut().find(same) {
+                Some(there) => *there = assignment,
+                None => user.roles.push(assignment),
+            }
+        })
+    }
+
+    pub(super) fn revoke(
+        &mut self,
+        id: UserId,
+        role: RoleId,
+        source: Source,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        self.change(id, moment, |user| user.roles.retain(|a| a.role != role || a.source != source))
+    }
+
+    /// Erasing follows deleting: what is left of the person here is a name that was given up.
+    pub(super) fn erase(&mut self, id: UserId, moment: Moment<'_>) -> Result<(), Unfit> {
+        if self.get(id).is_some() {
+            return Err(moment.unfit(format!("user {id} is erased but not deleted")));
+        }
+        self.former = self.former.iter().filter(|(_, other)| *other != id).cloned().collect();
         Ok(())
     }
 
@@ -278,7 +283,7 @@ impl Users {
         Ok(())
     }
 
-    fn delete(&mut self, id: UserId, moment: Moment<'_>) -> Result<(), Unfit> {
+    pub(super) fn delete(&mut self, id: UserId, moment: Moment<'_>) -> Result<(), Unfit> {
         let Some(user) = self.by_id.remove(&id) else {
             return Err(moment.unfit(format!("there is no user {id}")));
         };

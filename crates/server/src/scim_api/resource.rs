@@ -245,7 +245,7 @@ pub(super) async fn list(
     };
     let snapshot = asked.snapshot().await?;
     let position = snapshot.head.position;
-    let body = if query.filter.as_ref().is_none_or(|filter| find::is_indexed(filter)) {
+    let body = if query.filter.as_ref().is_none_or(find::is_indexed) {
         page(&snapshot, kind, &query, asked.caller.connector, &asked.base)
     } else {
         // Looking at every resource takes a while; others are answered meanwhile.
@@ -292,6 +292,6 @@ fn page(
         }
     };
     let mut out = Vec::new();
-    scim::write_list(&mut out, total as u64, start as u64, items.into_iter());
+    scim::write_list(&mut out, total as u64, start as u64, items);
     out
 }

@@ -27,8 +27,8 @@ const FAULTS: [Fault; 10] = [
     Fault {
         law: "no answer leaves before the append: answer first",
         file: "crates/engine/src/writer.rs",
-        from: "        answers.push((job.reply, answer));",
-        to: "        drop(job.reply.send(answer.clone())); answers.push((oneshot::channel().0, answer));",
+        from: "        answers.push((reply, answer));",
+        to: "        drop(reply.send(answer.clone())); answers.push((oneshot::channel().0, answer));",
     },
     Fault {
         law: "no two users share a name key: no check on rename",

@@ -1,13 +1,11 @@
 //! SIGKILL in the middle of concurrent writes, again and again: every acknowledged write is there
 //! afterwards, by hash, and nothing else is broken.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{OPERATOR_KEY, SCIM_KEY, Served};
+use crate::common::{self, OPERATOR_KEY, SCIM_KEY, Served};
 use serde_json::{Value, json};
 
 /// How often the server is killed.

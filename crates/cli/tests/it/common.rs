@@ -28,8 +28,6 @@ pub(crate) fn rollbook(arguments: &[&str]) -> Command {
 }
 
 /// What the binary prints and how it ends.
-#[expect(clippy::allow_attributes, reason = "each test file uses its own part")]
-#[allow(dead_code, reason = "each test file uses its own part")]
 pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String, String) {
     let mut command = rollbook(arguments);
     command.envs(environment.iter().copied());

@@ -151,7 +151,7 @@ async fn the_journal_holds_neither_bodies_nor_queries_nor_keys() {
         let journal = app.operator().get(&path).await.expect(200);
         assert!(!journal.body["problems"].as_array().unwrap().is_empty());
         for problem in journal.body["problems"].as_array().unwrap() {
-            assert_eq!(problem["path"].as_str().unwrap().contains('?'), false);
+            assert!(!problem["path"].as_str().unwrap().contains('?'), "{problem}");
             let text = problem.to_string();
             assert!(!text.contains("rbk_canary") && !text.contains("%20"), "{text}");
         }

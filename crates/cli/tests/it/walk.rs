@@ -1,11 +1,9 @@
 //! The README's walk with the real binary: create, grant, ask, export, replay, verify; and what
 //! happens to archives that were tampered with.
 
-mod common;
-
 use std::path::Path;
 
-use common::{OPERATOR_KEY, SCIM_KEY, Served, run};
+use crate::common::{OPERATOR_KEY, SCIM_KEY, Served, run};
 use serde_json::{Value, json};
 
 const PASSPHRASE: (&str, &str) = ("ROLLBOOK_KEYS_PASSPHRASE", "correct horse battery staple");

@@ -1,0 +1,11 @@
+//! The real binary. One program, so that it is linked once;
+//! `cfg(test)` says to the lints that helpers are tests too.
+
+#[cfg(test)]
+mod common;
+
+#[cfg(test)]
+mod crash;
+
+#[cfg(test)]
+mod walk;

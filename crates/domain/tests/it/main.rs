@@ -1,0 +1,5 @@
+//! The rules from outside. One program, so that it is linked once;
+//! `cfg(test)` says to the lints that helpers are tests too.
+
+#[cfg(test)]
+mod decide;

@@ -1,0 +1,14 @@
+//! The server over a real socket. One program, so that it is linked once;
+//! `cfg(test)` says to the lints that helpers are tests too.
+
+#[cfg(test)]
+mod audit;
+
+#[cfg(test)]
+mod doors;
+
+#[cfg(test)]
+mod okta;
+
+#[cfg(test)]
+mod refusals;
