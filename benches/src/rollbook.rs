@@ -73,7 +73,8 @@ fn beside_us() -> anyhow::Result<PathBuf> {
 pub(crate) async fn version(binary: &Path) -> anyhow::Result<String> {
     let said = Command::new(binary).arg("--version").stdin(Stdio::null()).output().await;
     let said = said.with_context(|| format!("{} could not be started", binary.display()))?;
-    Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned())
+    let said = String::from_utf8_lossy(&said.stdout);
+    Ok(said.lines().next().unwrap_or("a program that does not say its version").to_owned())
 }
 
 /// Starts it on an empty data folder within `folder`, and waits until it is ready. It is as an

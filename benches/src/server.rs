@@ -44,6 +44,8 @@ impl Server {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr)
+            // Ctrl-C is for us: a server that it ended first would look like one that failed.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{} could not be started", program.display()))?;
