@@ -1,20 +1,26 @@
 //! Who calls: the credential in a request, and what it opens.
 
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, header, request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header, request};
+use axum::response::Response;
 use domain::event::Holder;
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId};
 use domain::limits::AGENT_CHARS;
 use domain::origin::{Actor, Origin};
 use domain::snapshot::Snapshot;
 use engine::World;
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::refused::Refused;
 use crate::secret::hash_of;
+
+/// Which request an answer is to.
+const REQUEST: HeaderName = HeaderName::from_static("rollbook-request");
 
 /// What is known of a request before anyone is asked who they are.
 pub(crate) struct Visit {
@@ -32,6 +38,19 @@ impl Visit {
             source: connection.map(|ConnectInfo(address)| address.ip().to_canonical()),
             agent: agent.map(|agent| agent.chars().take(AGENT_CHARS).collect()),
         }
+    }
+
+    /// Runs what answers this request so that its log lines carry the request's id, and its answer
+    /// too: the audit log and the refusal journal know the request by it.
+    pub(crate) async fn answering(&self, answer: impl Future<Output = Response>) -> Response {
+        let span = tracing::info_span!("request", id = %self.request);
+        let mut response = answer.instrument(span.clone()).await;
+        if let Ok(id) = HeaderValue::try_from(self.request.to_string()) {
+            response.headers_mut().insert(REQUEST, id);
+        }
+        let status = response.status().as_u16();
+        span.in_scope(|| tracing::debug!(status, "answered"));
+        response
     }
 
     pub(crate) fn origin(&self, actor: Actor) -> Origin {

@@ -39,6 +39,11 @@ pub(crate) fn refused(
     problem.status = why.status.as_u16();
     problem.scim_type = why.kind.map(|kind| kind.as_str().to_owned());
     problem.detail.clone_from(&why.detail);
+    // The detail may quote the client, and so a person: it stays out of the server's own log.
+    tracing::info!(
+        method = %parts.method, path = parts.uri.path(), status = problem.status,
+        scim_type = problem.scim_type, "refused a request"
+    );
     record(app, tenant, actor, problem);
 }
 

@@ -18,12 +18,14 @@ mod setup;
 
 pub mod limits;
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{any, get};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::App;
@@ -43,7 +45,7 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Serves until `stop` resolves; requests under way are finished first.
+/// Serves until `stop` resolves; requests under way get [`limits::DRAIN_SECONDS`] to finish.
 ///
 /// # Errors
 /// When the listener fails.
@@ -53,5 +55,22 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+    let (stopping, stopped) = oneshot::channel();
+    let stop = async move {
+        stop.await;
+        // Nobody waits for this when the server has failed by itself.
+        let _ = stopping.send(());
+    };
+    let serving = axum::serve(listener, service).with_graceful_shutdown(stop).into_future();
+    // A client that never ends its request must not keep the log from being closed.
+    let overdue = async {
+        match stopped.await {
+            Ok(()) => tokio::time::sleep(Duration::from_secs(limits::DRAIN_SECONDS)).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        served = serving => served,
+        () = overdue => Ok(()),
+    }
 }

@@ -12,3 +12,5 @@ pub const AUDIT_PAGE_MAX: usize = 1_000;
 pub const PROBLEMS_PAGE: usize = 100;
 /// Seconds after which a client may try again when the queue is full.
 pub const RETRY_SECONDS: u64 = 1;
+/// Seconds that requests under way get when the server is told to stop.
+pub const DRAIN_SECONDS: u64 = 4;

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use domain::rejection::Rejection;
 use engine::{ReadError, Refusal};
 use scim::{Invalid, ScimType};
+use tokio::task::JoinError;
 
 use crate::limits::RETRY_SECONDS;
 
@@ -84,6 +85,18 @@ impl Refused {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
+    /// The server's fault: why is for its log, not for the client.
+    pub(crate) fn internal(why: &str) -> Self {
+        tracing::error!("{why}");
+        let detail = "the server failed; its log says why, under this request's id";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+
+    /// The thread that should have answered is gone.
+    pub(crate) fn broken_off(_: JoinError) -> Self {
+        Self::internal("what should have answered a request broke off; this is a bug")
+    }
+
     pub(crate) fn later(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { extra: Extra::RetryAfter(RETRY_SECONDS), ..Self::new(status, detail) }
     }
@@ -117,11 +130,12 @@ impl From<Refusal> for Refused {
             Refusal::Rejected(rejection) => rejection.into(),
             Refusal::NoTenant => Self::no_address(),
             Refusal::Busy => Self::later(StatusCode::SERVICE_UNAVAILABLE, detail),
-            Refusal::Unavailable(_) => Self::later(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "nothing can be written at present: the server's log says why",
-            ),
-            Refusal::Unfit(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL),
+            Refusal::Unavailable(_) => {
+                tracing::error!("{detail}");
+                let detail = "nothing can be written at present: the server's log says why";
+                Self::later(StatusCode::SERVICE_UNAVAILABLE, detail)
+            }
+            Refusal::Unfit(_) => Self::internal(&detail),
         }
     }
 }
@@ -135,14 +149,10 @@ impl From<ReadError> for Refused {
             | ReadError::PositionAhead { .. }
             | ReadError::TimeAhead { .. } => Invalid::value(detail).into(),
             ReadError::Busy => Self::later(StatusCode::SERVICE_UNAVAILABLE, detail),
-            ReadError::Damaged(_) | ReadError::Broken(_) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL)
-            }
+            ReadError::Damaged(_) | ReadError::Broken(_) => Self::internal(&detail),
         }
     }
 }
-
-const INTERNAL: &str = "the server failed; its log says why, under this request's id";
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -180,6 +190,36 @@ pub(crate) async fn no_such_address() -> Response {
 
 /// The answer when a handler failed in a way that nobody foresaw.
 pub(crate) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
-    tracing::error!("a handler panicked; this is a bug");
-    Refused::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL).into_response()
+    Refused::internal("a handler panicked; this is a bug").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use tokio::net::TcpListener;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    async fn fails() -> Response {
+        panic!("as some day one will")
+    }
+
+    /// R-7644-3.12-01: a panic ends one request, with a SCIM error, and nothing else.
+    #[tokio::test]
+    async fn a_panic_is_a_scim_error_and_ends_nothing() {
+        let router = Router::new().route("/", get(fails)).layer(CatchPanicLayer::custom(panicked));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, router).into_future());
+        for _ in 0..2 {
+            let answer = reqwest::get(&url).await.unwrap();
+            assert_eq!(answer.status().as_u16(), 500);
+            assert_eq!(answer.headers()["content-type"], "application/scim+json");
+            let body: serde_json::Value = answer.json().await.unwrap();
+            assert_eq!(body["status"], "500");
+            assert!(!body["detail"].as_str().unwrap().contains("some day"), "{body}");
+        }
+    }
 }

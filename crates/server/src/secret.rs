@@ -7,8 +7,11 @@ use sha2::{Digest, Sha256};
 
 /// A secret's random part, in bytes. 256 bits cannot be guessed, so a fast hash is enough to keep.
 const RANDOM_BYTES: usize = 32;
-/// Characters of a secret that are kept in clear, to tell keys apart.
-const HINT_CHARS: usize = 8;
+/// Random characters of a secret that are kept in clear, to tell keys apart: 20 of 256 bits.
+const HINT_CHARS: usize = 4;
+/// Characters of the word that says what a secret is for.
+const PREFIX_CHARS: usize = 4;
+
 /// What a secret is for. It begins with a word that says so, and that secret scanners find.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Purpose {
@@ -72,7 +75,10 @@ impl Secret {
 
     /// Its first characters, to tell keys apart.
     pub fn hint(&self) -> String {
-        let hint: String = self.0.chars().take(HINT_CHARS).collect();
+        let purposes = [Purpose::ApiKey, Purpose::OperatorKey, Purpose::Passphrase];
+        let is_ours = purposes.iter().any(|purpose| self.0.starts_with(purpose.prefix()));
+        let shown = if is_ours { PREFIX_CHARS + HINT_CHARS } else { HINT_CHARS };
+        let hint: String = self.0.chars().take(shown).collect();
         format!("{hint}…")
     }
 }

@@ -98,6 +98,29 @@ async fn the_walk_of_the_readme() {
     assert_eq!(status, 1, "an erased person is still found by name");
 }
 
+/// The demo fills a running server and ends with a question and its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_ends_with_an_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Served::start(&folder.path().join("data"));
+    let remote = [
+        ("ROLLBOOK_URL", server.url.as_str()),
+        ("ROLLBOOK_SCIM_KEY", SCIM_KEY),
+        ("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY),
+    ];
+    let (status, out, err) = run(&["demo", "--people", "60"], &remote);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains("users and") && out.contains("requests in"), "{out}");
+    assert!(
+        out.contains("$ rollbook audit roles ") && out.contains("+ Admin\tnone → Admin"),
+        "{out}"
+    );
+    let wrong = [remote[0], ("ROLLBOOK_SCIM_KEY", "acme:rbk_wrong"), remote[2]];
+    let (status, _, err) = run(&["demo", "--people", "60"], &wrong);
+    assert_eq!(status, 1);
+    assert!(err.contains("401"), "{err}");
+}
+
 /// Seen to catch: `ArchiveReader` believing its blocks without their checksums.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tampered_archive_is_refused_and_nothing_is_imported() {

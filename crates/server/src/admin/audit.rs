@@ -48,9 +48,7 @@ pub(super) async fn commits(asked: &Asked<'_>, slug: &str) -> Result<Answer, Ref
     let engine = asked.app.engine.clone();
     let newest = question.order == Order::NewestFirst;
     let answered = tokio::task::spawn_blocking(move || ask(&engine, tenant, &question)).await;
-    let mut entries = answered
-        .map_err(|_| Refused::later(StatusCode::SERVICE_UNAVAILABLE, "try again"))?
-        .map_err(failed)?;
+    let mut entries = answered.map_err(Refused::broken_off)?.map_err(failed)?;
     // One more than the page holds was asked for: it says whether there is a next page.
     let more = entries.len() > count.min(AUDIT_PAGE_MAX);
     entries.truncate(count.min(AUDIT_PAGE_MAX));
@@ -75,9 +73,7 @@ fn failed(error: AskError) -> Refused {
     match error {
         AskError::NoTenant => Refused::no_address(),
         AskError::Broken(_) | AskError::Json(_) => {
-            tracing::error!("an audit question failed: {error}");
-            let detail = "the log could not be read; the server's log says where";
-            Refused::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+            Refused::internal(&format!("an audit question failed: {error}"))
         }
     }
 }
@@ -90,9 +86,7 @@ pub(super) fn problems(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused>
         slug => asked.tenant(slug)?.0,
     };
     let count = asked.parameters.parsed("count", "a whole number")?.unwrap_or(PROBLEMS_PAGE);
-    let problems = Problem::list(asked.app.engine.journal(), tenant, count).map_err(|error| {
-        tracing::error!("the refusal journal cannot be read: {error}");
-        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "the refusal journal cannot be read")
-    })?;
+    let problems = Problem::list(asked.app.engine.journal(), tenant, count)
+        .map_err(|error| Refused::internal(&format!("the journal cannot be read: {error}")))?;
     Ok(ok(StatusCode::OK, &json!({ "problems": problems })))
 }

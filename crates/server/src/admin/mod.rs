@@ -69,13 +69,16 @@ impl Asked<'_> {
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
-    match answer(&app, &visit, &parts, body).await {
-        Ok(answer) => answer.into_response(),
-        Err((actor, why)) => {
-            journal::refused(&app, TenantId::SYSTEM, actor, &visit, &parts, &why);
-            why.into_response()
+    let answered = async {
+        match answer(&app, &visit, &parts, body).await {
+            Ok(answer) => answer.into_response(),
+            Err((actor, why)) => {
+                journal::refused(&app, TenantId::SYSTEM, actor, &visit, &parts, &why);
+                why.into_response()
+            }
         }
-    }
+    };
+    visit.answering(answered).await
 }
 
 async fn answer(

@@ -59,7 +59,7 @@ impl Asked<'_> {
         let Some(when) = self.parameters.as_of()? else { return Ok(now.clone()) };
         let (engine, tenant) = (self.app.engine.clone(), self.caller.tenant);
         let read = tokio::task::spawn_blocking(move || engine.as_of(tenant, when)).await;
-        Ok(read.map_err(|_| Refused::later(StatusCode::SERVICE_UNAVAILABLE, "try again"))??)
+        Ok(read.map_err(Refused::broken_off)??)
     }
 }
 
@@ -67,13 +67,16 @@ impl Asked<'_> {
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
-    match answer(&app, &visit, &parts, body).await {
-        Ok(response) => response,
-        Err(Failed { tenant, actor, why }) => {
-            journal::refused(&app, tenant, actor, &visit, &parts, &why);
-            why.into_response()
+    let answered = async {
+        match answer(&app, &visit, &parts, body).await {
+            Ok(response) => response,
+            Err(Failed { tenant, actor, why }) => {
+                journal::refused(&app, tenant, actor, &visit, &parts, &why);
+                why.into_response()
+            }
         }
-    }
+    };
+    visit.answering(answered).await
 }
 
 /// The order of the checks is R-7644-3.12-04's: who, where, which method, which media type, how

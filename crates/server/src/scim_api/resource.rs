@@ -252,7 +252,7 @@ pub(super) async fn list(
         let (connector, base) = (asked.caller.connector, asked.base.clone());
         let look = move || page(&snapshot, kind, &query, connector, &base);
         let found = tokio::task::spawn_blocking(look).await;
-        found.map_err(|_| Refused::later(StatusCode::SERVICE_UNAVAILABLE, "try again"))?
+        found.map_err(Refused::broken_off)?
     };
     Ok(Answer::new(StatusCode::OK, Some(body)).at(position))
 }
