@@ -63,7 +63,12 @@ impl Demo {
         tell(&summary, begun.elapsed().as_secs_f64());
         let from = From::asking(self.server, &slug);
         let user = &summary.story.user_name;
-        say(format!("\n{}", summary.story.question));
+        // The script's own question names a Sunday night; this server's clock played it just now.
+        say(format!(
+            "\nSomebody gave {user} the role {} and took it back; there is no ticket for it. Who was it, \
+             and what else had they?",
+            summary.story.role
+        ));
         say(format!("$ rollbook audit roles {user}\n"));
         show_roles(&from.role_changes(user).await?);
         Ok(())

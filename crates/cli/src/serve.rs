@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 use domain::origin::Actor;
 use server::{App, Secret};
@@ -102,6 +102,9 @@ impl Serve {
         let operator = server::open_instance(app, chosen(&self.operator_key)?).await?;
         say(format!("rollbook serves {url}\n"));
         if let Some(slug) = &self.tenant {
+            if let Some((named, _)) = self.scim_key.as_deref().and_then(|key| key.split_once(':')) {
+                ensure!(named == slug, "the chosen API key is for `{named}`, not for `{slug}`");
+            }
             let chosen = chosen(&self.scim_key)?;
             let was_chosen = chosen.is_some();
             let opened = server::open_tenant(app, Actor::System, slug, chosen).await?;

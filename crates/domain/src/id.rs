@@ -18,6 +18,11 @@ macro_rules! ids {
         pub struct $name(Uuid);
 
         impl $name {
+            /// No id comes before this one.
+            pub const LEAST: $name = $name(Uuid::nil());
+            /// No id comes after this one.
+            pub const MOST: $name = $name(Uuid::max());
+
             /// The id with these bits.
             pub const fn new(id: Uuid) -> Self {
                 Self(id)

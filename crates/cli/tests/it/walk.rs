@@ -111,10 +111,7 @@ async fn the_demo_ends_with_an_answer() {
     let (status, out, err) = run(&["demo", "--people", "60"], &remote);
     assert_eq!(status, 0, "{err}");
     assert!(out.contains("users and") && out.contains("requests in"), "{out}");
-    assert!(
-        out.contains("$ rollbook audit roles ") && out.contains("+ Admin\tnone → Admin"),
-        "{out}"
-    );
+    assert!(out.contains("$ rollbook audit roles ") && out.contains("+ Admin\t"), "{out}");
     let wrong = [remote[0], ("ROLLBOOK_SCIM_KEY", "acme:rbk_wrong"), remote[2]];
     let (status, _, err) = run(&["demo", "--people", "60"], &wrong);
     assert_eq!(status, 1);

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet, Vector};
+use imbl::OrdSet;
 use scim::Packed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use uuid::Uuid;
 
+use super::shelf::Shelf;
 use super::{ExternalId, Moment, Stamp, Users, apply_changes, external_id, set_external_id};
 use crate::commit::Unfit;
 use crate::event::{AttributeChange, Member};
 use crate::id::{ConnectorId, GroupId};
 use crate::origin::Source;
-use crate::position::Position;
 
-const FIRST_SOURCE: Source = Source::Connector(ConnectorId::new(Uuid::nil()));
+const FIRST_SOURCE: Source = Source::Connector(ConnectorId::LEAST);
 const LAST_SOURCE: Source = Source::Local;
 
 /// A group as of one position.
@@ -73,69 +72,52 @@ impl Group {
 /// The groups of a tenant at one position.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Groups {
-    by_id: OrdMap<GroupId, Arc<Group>>,
-    // INVARIANT (names): exactly the folded names in `by_id`.
+    shelf: Shelf<Group>,
+    // INVARIANT (names): exactly the folded names on the shelf.
     by_name: OrdSet<(Box<str>, GroupId)>,
-    // INVARIANT (external ids): exactly the external ids in `by_id`, whoever's word they are.
-    by_external_id: OrdSet<(Box<str>, GroupId)>,
     // INVARIANT (members): (m, g) is here exactly when group g has member m.
     of_member: OrdSet<(Member, GroupId)>,
-    // INVARIANT (order): exactly the groups in `by_id`, by creation.
-    order: Vector<(Position, GroupId)>,
 }
 
 impl Groups {
     /// The group with this id.
     pub fn get(&self, id: GroupId) -> Option<&Group> {
-        self.by_id.get(&id).map(|group| &**group)
+        self.shelf.get(id)
     }
 
     /// The groups with this name, in whatever case.
     pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Group> + use<'a> {
-        self.under(&self.by_name, &scim::fold(name))
+        self.shelf.under(&self.by_name, scim::fold(name).into())
     }
 
     /// The groups that some connector calls so; who asks must still check that it is its own word.
     pub fn with_external_id<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Group> + use<'a> {
-        self.under(&self.by_external_id, id)
-    }
-
-    fn under<'a>(
-        &'a self,
-        index: &'a OrdSet<(Box<str>, GroupId)>,
-        key: &str,
-    ) -> impl Iterator<Item = &'a Group> + use<'a> {
-        let from = (Box::<str>::from(key), GroupId::new(Uuid::nil()));
-        let to = (Box::<str>::from(key), GroupId::new(Uuid::max()));
-        index.range(from..=to).filter_map(|(_, id)| self.get(*id))
+        self.shelf.with_external_id(id)
     }
 
     /// The groups that have `member` as a member themselves, by id.
     pub fn of(&self, member: Member) -> impl Iterator<Item = &Group> + '_ {
-        let from = (member, GroupId::new(Uuid::nil()));
-        let to = (member, GroupId::new(Uuid::max()));
-        self.of_member.range(from..=to).filter_map(|(_, id)| self.get(*id))
+        self.shelf.under(&self.of_member, member)
     }
 
     /// All groups, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Group> {
-        self.order.iter().filter_map(|(_, id)| self.get(*id))
+        self.from(0)
     }
 
     /// The groups from the `skip`-th on, oldest first; costs nothing for those skipped.
     pub fn from(&self, skip: usize) -> impl Iterator<Item = &Group> {
-        let skip = skip.min(self.order.len());
-        self.order.focus().narrow(skip..).into_iter().filter_map(|(_, id)| self.get(*id))
+        self.shelf.from(skip)
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.by_id.len()
+        self.shelf.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
+        self.len() == 0
     }
 
     pub(super) fn create(
@@ -147,7 +129,7 @@ impl Groups {
         attributes: &Packed,
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
-        if self.by_id.contains_key(&id) {
+        if self.get(id).is_some() {
             return Err(moment.unfit(format!("group {id} exists already")));
         }
         let mut external_ids = Vec::new();
@@ -176,7 +158,7 @@ impl Groups {
         };
         self.by_name.remove(&(old, id));
         self.by_name.insert((scim::fold(to).into(), id));
-        self.change(id, moment, |group| group.display_name = to.into())
+        self.shelf.change(id, moment, |group| group.display_name = to.into())
     }
 
     pub(super) fn add_member(
@@ -186,7 +168,7 @@ impl Groups {
         source: Source,
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
-        self.change(id, moment, |group| {
+        self.shelf.change(id, moment, |group| {
             group.members.insert((member, source));
         })?;
         self.of_member.insert((member, id));
@@ -201,7 +183,7 @@ impl Groups {
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
         let mut gone = false;
-        self.change(id, moment, |group| {
+        self.shelf.change(id, moment, |group| {
             group.members.remove(&(member, source));
             gone = !group.has(member);
         })?;
@@ -211,20 +193,13 @@ impl Groups {
         Ok(())
     }
 
-    /// Puts a group into the map and every index.
+    /// Puts a group onto the shelf and into every index.
     fn insert(&mut self, group: Arc<Group>) {
-        let id = group.id;
-        self.by_name.insert((scim::fold(&group.display_name).into(), id));
-        for external in &group.external_ids {
-            self.by_external_id.insert((external.value.clone(), id));
-        }
+        self.by_name.insert((scim::fold(&group.display_name).into(), group.id));
         for member in group.members() {
-            self.of_member.insert((member, id));
+            self.of_member.insert((member, group.id));
         }
-        let entry = (group.created.position, id);
-        let place = self.order.binary_search(&entry).unwrap_or_else(|place| place);
-        self.order.insert(place, entry);
-        self.by_id.insert(id, group);
+        self.shelf.insert(group);
     }
 
     pub(super) fn set(
@@ -234,63 +209,30 @@ impl Groups {
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
         let connector = moment.origin.actor.connector();
-        let before = self.get(id).map(|group| group.external_ids.clone()).unwrap_or_default();
-        self.change(id, moment, |group| {
+        self.shelf.change(id, moment, |group| {
             apply_changes(&mut group.attributes, &mut group.external_ids, changes, connector);
-        })?;
-        let after = self.get(id).map(|group| group.external_ids.clone()).unwrap_or_default();
-        for external in before {
-            self.by_external_id.remove(&(external.value, id));
-        }
-        for external in after {
-            self.by_external_id.insert((external.value, id));
-        }
-        Ok(())
-    }
-
-    fn change(
-        &mut self,
-        id: GroupId,
-        moment: Moment<'_>,
-        f: impl FnOnce(&mut Group),
-    ) -> Result<(), Unfit> {
-        let Some(group) = self.by_id.get_mut(&id) else {
-            return Err(moment.unfit(format!("there is no group {id}")));
-        };
-        let group = Arc::make_mut(group);
-        f(group);
-        group.modified = moment.stamp;
-        Ok(())
+        })
     }
 
     pub(super) fn delete(&mut self, id: GroupId, moment: Moment<'_>) -> Result<(), Unfit> {
-        let Some(group) = self.by_id.remove(&id) else {
-            return Err(moment.unfit(format!("there is no group {id}")));
-        };
+        let group = self.shelf.remove(id, moment)?;
         self.by_name.remove(&(scim::fold(&group.display_name).into(), id));
-        for external in &group.external_ids {
-            self.by_external_id.remove(&(external.value.clone(), id));
-        }
         for member in group.members() {
             self.of_member.remove(&(member, id));
-        }
-        if let Ok(place) = self.order.binary_search(&(group.created.position, id)) {
-            self.order.remove(place);
         }
         Ok(())
     }
 
     pub(super) fn agrees(&self) -> Result<(), String> {
+        self.shelf.agrees()?;
         let mut rebuilt = Groups::default();
-        self.by_id.values().cloned().for_each(|group| rebuilt.insert(group));
+        self.shelf.by_id().cloned().for_each(|group| rebuilt.insert(group));
         for (index, same) in [
             ("names", rebuilt.by_name == self.by_name),
-            ("external ids", rebuilt.by_external_id == self.by_external_id),
             ("members", rebuilt.of_member == self.of_member),
-            ("order", rebuilt.order == self.order),
         ] {
             if !same {
-                return Err(format!("the index of groups by {index} disagrees with the groups"));
+                return Err(format!("the index of groups by {index} disagrees with them"));
             }
         }
         Ok(())
@@ -313,7 +255,7 @@ impl Groups {
 impl Serialize for Groups {
     /// Only the groups: what is derived is not stored.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.by_id.values())
+        serializer.collect_seq(self.shelf.by_id())
     }
 }
 

@@ -9,6 +9,7 @@ mod groups;
 mod operators;
 mod policies;
 mod roles;
+mod shelf;
 mod tenants;
 mod users;
 

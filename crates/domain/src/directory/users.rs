@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet, Vector};
+use imbl::{OrdMap, OrdSet};
 use scim::{Packed, UserNameKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::shelf::Shelf;
 use super::{ExternalId, Moment, Stamp, apply_changes, external_id, set_external_id};
 use crate::commit::Unfit;
 use crate::event::{AttributeChange, NewUser, Renamed, RoleWording};
 use crate::id::{ConnectorId, RoleId, UserId};
 use crate::origin::Source;
 use crate::personal::Personal;
-use crate::position::Position;
 
 /// A user as of one position.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -63,13 +63,9 @@ impl User {
 /// The users of a tenant at one position.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Users {
-    by_id: OrdMap<UserId, Arc<User>>,
-    // INVARIANT (names): exactly the names in `by_id`, by key. Kept by `apply`, checked by `agrees`.
+    shelf: Shelf<User>,
+    // INVARIANT (names): exactly the names on the shelf, by key. Checked by `agrees`.
     by_name: OrdMap<UserNameKey, UserId>,
-    // INVARIANT (external ids): exactly the external ids in `by_id`, whoever's word they are.
-    by_external_id: OrdSet<(Box<str>, UserId)>,
-    // INVARIANT (order): exactly the users in `by_id`, by creation. Lists are in this order.
-    order: Vector<(Position, UserId)>,
     // Names that were given up, by renaming or deleting: who asks about the past asks by name.
     former: OrdSet<(UserNameKey, UserId)>,
 }
@@ -77,7 +73,7 @@ pub struct Users {
 impl Users {
     /// The user with this id.
     pub fn get(&self, id: UserId) -> Option<&User> {
-        self.by_id.get(&id).map(|user| &**user)
+        self.shelf.get(id)
     }
 
     /// The user with this name, in whatever case.
@@ -87,9 +83,8 @@ impl Users {
 
     /// Everybody who has this name or ever had it, whether they are still there or not.
     pub fn ever_named(&self, key: &UserNameKey) -> Vec<UserId> {
-        let from = (key.clone(), UserId::new(uuid::Uuid::nil()));
-        let to = (key.clone(), UserId::new(uuid::Uuid::max()));
-        let mut ids: Vec<_> = self.former.range(from..=to).map(|(_, id)| *id).collect();
+        let range = (key.clone(), UserId::LEAST)..=(key.clone(), UserId::MOST);
+        let mut ids: Vec<_> = self.former.range(range).map(|(_, id)| *id).collect();
         ids.extend(self.by_name.get(key));
         ids.sort_unstable();
         ids.dedup();
@@ -98,30 +93,27 @@ impl Users {
 
     /// The users that some connector calls so; who asks must still check that it is its own word.
     pub fn with_external_id<'a>(&'a self, value: &str) -> impl Iterator<Item = &'a User> + use<'a> {
-        let from = (Box::<str>::from(value), UserId::new(uuid::Uuid::nil()));
-        let to = (Box::<str>::from(value), UserId::new(uuid::Uuid::max()));
-        self.by_external_id.range(from..=to).filter_map(|(_, id)| self.get(*id))
+        self.shelf.with_external_id(value)
     }
 
     /// All users, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &User> {
-        self.order.iter().filter_map(|(_, id)| self.get(*id))
+        self.from(0)
     }
 
     /// The users from the `skip`-th on, oldest first; costs nothing for those skipped.
     pub fn from(&self, skip: usize) -> impl Iterator<Item = &User> {
-        let skip = skip.min(self.order.len());
-        self.order.focus().narrow(skip..).into_iter().filter_map(|(_, id)| self.get(*id))
+        self.shelf.from(skip)
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.by_id.len()
+        self.shelf.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
+        self.len() == 0
     }
 
     pub(super) fn create(
@@ -132,7 +124,7 @@ impl Users {
         personal: &Personal<NewUser>,
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
-        if self.by_id.contains_key(&id) {
+        if self.get(id).is_some() {
             return Err(moment.unfit(format!("user {id} exists already")));
         }
         let mut user = User {
@@ -156,21 +148,9 @@ impl Users {
         if self.by_name.contains_key(&key) {
             return Err(moment.unfit(format!("the name of user {id} is taken")));
         }
-        self.insert(key, user);
-        Ok(())
-    }
-
-    /// Puts a new user into the map and every index.
-    fn insert(&mut self, key: UserNameKey, user: User) {
-        let id = user.id;
         self.by_name.insert(key, id);
-        for external in &user.external_ids {
-            self.by_external_id.insert((external.value.clone(), id));
-        }
-        let entry = (user.created.position, id);
-        let place = self.order.binary_search(&entry).unwrap_or_else(|place| place);
-        self.order.insert(place, entry);
-        self.by_id.insert(id, Arc::new(user));
+        self.shelf.insert(Arc::new(user));
+        Ok(())
     }
 
     pub(super) fn rename(
@@ -180,7 +160,7 @@ impl Users {
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
         let Personal::Known(Renamed { to, .. }) = personal else {
-            return self.change(id, moment, |_| {});
+            return self.shelf.change(id, moment, |_| {});
         };
         let new = key_of(to, moment)?;
         let old = match self.get(id) {
@@ -195,7 +175,7 @@ impl Users {
         if old != new {
             self.former.insert((old, id));
         }
-        self.change(id, moment, |user| user.user_name = to.as_str().into())
+        self.shelf.change(id, moment, |user| user.user_name = to.as_str().into())
     }
 
     pub(super) fn set(
@@ -205,23 +185,12 @@ impl Users {
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
         let Personal::Known(changes) = personal else {
-            return self.change(id, moment, |_| {});
+            return self.shelf.change(id, moment, |_| {});
         };
         let connector = moment.origin.actor.connector();
-        let before = self.get(id).map(|user| user.external_ids.clone()).unwrap_or_default();
-        self.change(id, moment, |user| {
+        self.shelf.change(id, moment, |user| {
             apply_changes(&mut user.attributes, &mut user.external_ids, changes, connector);
-        })?;
-        let after = self.get(id).map(|user| user.external_ids.clone()).unwrap_or_default();
-        if before != after {
-            for external in before {
-                self.by_external_id.remove(&(external.value, id));
-            }
-            for external in after {
-                self.by_external_id.insert((external.value, id));
-            }
-        }
-        Ok(())
+        })
     }
 
     pub(super) fn set_active(
@@ -230,7 +199,7 @@ impl Users {
         active: bool,
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
-        self.change(id, moment, |user| user.active = active)
+        self.shelf.change(id, moment, |user| user.active = active)
     }
 
     pub(super) fn assign(
@@ -239,7 +208,7 @@ impl Users {
         assignment: Assignment,
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
-        self.change(id, moment, |user| {
+        self.shelf.change(id, moment, |user| {
             let same =
                 |a: &&mut Assignment| a.role == assignment.role && a.source == assignment.source;
             match user.roles.iter_mut().find(same) {
@@ -256,7 +225,8 @@ impl Users {
         source: Source,
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
-        self.change(id, moment, |user| user.roles.retain(|a| a.role != role || a.source != source))
+        self.shelf
+            .change(id, moment, |user| user.roles.retain(|a| a.role != role || a.source != source))
     }
 
     /// Erasing follows deleting: what is left of the person here is a name that was given up.
@@ -268,68 +238,34 @@ impl Users {
         Ok(())
     }
 
-    fn change(
-        &mut self,
-        id: UserId,
-        moment: Moment<'_>,
-        f: impl FnOnce(&mut User),
-    ) -> Result<(), Unfit> {
-        let Some(user) = self.by_id.get_mut(&id) else {
-            return Err(moment.unfit(format!("there is no user {id}")));
-        };
-        let user = Arc::make_mut(user);
-        f(user);
-        user.modified = moment.stamp;
-        Ok(())
-    }
-
     pub(super) fn delete(&mut self, id: UserId, moment: Moment<'_>) -> Result<(), Unfit> {
-        let Some(user) = self.by_id.remove(&id) else {
-            return Err(moment.unfit(format!("there is no user {id}")));
-        };
+        let user = self.shelf.remove(id, moment)?;
         let key = key_of(&user.user_name, moment)?;
         self.by_name.remove(&key);
         self.former.insert((key, id));
-        for external in &user.external_ids {
-            self.by_external_id.remove(&(external.value.clone(), id));
-        }
-        if let Ok(place) = self.order.binary_search(&(user.created.position, id)) {
-            self.order.remove(place);
-        }
         Ok(())
     }
 
     pub(super) fn agrees(&self) -> Result<(), String> {
-        let rebuilt = Users::rebuild(self.by_id.values().cloned())?;
-        for (index, same) in [
-            ("names", rebuilt.by_name == self.by_name),
-            ("external ids", rebuilt.by_external_id == self.by_external_id),
-            ("order", rebuilt.order == self.order),
-        ] {
-            if !same {
-                return Err(format!("the index of users by {index} disagrees with the users"));
-            }
+        self.shelf.agrees()?;
+        let rebuilt = Users::rebuild(self.shelf.by_id().cloned())?;
+        if rebuilt.by_name == self.by_name {
+            Ok(())
+        } else {
+            Err("the index of users by names disagrees with them".to_owned())
         }
-        Ok(())
     }
 
     /// The users with every index made anew.
     fn rebuild(users: impl Iterator<Item = Arc<User>>) -> Result<Users, String> {
         let mut rebuilt = Users::default();
-        let mut order = Vec::new();
         for user in users {
             let key = UserNameKey::of(&user.user_name).map_err(|e| e.to_string())?;
             if rebuilt.by_name.insert(key, user.id).is_some() {
                 return Err(format!("two users are called like user {}", user.id));
             }
-            for external in &user.external_ids {
-                rebuilt.by_external_id.insert((external.value.clone(), user.id));
-            }
-            order.push((user.created.position, user.id));
-            rebuilt.by_id.insert(user.id, user);
+            rebuilt.shelf.insert(user);
         }
-        order.sort_unstable();
-        rebuilt.order = order.into_iter().collect();
         Ok(rebuilt)
     }
 }
@@ -341,7 +277,7 @@ fn key_of(name: &str, moment: Moment<'_>) -> Result<UserNameKey, Unfit> {
 impl Serialize for Users {
     /// The users and the names that were given up: what is derived is not stored.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let users: Vec<&User> = self.by_id.values().map(|user| &**user).collect();
+        let users: Vec<&User> = self.shelf.by_id().map(|user| &**user).collect();
         (users, &self.former).serialize(serializer)
     }
 }
