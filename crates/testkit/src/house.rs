@@ -19,7 +19,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("idpsim", &["scim"]),
     ("cli", &["scim", "domain", "eventlog", "engine", "audit", "server", "idpsim"]),
     ("testkit", &["scim", "domain", "eventlog", "engine", "audit", "server", "idpsim"]),
-    ("benches", &["eventlog", "idpsim"]),
+    ("benches", &[]),
 ];
 
 /// The root of the workspace.
