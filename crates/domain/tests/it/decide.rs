@@ -408,7 +408,7 @@ fn r_7643_4_2_02_groups_in_a_circle_are_legal_and_end() {
         );
     let directory = &given.snapshot.directory;
     let viewer = domain::find::Viewer { directory, connector: Some(OKTA), base: "" };
-    let view = viewer.user(directory.users.get(ADA).unwrap());
+    let view = domain::find::Listed::view(directory.users.get(ADA).unwrap(), viewer);
     let groups = scim::Attributes::attribute(&view, "groups").unwrap();
     let kinds: Vec<String> = groups
         .node()

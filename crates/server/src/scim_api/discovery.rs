@@ -23,7 +23,7 @@ pub(super) fn service_provider_config(base: &str) -> Answer {
         documentation_uri: None,
         bulk: None,
         max_results: PAGE_MAX as u64,
-        sort: false,
+        sort: true,
         etag: true,
         pagination: PaginationOffer {
             cursor_timeout_s: None,

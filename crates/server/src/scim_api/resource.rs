@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use axum::http::{StatusCode, header};
 use domain::command::{Change, Command};
-use domain::find::{self, Viewer};
-use domain::id::{GroupId, UserId};
+use domain::directory::{Group, User};
+use domain::find::{self, Listed, Viewer};
+use domain::id::{ConnectorId, GroupId, UserId};
+use domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 use domain::position::Position;
 use domain::snapshot::Snapshot;
 use engine::Receipt;
@@ -70,13 +72,13 @@ impl Target {
         let (version, path) = match self {
             Target::User(id) => {
                 let user = snapshot.directory.users.get(id)?;
-                let view = viewer.user(user);
+                let view = user.view(viewer);
                 scim::write_resource(&mut body, &view, resource_type(Kind::User), projection);
                 (user.modified.position, format!("Users/{id}"))
             }
             Target::Group(id) => {
                 let group = snapshot.directory.groups.get(id)?;
-                let view = viewer.group(group);
+                let view = group.view(viewer);
                 scim::write_resource(&mut body, &view, resource_type(Kind::Group), projection);
                 (group.modified.position, format!("Groups/{id}"))
             }
@@ -244,54 +246,51 @@ pub(super) async fn list(
         None => ListQuery::from_pairs(asked.parameters.pairs(), resource_type(kind), mode)?,
     };
     let snapshot = asked.snapshot().await?;
-    let position = snapshot.head.position;
-    let body = if query.filter.as_ref().is_none_or(find::is_indexed) {
-        page(&snapshot, kind, &query, asked.caller.connector, &asked.base)
+    match kind {
+        Kind::User => listed::<User>(asked, kind, snapshot, query).await,
+        Kind::Group => listed::<Group>(asked, kind, snapshot, query).await,
+    }
+}
+
+async fn listed<R: Listed>(
+    asked: &Asked<'_>,
+    kind: Kind,
+    snapshot: Arc<Snapshot>,
+    query: ListQuery,
+) -> Result<Answer, Refused> {
+    let (position, connector) = (snapshot.head.position, asked.caller.connector);
+    let is_quick = query.sort.is_none() && query.filter.as_ref().is_none_or(find::is_indexed::<R>);
+    let body = if is_quick {
+        page::<R>(&snapshot, resource_type(kind), &query, connector, &asked.base)
     } else {
         // Looking at every resource takes a while; others are answered meanwhile.
-        let (connector, base) = (asked.caller.connector, asked.base.clone());
-        let look = move || page(&snapshot, kind, &query, connector, &base);
-        let found = tokio::task::spawn_blocking(look).await;
-        found.map_err(Refused::broken_off)?
+        let base = asked.base.clone();
+        let look = move || page::<R>(&snapshot, resource_type(kind), &query, connector, &base);
+        tokio::task::spawn_blocking(look).await.map_err(Refused::broken_off)?
     };
     Ok(Answer::new(StatusCode::OK, Some(body)).at(position))
 }
 
 /// One page of a list, as a `ListResponse`.
-fn page(
-    snapshot: &Arc<Snapshot>,
-    kind: Kind,
+fn page<R: Listed>(
+    snapshot: &Snapshot,
+    rtype: &ResourceType,
     query: &ListQuery,
-    connector: domain::id::ConnectorId,
+    connector: ConnectorId,
     base: &str,
 ) -> Vec<u8> {
     let viewer = Viewer { directory: &snapshot.directory, connector: Some(connector), base };
     let start = usize::try_from(query.start_index).unwrap_or(usize::MAX).max(1);
-    let count = query.count.map_or(domain::limits::PAGE_DEFAULT, |count| {
-        usize::try_from(count).unwrap_or(usize::MAX).min(domain::limits::PAGE_MAX)
+    let count = query
+        .count
+        .map_or(PAGE_DEFAULT, |count| usize::try_from(count).unwrap_or(usize::MAX).min(PAGE_MAX));
+    let (filter, sort) = (query.filter.as_ref(), query.sort.as_ref());
+    let found = find::list::<R>(viewer, filter, sort, start, count);
+    let items = found.page.into_iter().map(|one| {
+        let view = one.view(viewer);
+        move |out: &mut Vec<u8>| scim::write_resource(out, &view, rtype, &query.projection)
     });
-    let rtype = resource_type(kind);
-    let (total, items) = match kind {
-        Kind::User => {
-            let found = find::users(viewer, query.filter.as_ref(), start, count);
-            let render = |user| {
-                let mut out = Vec::with_capacity(1024);
-                scim::write_resource(&mut out, &viewer.user(user), rtype, &query.projection);
-                out
-            };
-            (found.total, found.page.into_iter().map(render).collect::<Vec<_>>())
-        }
-        Kind::Group => {
-            let found = find::groups(viewer, query.filter.as_ref(), start, count);
-            let render = |group| {
-                let mut out = Vec::with_capacity(1024);
-                scim::write_resource(&mut out, &viewer.group(group), rtype, &query.projection);
-                out
-            };
-            (found.total, found.page.into_iter().map(render).collect::<Vec<_>>())
-        }
-    };
     let mut out = Vec::new();
-    scim::write_list(&mut out, total as u64, start as u64, items);
+    scim::write_list_with(&mut out, found.total as u64, start as u64, items);
     out
 }

@@ -8,6 +8,9 @@ mod audit;
 mod doors;
 
 #[cfg(test)]
+mod lists;
+
+#[cfg(test)]
 mod okta;
 
 #[cfg(test)]

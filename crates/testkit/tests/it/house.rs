@@ -2,7 +2,7 @@
 
 use testkit::house;
 
-/// Seen to catch: `server` added to `domain`'s dependencies.
+/// Seen to catch: `engine` added to the dependencies of `idpsim`.
 #[test]
 fn crates_use_each_other_in_one_direction() {
     assert_eq!(house::forbidden_edges().unwrap(), Vec::<String>::new());
