@@ -19,8 +19,9 @@ const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// What was acknowledged: where a commit stands, and its hash.
 type Acknowledged = Arc<Mutex<BTreeMap<u64, String>>>;
 
-/// Seen to catch: our own `sync_data` and sled's flush both left out (the tail of many rounds is
-/// lost), and an answer sent before the append.
+/// Seen to catch: neither sled's flush nor our `sync_data` after a turn (the head witness is ahead of
+/// the log at once, and the server refuses to start), and answers that leave before the append (gone
+/// after the third kill).
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_kills_lose_nothing_that_was_acknowledged() {
     let data = tempfile::tempdir().unwrap();

@@ -118,7 +118,8 @@ async fn the_demo_ends_with_an_answer() {
     assert!(err.contains("401"), "{err}");
 }
 
-/// Seen to catch: `ArchiveReader` believing its blocks without their checksums.
+/// Seen to catch: a folder made before the archive is checked. What each check of the archive itself
+/// catches is tried in `eventlog`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tampered_archive_is_refused_and_nothing_is_imported() {
     let folder = tempfile::tempdir().unwrap();
@@ -152,7 +153,7 @@ async fn a_tampered_archive_is_refused_and_nothing_is_imported() {
 }
 
 /// What a person's name and title are made of stands in no file of the data folder, nor in the
-/// archive: only sealed. Seen to catch: `UserCreated` encoded without its seal.
+/// archive: only sealed. Seen to catch: a cipher that hands its text through.
 #[tokio::test(flavor = "multi_thread")]
 async fn personal_values_stand_nowhere_in_clear() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,7 +10,7 @@ async fn knock(app: &TestApp, door: &Door, key: Option<&str>) -> Reply {
     app.stranger(key).send(method, &door.path, &[], body).await
 }
 
-/// Seen to catch: a route of the admin API that forgot to ask for the operator's key.
+/// Seen to catch: an admin API that lets in who shows no key at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_door_opens_to_the_wrong_key() {
     let app = TestApp::start().await;
