@@ -1,11 +1,9 @@
 //! A question to the log, and how it is answered.
 
-use std::collections::btree_map::Entry as Place;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use domain::event::{Event, EventKind, Subject};
-use domain::id::{RoleId, TenantId, UserId};
-use domain::origin::Source;
+use domain::event::{Event, Subject};
+use domain::id::TenantId;
 use domain::position::Position;
 use domain::snapshot::Snapshot;
 use domain::trail::{Kinds, Maker};
@@ -13,6 +11,7 @@ use engine::{Engine, Recorded};
 use eventlog::Broken;
 
 use crate::entry::{Entry, Named, Told};
+use crate::then::Then;
 
 /// Which commits are asked for. Every condition narrows the answer.
 #[derive(Clone, Debug)]
@@ -80,7 +79,7 @@ pub fn ask(engine: &Engine, tenant: TenantId, question: &Question) -> Result<Vec
     let world = engine.world();
     let snapshot = world.get(tenant).ok_or(AskError::NoTenant)?;
     let system = world.system().map(|system| &system.directory);
-    let mut roles = RolesThen::default();
+    let mut then = Then::new(engine, tenant, snapshot);
     let mut entries = Vec::new();
     for position in positions(snapshot, question) {
         if entries.len() >= question.limit {
@@ -95,10 +94,10 @@ pub fn ask(engine: &Engine, tenant: TenantId, question: &Question) -> Result<Vec
             if !asked {
                 continue;
             }
-            let mut told = Told::of(event, &snapshot.directory)?;
+            let mut told =
+                Told::of(event, &snapshot.directory, |subject| then.name(subject, position))?;
             if let Event::RoleAssigned { user, .. } | Event::RoleRevoked { user, .. } = event {
-                let (before, after) =
-                    roles.around(engine, tenant, snapshot, *user, position, event)?;
+                let (before, after) = then.roles_around(*user, position, event)?;
                 told.before = Some(before);
                 told.after = Some(after);
             }
@@ -149,93 +148,4 @@ fn positions(snapshot: &Snapshot, question: &Question) -> Vec<Position> {
         found.reverse();
     }
     found
-}
-
-/// What roles users had, followed through their own commits only.
-#[derive(Default)]
-struct RolesThen {
-    // Per user: each role event in order, with its position and the names in effect before it.
-    told: BTreeMap<UserId, Vec<(Position, Event, Names, Names)>>,
-}
-
-type Names = Vec<String>;
-
-impl RolesThen {
-    /// The roles of `user` right before and right after `event` of the commit at `position`.
-    fn around(
-        &mut self,
-        engine: &Engine,
-        tenant: TenantId,
-        snapshot: &Snapshot,
-        user: UserId,
-        position: Position,
-        event: &Event,
-    ) -> Result<(Names, Names), AskError> {
-        let told = match self.told.entry(user) {
-            Place::Occupied(told) => told.into_mut(),
-            Place::Vacant(place) => place.insert(follow(engine, tenant, snapshot, user)?),
-        };
-        Ok(told
-            .iter()
-            .find(|(there, other, ..)| *there == position && other == event)
-            .map(|(.., before, after)| (before.clone(), after.clone()))
-            .unwrap_or_default())
-    }
-}
-
-fn follow(
-    engine: &Engine,
-    tenant: TenantId,
-    snapshot: &Snapshot,
-    user: UserId,
-) -> Result<Vec<(Position, Event, Names, Names)>, AskError> {
-    let kinds: Kinds = [EventKind::RoleAssigned, EventKind::RoleRevoked].into_iter().collect();
-    let mut held: BTreeSet<(RoleId, Source)> = BTreeSet::new();
-    let mut told = Vec::new();
-    for (position, here) in
-        snapshot.trail.about(Subject::User(user), Position::FIRST, Position::MAX)
-    {
-        if !here.meets(kinds) {
-            continue;
-        }
-        let Some(recorded) = engine.commit(tenant, position)? else { continue };
-        for event in recorded.commit.events {
-            let before = names(snapshot, &held);
-            if !follow_event(&event, user, &mut held) {
-                continue;
-            }
-            let after = names(snapshot, &held);
-            told.push((position, event, before, after));
-        }
-    }
-    Ok(told)
-}
-
-/// Makes a role event about `user` part of what they hold; whether it is one.
-fn follow_event(event: &Event, user: UserId, held: &mut BTreeSet<(RoleId, Source)>) -> bool {
-    if let Event::RoleAssigned { user: whose, role, source, .. } = event
-        && *whose == user
-    {
-        held.insert((*role, *source));
-        return true;
-    }
-    if let Event::RoleRevoked { user: whose, role, source } = event
-        && *whose == user
-    {
-        held.remove(&(*role, *source));
-        return true;
-    }
-    false
-}
-
-fn names(snapshot: &Snapshot, held: &BTreeSet<(RoleId, Source)>) -> Names {
-    let ids: BTreeSet<RoleId> = held.iter().map(|(role, _)| *role).collect();
-    let mut names: Names = ids
-        .into_iter()
-        .map(|id| {
-            snapshot.directory.roles.get(id).map_or_else(|| id.to_string(), |r| r.name.clone())
-        })
-        .collect();
-    names.sort();
-    names
 }

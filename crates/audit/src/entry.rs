@@ -3,12 +3,14 @@
 use std::net::IpAddr;
 
 use domain::directory::Directory;
-use domain::event::{Event, Member, RoleWording};
-use domain::id::{RequestId, RoleId, UserId};
+use domain::event::{Event, Subject};
+use domain::id::{RequestId, RoleId};
 use domain::origin::{Actor, Source};
 use domain::position::{Hash, Position};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::ask::AskError;
 
 /// A commit as the answer to an audit question.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -123,7 +125,12 @@ impl Named {
 }
 
 impl Told {
-    pub(crate) fn of(event: &Event, directory: &Directory) -> Result<Told, serde_json::Error> {
+    /// An event with names: `name` says what a user or group was called then.
+    pub(crate) fn of(
+        event: &Event,
+        directory: &Directory,
+        mut name: impl FnMut(Subject) -> Result<Option<String>, AskError>,
+    ) -> Result<Told, AskError> {
         let mut told = Told {
             event: serde_json::to_value(event)?,
             user_name: None,
@@ -134,49 +141,43 @@ impl Told {
             before: None,
             after: None,
         };
-        let user_name = |id: UserId| directory.users.get(id).map(|user| user.user_name.to_string());
         let role_name = |id: RoleId| directory.roles.get(id).map(|role| role.name.clone());
-        let group_name = |id| directory.groups.get(id).map(|group| group.display_name.to_string());
         match event {
-            Event::UserCreated { user, personal, .. } => {
-                told.user_name =
-                    personal.known().map(|new| new.user_name.clone()).or_else(|| user_name(*user));
-            }
-            Event::UserRenamed { user, .. }
+            Event::UserCreated { user, .. }
+            | Event::UserRenamed { user, .. }
             | Event::UserActivated { user }
             | Event::UserDeactivated { user }
             | Event::UserAttributesChanged { user, .. }
             | Event::UserDeleted { user }
-            | Event::UserErased { user, .. } => told.user_name = user_name(*user),
-            Event::RoleAssigned { user, role, source, wording: RoleWording { .. } }
+            | Event::UserErased { user, .. } => told.user_name = name(Subject::User(*user))?,
+            Event::RoleAssigned { user, role, source, .. }
             | Event::RoleRevoked { user, role, source } => {
-                told.user_name = user_name(*user);
+                told.user_name = name(Subject::User(*user))?;
                 told.role_name = role_name(*role);
                 told.through = Some(Named::through(*source, directory));
             }
-            Event::RoleDefined { .. } => {}
             Event::RoleRetired { role } => told.role_name = role_name(*role),
-            Event::GroupCreated { display_name, .. } => {
-                told.group_name = Some(display_name.clone());
-            }
-            Event::GroupRenamed { to, .. } => told.group_name = Some(to.clone()),
-            Event::GroupAttributesChanged { group, .. } | Event::GroupDeleted { group } => {
-                told.group_name = group_name(*group);
-            }
+            Event::GroupCreated { group, .. }
+            | Event::GroupRenamed { group, .. }
+            | Event::GroupAttributesChanged { group, .. }
+            | Event::GroupDeleted { group } => told.group_name = name(Subject::Group(*group))?,
             Event::GroupMemberAdded { group, member, source }
             | Event::GroupMemberRemoved { group, member, source } => {
-                told.group_name = group_name(*group);
-                told.member_name = match member {
-                    Member::User(user) => user_name(*user),
-                    Member::Group(group) => group_name(*group),
-                };
+                told.group_name = name(Subject::Group(*group))?;
+                told.member_name = name((*member).into())?;
                 told.through = Some(Named::through(*source, directory));
+            }
+            Event::CredentialIssued { .. } => {
+                // A key that someone chose may be guessed from its hash: the answer leaves it out.
+                if let Some(fields) = told.event.as_object_mut() {
+                    fields.remove("hash");
+                }
             }
             Event::TenantOpened { .. }
             | Event::OperatorAdded { .. }
             | Event::ConnectorAdded { .. }
-            | Event::CredentialIssued { .. }
             | Event::CredentialRevoked { .. }
+            | Event::RoleDefined { .. }
             | Event::PolicyCreated { .. }
             | Event::PolicyChanged { .. }
             | Event::PolicyDeleted { .. } => {}

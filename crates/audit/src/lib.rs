@@ -8,6 +8,7 @@ mod ask;
 mod entry;
 mod people;
 mod problem;
+mod then;
 
 pub use ask::{AskError, Order, Question, ask};
 pub use entry::{Entry, Named, Told};

@@ -133,7 +133,7 @@ impl Export {
         let persons = keys.len();
         eventlog::write_keys(&keys_file, written.digest, keys, &protection)?;
         say(format!("{}  {} commits", self.out.display(), written.commits));
-        say(format!("{}  {persons} keys of persons, encrypted", keys_file.display()));
+        say(format!("{}  keys of {persons} persons, encrypted", keys_file.display()));
         if let Some(passphrase) = made {
             say(format!("\n  passphrase of the keys  {passphrase}\n"));
             say("It is shown this once: keep it apart from the archive.");

@@ -254,35 +254,56 @@ fn address(entry: &Entry) -> String {
     entry.source.map_or_else(|| "here".to_owned(), |address| address.to_string())
 }
 
+/// One table for each person: a name may have been several people's, one after the other.
 pub(crate) fn show_roles(entries: &[Entry]) {
-    let mut rows = Vec::new();
+    let mut people: Vec<(String, String, Vec<Vec<String>>)> = Vec::new();
     for entry in entries {
         for told in &entry.events {
-            let role = told.role_name.clone().unwrap_or_default();
-            let assigned = told.event.get("type").and_then(Value::as_str) == Some("RoleAssigned");
-            let change = if assigned {
-                toned(&format!("+ {role}"), Tone::Good)
-            } else {
-                toned(&format!("- {role}"), Tone::Bad)
-            };
-            let roles = |names: &Option<Vec<String>>| match names.as_deref() {
-                None | Some([]) => "none".to_owned(),
-                Some(names) => names.join(", "),
-            };
-            rows.push(vec![
-                entry.at.to_string(),
-                change,
-                format!("{} → {}", roles(&told.before), roles(&told.after)),
-                actor(entry),
-                address(entry),
-                entry.position.to_string(),
-                entry.hash.short(),
-                toned(&entry.request.to_string(), Tone::Faint),
-            ]);
+            let id = told.event.get("user").and_then(Value::as_str).unwrap_or_default();
+            let name = told.user_name.clone().unwrap_or_else(|| "erased".to_owned());
+            let row = role_row(entry, told);
+            match people.iter_mut().find(|(there, ..)| there == id) {
+                Some((_, last, rows)) => {
+                    *last = name;
+                    rows.push(row);
+                }
+                None => people.push((id.to_owned(), name, vec![row])),
+            }
         }
     }
     let heading = ["TIME", "CHANGE", "ROLES", "BY", "FROM", "POSITION", "HASH", "REQUEST"];
-    table(&heading, &rows);
+    let several = people.len() > 1;
+    for (id, name, rows) in people {
+        if several {
+            say(format!("\n{name}  (user {id})"));
+        }
+        table(&heading, &rows);
+    }
+}
+
+fn role_row(entry: &Entry, told: &Told) -> Vec<String> {
+    let role = told.role_name.clone().unwrap_or_default();
+    let assigned = told.event.get("type").and_then(Value::as_str) == Some("RoleAssigned");
+    let change = match (assigned, told.before == told.after) {
+        // The same role through one source more or less, or written in other words.
+        (_, true) => toned(&format!("= {role}"), Tone::Faint),
+        (true, false) => toned(&format!("+ {role}"), Tone::Good),
+        (false, false) => toned(&format!("- {role}"), Tone::Bad),
+    };
+    let roles = |names: &Option<Vec<String>>| match names.as_deref() {
+        None | Some([]) => "none".to_owned(),
+        Some(names) => names.join(", "),
+    };
+    vec![
+        entry.at.to_string(),
+        change,
+        format!("{} → {}", roles(&told.before), roles(&told.after)),
+        actor(entry),
+        address(entry),
+        entry.position.to_string(),
+        entry.hash.short(),
+        toned(&entry.request.to_string(), Tone::Faint),
+    ]
 }
 
 fn show_commits(entries: &[Entry]) {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use domain::origin::Actor;
 use server::{App, Secret};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -64,6 +63,10 @@ enum LogFormat {
 impl Serve {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         self.trace();
+        let named = self.scim_key.as_deref().and_then(|key| key.split_once(':'));
+        if let (Some((named, _)), Some(slug)) = (named, &self.tenant) {
+            ensure!(named == slug, "the chosen API key is for `{named}`, not for `{slug}`");
+        }
         std::fs::create_dir_all(&self.data)
             .with_context(|| format!("{} cannot be created", self.data.display()))?;
         let (key, is_new) = self.master.key(&self.data)?;
@@ -101,21 +104,23 @@ impl Serve {
         };
         let operator = server::open_instance(app, chosen(&self.operator_key)?).await?;
         say(format!("rollbook serves {url}\n"));
+        let mut shown = false;
         if let Some(slug) = &self.tenant {
-            if let Some((named, _)) = self.scim_key.as_deref().and_then(|key| key.split_once(':')) {
-                ensure!(named == slug, "the chosen API key is for `{named}`, not for `{slug}`");
-            }
             let chosen = chosen(&self.scim_key)?;
             let was_chosen = chosen.is_some();
-            let opened = server::open_tenant(app, Actor::System, slug, chosen).await?;
+            let opened = server::open_tenant(app, server::startup(app), slug, chosen).await?;
             say(format!("  tenant         {slug}"));
             say(format!("  SCIM base URL  {url}/scim/{slug}/v2"));
             if let Some(secret) = opened.secret.filter(|_| !was_chosen) {
                 say(format!("  API key        {slug}:{}", secret.expose()));
+                shown = true;
             }
         }
         if let Some(secret) = operator.filter(|_| self.operator_key.is_none()) {
             say(format!("  operator key   {}", secret.expose()));
+            shown = true;
+        }
+        if shown {
             say("\nThe keys are shown this once: keep them now.");
         }
         if is_new {

@@ -125,7 +125,11 @@ pub enum Expected {
 }
 
 impl Expected {
-    pub(crate) fn check(&self, actual: Position) -> Result<(), Rejection> {
+    /// Whether a resource with the version `actual` may change.
+    ///
+    /// # Errors
+    /// [`Rejection::Stale`] when it is another version than those expected.
+    pub fn check(&self, actual: Position) -> Result<(), Rejection> {
         match self {
             Expected::Any => Ok(()),
             Expected::OneOf(versions) if versions.contains(&actual) => Ok(()),

@@ -129,8 +129,8 @@ pub enum Event {
         role: RoleId,
         /// Where it comes from.
         source: Source,
-        /// How the client wrote it beside its value.
-        wording: RoleWording,
+        /// How the client wrote it beside its value: its own words, so they may hold anything.
+        wording: Personal<RoleWording>,
     },
     /// A source no longer gives a user a role.
     RoleRevoked {

@@ -49,9 +49,10 @@ macro_rules! ids {
         impl FromStr for $name {
             type Err = uuid::Error;
 
-            /// Only the form that we print is read (36 characters, lower or upper case): other
+            /// Only the form that we print is read: ids are case-exact (RFC 7643 §3.1), and other
             /// spellings of a UUID would make two texts of one id.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let text = if text.bytes().any(|b| b.is_ascii_uppercase()) { "" } else { text };
                 if text.len() == 36 { Uuid::try_parse(text).map(Self) } else { Uuid::try_parse("").map(Self) }
             }
         }
@@ -92,9 +93,13 @@ mod tests {
     fn only_the_printed_form_is_read() {
         let text = "0198f3a0-0000-7000-8000-000000000001";
         assert_eq!(text.parse::<UserId>().unwrap().to_string(), text);
-        for other in
-            ["", "42", "0198f3a0000070008000000000000001", "{0198f3a0-0000-7000-8000-000000000001}"]
-        {
+        for other in [
+            "",
+            "42",
+            "0198f3a0000070008000000000000001",
+            "{0198f3a0-0000-7000-8000-000000000001}",
+            "0198F3A0-0000-7000-8000-000000000001",
+        ] {
             assert!(other.parse::<UserId>().is_err(), "{other}");
         }
     }

@@ -10,5 +10,13 @@ pub const DESCRIPTION_CHARS: usize = 1_024;
 pub const PAGE_DEFAULT: usize = 100;
 /// Resources in a page at most.
 pub const PAGE_MAX: usize = 1_000;
+/// Members that one PATCH may look at to find those that a filter chooses.
+pub const MEMBERS_LOOKED_AT: usize = 200_000;
+/// Characters of a group's `displayName`: it is shown with each of its members.
+pub const DISPLAY_NAME_CHARS: usize = 1_024;
+/// Bytes of a user's or group's attributes, packed, but for members and roles.
+pub const ATTRIBUTES_BYTES: usize = 1 << 20;
+/// Bytes after which a page of a list ends, whatever was asked for.
+pub const PAGE_BYTES: usize = 16 << 20;
 /// Events in a commit at most; with the longest event they stay below a commit's 16 MiB.
 pub const COMMIT_EVENTS: usize = 150_000;

@@ -36,6 +36,7 @@ pub struct GroupView<'a> {
 
 const USER_ATTRIBUTES: &[&str] =
     &["id", "externalId", "meta", "userName", "active", "roles", "groups"];
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const GROUP_ATTRIBUTES: &[&str] = &["id", "externalId", "meta", "displayName", "members"];
 
 impl Attributes for UserView<'_> {
@@ -52,6 +53,7 @@ impl Attributes for UserView<'_> {
             }
             "roles" => list(self.roles()),
             "groups" => list(self.groups()),
+            ENTERPRISE => user.attributes.view().get(name).map(|node| self.enterprise(node)),
             _ => user.attributes.view().get(name).map(Attr::Node),
         }
     }
@@ -62,7 +64,31 @@ impl Attributes for UserView<'_> {
                 f(name, value);
             }
         }
-        self.user.attributes.view().iter().for_each(|(name, node)| f(name, Attr::Node(node)));
+        for (name, node) in self.user.attributes.view().iter() {
+            let value = if name == ENTERPRISE { self.enterprise(node) } else { Attr::Node(node) };
+            f(name, value);
+        }
+    }
+}
+
+impl UserView<'_> {
+    /// The enterprise extension: where `manager.value` is a user of the tenant, their address and
+    /// name are derived (R-7643-4.3-01); what else an administrator mapped stays as it is.
+    fn enterprise<'n>(&self, node: Node<'n>) -> Attr<'n> {
+        let manager = node.as_complex().and_then(|extension| extension.get("manager"));
+        let id = manager.and_then(Node::as_complex).and_then(|manager| manager.get("value"));
+        let id = id.and_then(Node::as_str).and_then(|id| id.parse().ok());
+        let Some(boss) = id.and_then(|id| self.directory.users.get(id)) else {
+            return Attr::Node(node);
+        };
+        let mut extension = node.as_complex().map(scim::ComplexView::to_object).unwrap_or_default();
+        let manager = complex([
+            ("value", boss.id.to_string()),
+            ("$ref", format!("{}/Users/{}", self.base, boss.id)),
+            ("displayName", shown_name(boss)),
+        ]);
+        extension.set("manager", manager);
+        Attr::Owned(Value::Complex(extension))
     }
 }
 
@@ -193,15 +219,19 @@ impl GroupView<'_> {
     }
 }
 
+/// What a user is shown as where others refer to them.
+fn shown_name(user: &User) -> String {
+    match user.attributes.view().get("displayName") {
+        Some(Node::String(name)) => name.to_owned(),
+        _ => user.user_name.to_string(),
+    }
+}
+
 /// A member as it is shown: the server derives everything but the id (R-7643-4.2-01).
 pub(crate) fn member_value(directory: &Directory, base: &str, member: Member) -> Value {
     let (id, kind, display) = match member {
         Member::User(id) => {
-            let user = directory.users.get(id);
-            let name = user.map(|user| match user.attributes.view().get("displayName") {
-                Some(Node::String(name)) => name.to_owned(),
-                _ => user.user_name.to_string(),
-            });
+            let name = directory.users.get(id).map(shown_name);
             (id.to_string(), "User", name)
         }
         Member::Group(id) => {

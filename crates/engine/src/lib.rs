@@ -89,6 +89,9 @@ pub enum Refusal {
     /// A bug: the events that were decided do not fit the directory that they were decided on.
     #[error("the decision contradicts the directory: {0}")]
     Unfit(#[from] Unfit),
+    /// A bug: deciding the command panicked.
+    #[error("deciding the command panicked")]
+    Panicked,
 }
 
 impl Engine {

@@ -6,6 +6,7 @@
 //! rests on is durable.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use domain::command::Command;
@@ -148,7 +149,12 @@ fn turn<L: EventLog>(
         && let Some(job) = waiting.next()
     {
         let Job { tenant, origin, command, reply } = *job;
-        let answer = turn.take(shared, tenant, origin, command);
+        // Nothing of a turn has changed before a command's last step, so a panic leaves it whole.
+        let take = AssertUnwindSafe(|| turn.take(shared, tenant, origin, command));
+        let answer = catch_unwind(take).unwrap_or_else(|_| {
+            error!("deciding a command panicked; this is a bug");
+            Err(Refusal::Panicked)
+        });
         answers.push((reply, answer));
     }
     let mut log = log;

@@ -2,11 +2,13 @@
 
 use audit::Problem;
 use axum::http::request;
-use domain::id::{OperatorId, TenantId};
+use domain::command::Notice;
+use domain::id::TenantId;
 use domain::origin::Actor;
 
 use crate::app::App;
 use crate::caller::Visit;
+use crate::limits::{PROBLEM_DETAIL_CHARS, PROBLEM_NOTICES, PROBLEM_PATH_CHARS};
 use crate::refused::Refused;
 
 /// A problem without who and why.
@@ -19,7 +21,7 @@ fn problem(app: &App, visit: &Visit, parts: &request::Parts) -> Problem {
         operator: None,
         source: visit.source,
         method: parts.method.to_string(),
-        path: parts.uri.path().to_owned(),
+        path: cut(parts.uri.path(), PROBLEM_PATH_CHARS),
         status: 0,
         scim_type: None,
         detail: String::new(),
@@ -39,11 +41,9 @@ pub(crate) fn refused(
     problem.status = why.status.as_u16();
     problem.scim_type = why.kind.map(|kind| kind.as_str().to_owned());
     problem.detail.clone_from(&why.detail);
-    // The detail may quote the client, and so a person: it stays out of the server's own log.
-    tracing::info!(
-        method = %parts.method, path = parts.uri.path(), status = problem.status,
-        scim_type = problem.scim_type, "refused a request"
-    );
+    // Path and detail may name a person: they stay out of the server's own log.
+    let (status, scim_type) = (problem.status, problem.scim_type.as_deref());
+    tracing::info!(method = %parts.method, status, scim_type, "refused a request");
     record(app, tenant, actor, problem);
 }
 
@@ -63,15 +63,34 @@ pub(crate) fn left_out(
     record(app, tenant, Some(actor), problem);
 }
 
+/// What was left out, in one entry however much it was.
+pub(crate) fn summary(notices: &[Notice]) -> String {
+    let mut told: Vec<String> =
+        notices.iter().take(PROBLEM_NOTICES).map(ToString::to_string).collect();
+    if notices.len() > PROBLEM_NOTICES {
+        told.push(format!("and {} more", notices.len() - PROBLEM_NOTICES));
+    }
+    told.join("; ")
+}
+
+/// The beginning of a text that a client may have made as long as it liked.
+fn cut(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 fn record(app: &App, tenant: TenantId, actor: Option<Actor>, mut problem: Problem) {
     match actor {
         Some(Actor::Connector { id, credential }) => {
             problem.connector = Some(id);
             problem.credential = Some(credential);
         }
-        Some(Actor::Operator { id }) => problem.operator = Some(OperatorId::new(id.uuid())),
+        Some(Actor::Operator { id }) => problem.operator = Some(id),
         Some(Actor::System) | None => {}
     }
+    problem.detail = cut(&problem.detail, PROBLEM_DETAIL_CHARS);
     match serde_json::to_vec(&problem) {
         Ok(bytes) => {
             if let Err(error) = app.engine.journal().record(tenant, &bytes) {

@@ -31,7 +31,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use app::App;
 pub use doors::{Door, Key, doors};
 pub use secret::{Purpose, Secret};
-pub use setup::{Opened, SetupError, open_instance, open_tenant};
+pub use setup::{Opened, SetupError, open_instance, open_tenant, startup};
 
 /// Every address that is served, on one router.
 pub fn router(app: App) -> Router {
@@ -41,6 +41,7 @@ pub fn router(app: App) -> Router {
         .route("/scim/{*rest}", any(scim_api::handle))
         .route("/admin/{*rest}", any(admin::handle))
         .fallback(refused::no_such_address)
+        .method_not_allowed_fallback(refused::no_such_method)
         .layer(CatchPanicLayer::custom(refused::panicked))
         .with_state(app)
 }

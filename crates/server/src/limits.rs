@@ -14,3 +14,9 @@ pub const PROBLEMS_PAGE: usize = 100;
 pub const RETRY_SECONDS: u64 = 1;
 /// Seconds that requests under way get when the server is told to stop.
 pub const DRAIN_SECONDS: u64 = 4;
+/// Characters of a path that the refusal journal keeps.
+pub const PROBLEM_PATH_CHARS: usize = 1_000;
+/// Characters of a detail that the refusal journal keeps.
+pub const PROBLEM_DETAIL_CHARS: usize = 2_000;
+/// Parts left out of a request that the refusal journal tells one by one.
+pub const PROBLEM_NOTICES: usize = 5;

@@ -135,7 +135,7 @@ impl From<Refusal> for Refused {
                 let detail = "nothing can be written at present: the server's log says why";
                 Self::later(StatusCode::SERVICE_UNAVAILABLE, detail)
             }
-            Refusal::Unfit(_) => Self::internal(&detail),
+            Refusal::Unfit(_) | Refusal::Panicked => Self::internal(&detail),
         }
     }
 }
@@ -186,6 +186,11 @@ impl IntoResponse for Refused {
 /// The router's answer to an address that it does not know.
 pub(crate) async fn no_such_address() -> Response {
     Refused::no_address().into_response()
+}
+
+/// The router's answer to a method that it does not offer.
+pub(crate) async fn no_such_method() -> Response {
+    Refused::no_method("GET, HEAD").into_response()
 }
 
 /// The answer when a handler failed in a way that nobody foresaw.

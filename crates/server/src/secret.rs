@@ -33,7 +33,7 @@ impl Purpose {
     }
 }
 
-/// A secret. It has no `Debug`, so that it does not get into a log.
+/// A secret. Its `Debug` shows the hint only, so that it does not get into a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

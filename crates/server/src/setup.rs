@@ -45,8 +45,10 @@ pub enum SetupError {
     Randomness(getrandom::Error),
 }
 
-fn origin(app: &App, actor: Actor) -> Origin {
-    Origin { actor, request: RequestId::new(app.id()), source: None, agent: None }
+/// What the instance itself asks for at its start.
+pub fn startup(app: &App) -> Origin {
+    let request = RequestId::new(app.id());
+    Origin { actor: Actor::System, request, source: None, agent: None }
 }
 
 /// Makes sure that the instance has an operator with a key. Answers the key if it was issued just
@@ -58,6 +60,7 @@ pub async fn open_instance(
     app: &App,
     chosen: Option<Secret>,
 ) -> Result<Option<Secret>, SetupError> {
+    let origin = startup(app);
     let system = app.engine.now(TenantId::SYSTEM);
     let directory = system.as_ref().map(|system| &system.directory);
     let there = directory.and_then(|directory| directory.operators.iter().next());
@@ -66,20 +69,21 @@ pub async fn open_instance(
         None => {
             let operator = OperatorId::new(app.id());
             let command = Command::AddOperator { operator, name: "owner".to_owned() };
-            app.engine.submit(TenantId::SYSTEM, origin(app, Actor::System), command).await?;
+            app.engine.submit(TenantId::SYSTEM, origin.clone(), command).await?;
             operator
         }
     };
-    issue(app, TenantId::SYSTEM, Actor::System, Holder::Operator(operator), chosen).await
+    issue(app, TenantId::SYSTEM, origin, Holder::Operator(operator), chosen).await
 }
 
-/// Makes sure that there is a tenant with this slug, its first roles, a connector and a key.
+/// Makes sure that there is a tenant with this slug, its first roles, a connector and a key; all of
+/// it on behalf of one request.
 ///
 /// # Errors
 /// When the slug is no slug, or the log takes nothing.
 pub async fn open_tenant(
     app: &App,
-    actor: Actor,
+    origin: Origin,
     slug: &str,
     chosen: Option<Secret>,
 ) -> Result<Opened, SetupError> {
@@ -89,7 +93,7 @@ pub async fn open_tenant(
         None => {
             let tenant = TenantId::new(app.id());
             let command = Command::OpenTenant { tenant, slug: slug.to_owned(), roles: Vec::new() };
-            app.engine.submit(TenantId::SYSTEM, origin(app, actor), command).await?;
+            app.engine.submit(TenantId::SYSTEM, origin.clone(), command).await?;
             tenant
         }
     };
@@ -99,7 +103,7 @@ pub async fn open_tenant(
             .map(|(name, text)| (RoleId::new(app.id()), (*name).to_owned(), (*text).to_owned()))
             .collect();
         let command = Command::OpenTenant { tenant, slug: slug.to_owned(), roles };
-        app.engine.submit(tenant, origin(app, actor), command).await?;
+        app.engine.submit(tenant, origin.clone(), command).await?;
     }
     let snapshot = app.engine.now(tenant).ok_or(Refusal::NoTenant)?;
     let connector = match snapshot.directory.connectors.iter().next() {
@@ -110,11 +114,11 @@ pub async fn open_tenant(
                 ConnectorSettings { preset: FIRST_CONNECTOR.to_owned(), mode: scim::Mode::Lenient };
             let name = FIRST_CONNECTOR.to_owned();
             let command = Command::AddConnector { connector, name, settings };
-            app.engine.submit(tenant, origin(app, actor), command).await?;
+            app.engine.submit(tenant, origin.clone(), command).await?;
             connector
         }
     };
-    let secret = issue(app, tenant, actor, Holder::Connector(connector), chosen).await?;
+    let secret = issue(app, tenant, origin, Holder::Connector(connector), chosen).await?;
     Ok(Opened { tenant, connector, secret })
 }
 
@@ -129,7 +133,7 @@ fn purpose(holder: Holder) -> Purpose {
 async fn issue(
     app: &App,
     tenant: TenantId,
-    actor: Actor,
+    origin: Origin,
     holder: Holder,
     chosen: Option<Secret>,
 ) -> Result<Option<Secret>, SetupError> {
@@ -148,6 +152,6 @@ async fn issue(
         hint: secret.hint(),
         expires: None,
     };
-    app.engine.submit(tenant, origin(app, actor), command).await?;
+    app.engine.submit(tenant, origin, command).await?;
     Ok(Some(secret))
 }

@@ -11,7 +11,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use domain::origin::Actor;
 use domain::time::Timestamp;
 use engine::{Clock, Engine};
 use eventlog::{MasterKey, Options, SledLog};
@@ -79,7 +78,7 @@ impl TestApp {
         server::open_instance(&app, Some(Secret::chosen(OPERATOR_KEY).unwrap())).await.unwrap();
         for slug in ["acme", "globex"] {
             let secret = Secret::chosen(&format!("{slug}-{SCIM_SECRET}")).unwrap();
-            server::open_tenant(&app, Actor::System, slug, Some(secret)).await.unwrap();
+            server::open_tenant(&app, server::startup(&app), slug, Some(secret)).await.unwrap();
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

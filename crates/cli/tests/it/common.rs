@@ -1,5 +1,6 @@
 //! The real binary, as a child process.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -45,7 +46,11 @@ impl Served {
         let mut command = rollbook(&["serve", "--listen", "127.0.0.1:0", "--tenant", "acme"]);
         command.arg("--data").arg(data);
         command.env("ROLLBOOK_SCIM_KEY", SCIM_KEY).env("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        command.env("ROLLBOOK_LOG", "debug");
+        // Its log lies beside the data, where the search for personal values finds it.
+        let log =
+            File::options().create(true).append(true).open(data.with_extension("log")).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().expect("the server ended at once").unwrap();
         let url = first.strip_prefix("rollbook serves ").expect("a URL").to_owned();

@@ -160,12 +160,32 @@ async fn personal_values_stand_nowhere_in_clear() {
     let data = folder.path().join("data");
     let server = Served::start(&data);
     provision(&server.url).await;
+    // What names a person in a path, or fails, is logged too; so is a role in the client's own words.
+    let remote = [("ROLLBOOK_URL", server.url.as_str()), ("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY)];
+    assert_eq!(run(&["role", "grant", "jane@acme.com", "Nope"], &remote).0, 1);
+    assert_eq!(run(&["role", "grant", "jane@acme.com", "Admin"], &remote).0, 0);
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "joan@acme.com",
+        "roles": [{ "value": "Analyst", "display": "canary-9e55" }],
+    });
+    let users = format!("{}/scim/acme/v2/Users", server.url);
+    for status in [201, 409] {
+        let request = reqwest::Client::new().post(&users).bearer_auth(SCIM_KEY).json(&body);
+        assert_eq!(request.send().await.unwrap().status(), status);
+    }
     drop(server);
     let archive = folder.path().join("acme.rollbook");
     let arguments =
         ["export", "--data", data.to_str().unwrap(), "--out", archive.to_str().unwrap()];
     assert_eq!(run(&arguments, &[PASSPHRASE]).0, 0);
-    let secrets = ["jane@acme.com", "canary-7c21", "binary-test-scim-secret", OPERATOR_KEY];
+    let secrets = [
+        "jane@acme.com",
+        "joan@acme.com",
+        "canary-7c21",
+        "canary-9e55",
+        "binary-test-scim-secret",
+        OPERATOR_KEY,
+    ];
     let mut files = 0;
     let mut folders = vec![folder.path().to_owned()];
     while let Some(next) = folders.pop() {

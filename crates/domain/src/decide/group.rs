@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use scim::{Admitted, Invalid, MembersEdit, Node, Object, Packed, Patch, Value};
+use scim::{Admitted, Invalid, MembersEdit, Node, Object, Packed, Patch, ScimType, Value};
 
-use super::mode;
+use super::{check_size, mode};
 use crate::attributes::difference;
 use crate::command::{Change, Decision};
 use crate::directory::{Directory, Group};
 use crate::event::{AttributeChange, Event, Member};
 use crate::id::GroupId;
+use crate::limits::{DISPLAY_NAME_CHARS, MEMBERS_LOOKED_AT};
 use crate::origin::{Actor, Source};
 use crate::rejection::Rejection;
 use crate::view::{GroupView, member_value};
@@ -60,10 +61,15 @@ impl Wanted {
             Some(Value::String(name)) => name,
             _ => return Err(Invalid::value("`displayName` is required").into()),
         };
+        if display_name.chars().count() > DISPLAY_NAME_CHARS {
+            let detail = format!("`displayName` has more than {DISPLAY_NAME_CHARS} characters");
+            return Err(Invalid::value(detail).into());
+        }
         let external_id = match object.take("externalId") {
             Some(Value::String(id)) => Some(id),
             _ => None,
         };
+        check_size(&object)?;
         Ok(Wanted { display_name, external_id, attributes: object })
     }
 }
@@ -160,6 +166,7 @@ fn patched(
     let view = GroupView { group, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
     let mut edits = Edits::new(Some(group), actor.source());
+    let mut looked_at = 0;
     for operation in &patch.operations {
         if !operation.path.attr.is("members") {
             operation.apply(&mut object, rtype, mode)?;
@@ -178,7 +185,16 @@ fn patched(
                 }
             }
             MembersEdit::RemoveWhere(filter) => {
-                for member in edits.current() {
+                let current = edits.current();
+                looked_at += current.len();
+                if looked_at > MEMBERS_LOOKED_AT {
+                    return Err(Invalid::new(ScimType::TooMany, format!(
+                        "the filters of this request look at more than {MEMBERS_LOOKED_AT} members: name \
+                         them, as in `members[value eq \"…\"]`, or send several requests"
+                    ))
+                    .into());
+                }
+                for member in current {
                     let value = member_value(directory, "", member);
                     if Node::of(&value).is_some_and(|value| filter.matches_element(value)) {
                         edits.remove(member);

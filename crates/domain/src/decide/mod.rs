@@ -4,12 +4,12 @@ mod administration;
 mod group;
 mod user;
 
-use scim::Mode;
+use scim::{Invalid, Mode, Object, Packed};
 
 use crate::command::{Command, Decision};
 use crate::directory::Directory;
 use crate::event::Event;
-use crate::limits::COMMIT_EVENTS;
+use crate::limits::{ATTRIBUTES_BYTES, COMMIT_EVENTS};
 use crate::origin::Actor;
 use crate::rejection::Rejection;
 
@@ -63,4 +63,14 @@ fn mode(directory: &Directory, actor: &Actor) -> Mode {
         .connector()
         .and_then(|id| directory.connectors.get(id))
         .map_or(Mode::Strict, |connector| connector.settings.mode)
+}
+
+/// A resource grows by many small requests too: what it comes to has a limit of its own.
+fn check_size(attributes: &Object) -> Result<(), Invalid> {
+    if Packed::pack(attributes).as_bytes().len() <= ATTRIBUTES_BYTES {
+        return Ok(());
+    }
+    Err(Invalid::value(format!(
+        "the resource would have more than {ATTRIBUTES_BYTES} bytes of attributes: remove some first"
+    )))
 }

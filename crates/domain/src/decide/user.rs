@@ -5,7 +5,7 @@
 
 use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, UserNameKey, Value};
 
-use super::mode;
+use super::{check_size, mode};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, User};
@@ -74,6 +74,7 @@ impl Wanted {
             Some(Value::List(roles)) => roles.into_iter().filter_map(role).collect(),
             _ => Vec::new(),
         };
+        check_size(&object)?;
         Ok(Wanted { user_name, active, external_id, roles, attributes: object })
     }
 }
@@ -222,6 +223,7 @@ fn differ_in_roles(
             None => there.iter().any(|a| a.role == role),
         };
         if !unchanged {
+            let wording = Personal::Known(wording);
             decision.events.push(Event::RoleAssigned { user: id, role, source, wording });
         }
     }
@@ -283,7 +285,7 @@ pub(super) fn assign(
             user: user.id,
             role: role.id,
             source: Source::Local,
-            wording: RoleWording::default(),
+            wording: Personal::Known(RoleWording::default()),
         });
     }
     Ok(decision)

@@ -184,8 +184,8 @@ impl Directory {
             Event::UserDeleted { user } => self.users.delete(*user, moment),
             Event::UserErased { user, .. } => self.users.erase(*user, moment),
             Event::RoleAssigned { user, role, source, wording } => {
-                let assignment =
-                    Assignment { role: *role, source: *source, wording: wording.clone() };
+                let wording = wording.known().cloned().unwrap_or_default();
+                let assignment = Assignment { role: *role, source: *source, wording };
                 self.users.assign(*user, assignment, moment)
             }
             Event::RoleRevoked { user, role, source } => {

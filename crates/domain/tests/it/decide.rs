@@ -341,6 +341,25 @@ fn l_04_removing_listed_members_never_empties_the_group() {
     given.when(connector(OKTA), patch_group(SALES, users)).causes(&[GroupMemberRemoved]);
 }
 
+/// A filter that only a look at each member can answer is let look at so many, and no more.
+#[test]
+fn r_7644_3_5_2_14_a_patch_looks_at_members_within_bounds() {
+    let given = with_group();
+    let one = r#"{"op":"remove","path":"members[display co \"zzz\"]"}"#;
+    given.when(connector(OKTA), patch_group(SALES, one)).nothing();
+    let mut given = given;
+    for n in 0..500_u128 {
+        let id = UserId::new(Uuid::from_u128(10_000 + n));
+        given = given.and(connector(OKTA), create(id, &format!(r#""userName":"u{n}""#)));
+    }
+    let ids: Vec<_> = (0..500_u128).map(|n| Uuid::from_u128(10_000 + n)).collect();
+    let all: Vec<&dyn ToString> = ids.iter().map(|id| id as &dyn ToString).collect();
+    let add = format!(r#"{{"op":"add","path":"members","value":{}}}"#, members(&all));
+    let given = given.and(connector(OKTA), patch_group(SALES, &add));
+    let many = vec![one; 500].join(",");
+    given.when(connector(OKTA), patch_group(SALES, &many)).invalid(ScimType::TooMany);
+}
+
 #[test]
 fn okta_renames_with_every_membership_update_and_touches_no_member() {
     let given = with_group();

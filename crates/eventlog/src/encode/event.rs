@@ -92,8 +92,10 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
         }
         Event::UserErased { user, reason } => write(&(user, reason)),
         Event::RoleAssigned { user, role, source, wording } => {
-            let RoleWording { display, kind, primary } = wording;
-            write(&(user, role, wire_source(*source), display, kind, primary))
+            if let Personal::Known(RoleWording { display, kind, primary }) = wording {
+                personal = Some((*user, write(&(display, kind, primary))?));
+            }
+            write(&(user, role, wire_source(*source)))
         }
         Event::RoleRevoked { user, role, source } => write(&(user, role, wire_source(*source))),
         Event::GroupCreated { group, display_name, managed_by, external_id, attributes } => {
@@ -186,8 +188,12 @@ pub(super) fn decode(
             Event::UserErased { user, reason }
         }
         (EventKind::RoleAssigned, 1) => {
-            let (user, role, source, display, kind, primary) = read(clear)?;
-            let wording = RoleWording { display, kind, primary };
+            let (user, role, source) = read(clear)?;
+            let wording = opened(unseal(user)?, |(display, kind, primary)| RoleWording {
+                display,
+                kind,
+                primary,
+            })?;
             Event::RoleAssigned { user, role, source: unwire_source(source), wording }
         }
         (EventKind::RoleRevoked, 1) => {

@@ -14,7 +14,7 @@ use crate::refused::Refused;
 
 /// `GET /admin/v1/tenants/{tenant}/audit/commits?subject=…&event=…&from=…&to=…&order=…&count=…`
 pub(super) async fn commits(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let (tenant, snapshot) = asked.tenant(slug)?;
+    let (tenant, snapshot) = asked.log(slug)?;
     let position = "a position such as `42`";
     let parameters = &asked.parameters;
     let subjects = match parameters.get("subject") {
@@ -81,10 +81,7 @@ fn failed(error: AskError) -> Refused {
 /// `GET /admin/v1/tenants/{tenant}/problems`: the refusal journal, newest first. The reserved
 /// tenant `_system` has what belongs to none: requests without valid credentials.
 pub(super) fn problems(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let tenant = match slug {
-        "_system" => domain::id::TenantId::SYSTEM,
-        slug => asked.tenant(slug)?.0,
-    };
+    let (tenant, _) = asked.log(slug)?;
     let count = asked.parameters.parsed("count", "a whole number")?.unwrap_or(PROBLEMS_PAGE);
     let problems = Problem::list(asked.app.engine.journal(), tenant, count)
         .map_err(|error| Refused::internal(&format!("the journal cannot be read: {error}")))?;

@@ -55,6 +55,14 @@ impl Asked<'_> {
         Ok(self.app.engine.submit(tenant, origin, command).await?)
     }
 
+    /// The tenant with this slug, or the instance's own log, `_system`: for what only reads.
+    fn log(&self, slug: &str) -> Result<(TenantId, Arc<Snapshot>), Refused> {
+        match self.app.engine.now(TenantId::SYSTEM) {
+            Some(system) if slug == "_system" => Ok((TenantId::SYSTEM, system)),
+            _ => self.tenant(slug),
+        }
+    }
+
     /// The tenant with this slug.
     fn tenant(&self, slug: &str) -> Result<(TenantId, Arc<Snapshot>), Refused> {
         let world = self.app.engine.world();
@@ -65,6 +73,13 @@ impl Asked<'_> {
     }
 }
 
+/// A refusal, whose it is, and whose journal it belongs into.
+struct Failed {
+    tenant: TenantId,
+    actor: Option<Actor>,
+    why: Refused,
+}
+
 /// Any request below `/admin/`.
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -72,8 +87,8 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
     let answered = async {
         match answer(&app, &visit, &parts, body).await {
             Ok(answer) => answer.into_response(),
-            Err((actor, why)) => {
-                journal::refused(&app, TenantId::SYSTEM, actor, &visit, &parts, &why);
+            Err(Failed { tenant, actor, why }) => {
+                journal::refused(&app, tenant, actor, &visit, &parts, &why);
                 why.into_response()
             }
         }
@@ -86,25 +101,34 @@ async fn answer(
     visit: &Visit,
     parts: &request::Parts,
     body: Body,
-) -> Result<Answer, (Option<Actor>, Refused)> {
+) -> Result<Answer, Failed> {
     let world = app.engine.world();
-    let operator =
-        caller::operator(app, &world, &parts.headers).map_err(|refused| (None, refused))?;
-    let known = |why| (Some(Actor::Operator { id: operator }), why);
-    let body = scim_api::read(body, USER_BODY_BYTES).await.map_err(known)?;
-    let parameters = Parameters::parse(parts.uri.query().unwrap_or_default()).map_err(known)?;
-    let asked = Asked { app, visit, operator, parts, parameters, body };
-    dispatch(&asked).await.map_err(known)
+    let stranger = |why| Failed { tenant: TenantId::SYSTEM, actor: None, why };
+    let operator = caller::operator(app, &world, &parts.headers).map_err(stranger)?;
+    let route = Route::parse(parts.uri.path());
+    let slug = route.as_ref().and_then(Route::slug);
+    let tenant = slug.and_then(|slug| world.with_slug(slug)).map(|(tenant, _)| tenant.id);
+    let known = |why| Failed {
+        tenant: tenant.unwrap_or(TenantId::SYSTEM),
+        actor: Some(Actor::Operator { id: operator }),
+        why,
+    };
+    let asking = async {
+        let route = route.as_ref().ok_or_else(Refused::no_address)?;
+        if !route.methods().split(", ").any(|offered| offered == parts.method.as_str()) {
+            return Err(Refused::no_method(route.methods()));
+        }
+        let body = scim_api::read(body, USER_BODY_BYTES).await?;
+        let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
+        let asked = Asked { app, visit, operator, parts, parameters, body };
+        dispatch(&asked, route).await
+    };
+    asking.await.map_err(known)
 }
 
-async fn dispatch(asked: &Asked<'_>) -> Result<Answer, Refused> {
-    let route = Route::parse(asked.parts.uri.path()).ok_or_else(Refused::no_address)?;
-    let method = &asked.parts.method;
-    if !route.methods().split(", ").any(|offered| offered == method.as_str()) {
-        return Err(Refused::no_method(route.methods()));
-    }
-    let is_post = method == Method::POST;
-    match &route {
+async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
+    let is_post = asked.parts.method == Method::POST;
+    match route {
         Route::Tenants if is_post => tenant::open(asked).await,
         Route::Tenants => tenant::list(asked),
         Route::Tenant(slug) => tenant::describe(asked, slug),

@@ -42,6 +42,21 @@ impl Route {
         })
     }
 
+    /// The tenant that it is about.
+    pub(crate) fn slug(&self) -> Option<&str> {
+        match self {
+            Route::Tenants => None,
+            Route::Tenant(slug)
+            | Route::Roles(slug)
+            | Route::Role(slug, _)
+            | Route::UserRole(slug, ..)
+            | Route::Credentials(slug)
+            | Route::Credential(slug, _)
+            | Route::Commits(slug)
+            | Route::Problems(slug) => Some(slug),
+        }
+    }
+
     /// The methods that are offered, as `Allow` says them.
     pub(crate) fn methods(&self) -> &'static str {
         match self {

@@ -58,7 +58,9 @@ pub(super) async fn open(asked: &Asked<'_>) -> Result<Answer, Refused> {
         }
         .into());
     }
-    let opened = open_tenant(asked.app, asked.actor(), &slug, None).await.map_err(setup)?;
+    let opened = open_tenant(asked.app, asked.visit.origin(asked.actor()), &slug, None)
+        .await
+        .map_err(setup)?;
     let key = opened.secret.map(|secret| format!("{slug}:{}", secret.expose()));
     let body = json!({
         "id": opened.tenant, "slug": slug, "connector": opened.connector, "apiKey": key,

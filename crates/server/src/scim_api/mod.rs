@@ -93,7 +93,9 @@ async fn answer(
     let world = app.engine.world();
     let base = base_url(app, parts, &address.slug);
     let is_public = matches!(address.endpoint, Some(Endpoint::ServiceProviderConfig));
-    if is_public && is_read(&parts.method) && world.with_slug(&address.slug).is_some() {
+    let is_filtered = parts.uri.query().is_some_and(|query| query.contains("filter="));
+    let is_open = is_public && is_read(&parts.method) && !is_filtered;
+    if is_open && world.with_slug(&address.slug).is_some() {
         return Ok(discovery::service_provider_config(&base).into_response());
     }
     let caller = caller::connector(app, &world, &parts.headers, &address.slug).map_err(stranger)?;
@@ -116,6 +118,11 @@ async fn answer(
             Vec::new()
         };
         let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
+        let reads = is_read(&parts.method) || matches!(endpoint, Endpoint::Search(_));
+        if !reads && parameters.get("asOf").is_some() {
+            let detail = "`asOf` is for reads: the past is not written";
+            return Err(scim::Invalid::value(detail).into());
+        }
         let asked = Asked { app, visit, parts, caller: &caller, parameters, base };
         let mut answer = dispatch(&asked, endpoint, &bytes).await?;
         answer.media = media;

@@ -158,6 +158,41 @@ async fn the_journal_holds_neither_bodies_nor_queries_nor_keys() {
     }
 }
 
+/// Bounds that hold for what many small requests add up to, and for what one request leaves behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_answer_with_what_they_limit() {
+    let app = TestApp::start().await;
+    let idp = app.idp();
+    let long = json!({ "schemas": [GROUP], "displayName": "x".repeat(2_000) });
+    refused(&app, 400, Some("invalidValue"), idp.post("/Groups", long)).await;
+    let user = idp.post("/Users", user("ada")).await.expect(201).id();
+    let one = format!("/Users/{user}");
+    let mut answers = Vec::new();
+    for number in 0..5 {
+        let mail = format!("{number}{}", "x".repeat(300_000));
+        let add = patch(json!([{ "op": "add", "path": "emails", "value": [{ "value": mail }] }]));
+        answers.push(idp.patch(&one, add).await.status.as_u16());
+    }
+    assert_eq!(answers, [200, 200, 200, 400, 400]);
+    // What is refused is noted, however long it was; what is left out is one entry.
+    let path = format!("/{}", "x".repeat(20_000));
+    idp.get(&path).await.expect(404);
+    let roles: Vec<Value> = (0..100).map(|n| json!({ "value": format!("r{n}") })).collect();
+    let body = json!({ "schemas": [CORE], "userName": "bob", "roles": roles });
+    idp.post("/Users", body).await.expect(201);
+    let journal = app.operator().get("/tenants/acme/problems").await.expect(200);
+    let problems = journal.body["problems"].as_array().unwrap();
+    assert!(problems[0]["detail"].as_str().unwrap().ends_with("and 95 more"), "{}", problems[0]);
+    assert_eq!(problems[1]["status"], 404);
+    assert_eq!(problems.len(), 5);
+    // A condition is checked before the body is understood (R-7644-3.12-04).
+    let stale = [("if-match", "W/\"1\"")];
+    let bad = patch(json!([{ "op": "add", "path": "nope", "value": 1 }])).to_string().into_bytes();
+    refused(&app, 412, None, idp.send(Method::PATCH, &one, &stale, Some(bad))).await;
+    refused(&app, 400, Some("invalidValue"), idp.delete(&format!("{one}?asOf=3"))).await;
+    refused(&app, 404, None, idp.get(&one.to_uppercase().replace("/USERS", "/Users"))).await;
+}
+
 /// A role that nobody defined is left out and reported; the rest of the request is carried out.
 #[tokio::test(flavor = "multi_thread")]
 async fn c_07_unknown_roles_are_left_out_and_reported() {
