@@ -70,6 +70,7 @@ impl Fixture {
             clock: reading(&clock),
             ids: ids(&clock),
             public_url: Some("https://id.acme.example".into()),
+            trusted_proxies: [].into(),
         };
         let story = record(&app, &clock, people, seed).await?;
         engine.stop().await;

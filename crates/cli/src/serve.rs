@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use server::{App, Secret};
+use server::{App, Network, Secret};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -26,7 +26,7 @@ pub(crate) fn default_url() -> &'static str {
 #[command(after_help = "\
 Examples:
   rollbook serve --data ./data --tenant acme
-  rollbook serve --data /var/lib/rollbook --listen 0.0.0.0:8080 --public-url https://id.example.com
+  rollbook serve --data /var/lib/rollbook --public-url https://id.example.com --trusted-proxy 127.0.0.1
   ROLLBOOK_SCIM_KEY=acme:a-long-random-secret rollbook serve --tenant acme")]
 pub(crate) struct Serve {
     /// The data folder; it is created if it is not there
@@ -41,6 +41,9 @@ pub(crate) struct Serve {
     /// The URL that clients use, when a proxy stands before; without it, what they send as Host
     #[arg(long, env = "ROLLBOOK_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// A proxy whose X-Forwarded-For is believed, as 10.0.0.1 or 10.0.0.0/8; may be repeated
+    #[arg(long, env = "ROLLBOOK_TRUSTED_PROXY", value_name = "ADDR", value_delimiter = ',')]
+    trusted_proxy: Vec<Network>,
     /// The form of the server's own log, on standard error
     #[arg(long, env = "ROLLBOOK_LOG_FORMAT", default_value = "text", value_name = "FORM")]
     log_format: LogFormat,
@@ -77,7 +80,7 @@ impl Serve {
             .with_context(|| format!("{} cannot be listened on", self.listen))?;
         let address = listener.local_addr()?;
         let url = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        let app = App::new(engine.clone(), self.public_url.clone());
+        let app = App::new(engine.clone(), self.public_url.clone(), self.trusted_proxy.clone());
         self.greet(&app, &url, is_new).await?;
         server::serve(listener, app, stop()).await.context("the server failed")?;
         note("stopping: finishing what is under way");

@@ -6,6 +6,8 @@ use domain::time::Timestamp;
 use engine::{Clock, Engine};
 use uuid::Uuid;
 
+use crate::proxy::Network;
+
 /// What every handler has at hand. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
@@ -18,13 +20,16 @@ pub struct App {
     /// The URL that clients reach this server by, without a slash at its end, as in
     /// `https://id.example.com`; none: what the request's `Host` says.
     pub public_url: Option<Arc<str>>,
+    /// The proxies whose word about a request's source is believed.
+    pub trusted_proxies: Arc<[Network]>,
 }
 
 impl App {
     /// An app with the machine's clock and random ids.
-    pub fn new(engine: Engine, public_url: Option<String>) -> App {
-        let ids = Arc::new(Uuid::now_v7);
-        App { engine, clock: system_clock(), ids, public_url: public_url.map(Arc::from) }
+    pub fn new(engine: Engine, public_url: Option<String>, proxies: Vec<Network>) -> App {
+        let public_url = public_url.map(Arc::from);
+        let (clock, ids) = (system_clock(), Arc::new(Uuid::now_v7));
+        App { engine, clock, ids, public_url, trusted_proxies: proxies.into() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -16,6 +16,7 @@ use engine::World;
 use tracing::Instrument;
 
 use crate::app::App;
+use crate::proxy;
 use crate::refused::Refused;
 use crate::secret::hash_of;
 
@@ -35,7 +36,9 @@ impl Visit {
         let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         Visit {
             request: RequestId::new(app.id()),
-            source: connection.map(|ConnectInfo(address)| address.ip().to_canonical()),
+            source: connection.map(|ConnectInfo(address)| {
+                proxy::source(address.ip(), &parts.headers, &app.trusted_proxies)
+            }),
             agent: agent.map(|agent| agent.chars().take(AGENT_CHARS).collect()),
         }
     }

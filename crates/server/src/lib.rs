@@ -11,6 +11,7 @@ mod caller;
 mod doors;
 mod health;
 mod journal;
+mod proxy;
 mod refused;
 mod scim_api;
 mod secret;
@@ -30,6 +31,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::App;
 pub use doors::{Door, Key, doors};
+pub use proxy::{Network, NotANetwork};
 pub use secret::{Purpose, Secret};
 pub use setup::{Opened, SetupError, open_instance, open_tenant, startup};
 

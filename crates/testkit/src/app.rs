@@ -74,7 +74,7 @@ impl TestApp {
         let engine = Engine::start(log, time.clone(), |_| {}).unwrap();
         let next = AtomicU64::new(1);
         let ids = Arc::new(move || Uuid::from_u64_pair(0, next.fetch_add(1, Ordering::Relaxed)));
-        let app = App { engine, clock: time, ids, public_url: None };
+        let app = App { engine, clock: time, ids, public_url: None, trusted_proxies: [].into() };
         server::open_instance(&app, Some(Secret::chosen(OPERATOR_KEY).unwrap())).await.unwrap();
         for slug in ["acme", "globex"] {
             let secret = Secret::chosen(&format!("{slug}-{SCIM_SECRET}")).unwrap();
