@@ -12,5 +12,5 @@ mod then;
 
 pub use ask::{AskError, Order, Question, ask};
 pub use entry::{Entry, Named, Told};
-pub use people::{Unknown, find_user};
+pub use people::{NoMaker, Unknown, find_maker, find_user};
 pub use problem::Problem;

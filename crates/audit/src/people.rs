@@ -4,6 +4,7 @@ use domain::directory::Directory;
 use domain::event::Subject;
 use domain::id::UserId;
 use domain::snapshot::Snapshot;
+use domain::trail::Maker;
 use scim::UserNameKey;
 
 /// A name or id that nobody has or ever had.
@@ -29,3 +30,28 @@ pub fn find_user(snapshot: &Snapshot, who: &str) -> Result<Vec<UserId>, Unknown>
 fn by_name(directory: &Directory, who: &str) -> Vec<UserId> {
     UserNameKey::of(who).map(|key| directory.users.ever_named(&key)).unwrap_or_default()
 }
+
+/// Whoever makes commits and is called so: a connector of the tenant, an operator, or `system`.
+///
+/// # Errors
+/// When nobody is.
+pub fn find_maker(
+    directory: &Directory,
+    system: Option<&Directory>,
+    who: &str,
+) -> Result<Maker, NoMaker> {
+    if who == "system" {
+        return Ok(Maker::System);
+    }
+    if let Some(connector) = directory.connectors.named(who) {
+        return Ok(Maker::Connector(connector.id));
+    }
+    let operators = system.into_iter().flat_map(|system| system.operators.iter());
+    let operator = operators.into_iter().find(|operator| operator.name == who);
+    operator.map(|operator| Maker::Operator(operator.id)).ok_or_else(|| NoMaker(who.to_owned()))
+}
+
+/// A name that no connector and no operator has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no connector and no operator `{0}`; `okta` and `owner` are the first of them")]
+pub struct NoMaker(String);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ::audit::{Entry, Order, Problem, Question, Told, ask, find_user};
+use ::audit::{Entry, Order, Problem, Question, Told, ask, find_maker, find_user};
 use clap::{Args, Subcommand};
 use domain::event::{EventKind, Subject};
 use domain::trail::Kinds;
@@ -39,7 +39,7 @@ Examples:
   rollbook audit roles jane@acme.com
   rollbook audit roles jane@acme.com --data ./data --json
   rollbook audit commits --subject jane@acme.com --event UserDeactivated,UserActivated
-  rollbook audit commits --newest --count 20
+  rollbook audit commits --actor owner --newest --count 20
 
 An answer may be empty. A user who never existed is an error, with exit status 1.")]
 pub(crate) struct Audit {
@@ -61,6 +61,9 @@ enum AuditVerb {
         /// Only commits about this user
         #[arg(long, value_name = "USER")]
         subject: Option<String>,
+        /// Only commits by this connector or operator
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
         /// Only events of these types, as in RoleAssigned,RoleRevoked
         #[arg(long, value_name = "TYPES", value_delimiter = ',')]
         event: Vec<EventKind>,
@@ -93,6 +96,7 @@ pub(crate) struct Problems {
 /// What is asked, in the words of the command line.
 struct Wish {
     subject: Option<String>,
+    actor: Option<String>,
     kinds: Vec<EventKind>,
     order: Order,
     count: usize,
@@ -118,9 +122,10 @@ impl Audit {
                     show_roles(&entries);
                 }
             }
-            AuditVerb::Commits { subject, event, newest, count, from } => {
+            AuditVerb::Commits { subject, actor, event, newest, count, from } => {
                 let order = if newest { Order::NewestFirst } else { Order::OldestFirst };
-                let entries = from.answer(Wish { subject, kinds: event, order, count }).await?;
+                let entries =
+                    from.answer(Wish { subject, actor, kinds: event, order, count }).await?;
                 if from.json {
                     return print_json(&entries);
                 }
@@ -146,6 +151,7 @@ impl From {
     pub(crate) async fn role_changes(&self, user: &str) -> anyhow::Result<Vec<Entry>> {
         let wish = Wish {
             subject: Some(user.to_owned()),
+            actor: None,
             kinds: vec![EventKind::RoleAssigned, EventKind::RoleRevoked],
             order: Order::OldestFirst,
             count: usize::MAX,
@@ -185,10 +191,16 @@ impl From {
             Some(who) => find_user(snapshot, who)?.into_iter().map(Subject::User).collect(),
             None => Vec::new(),
         };
+        let system = world.system().map(|system| &system.directory);
+        let maker = match &wish.actor {
+            Some(who) => Some(find_maker(&snapshot.directory, system, who)?),
+            None => None,
+        };
         let kinds =
             if wish.kinds.is_empty() { Kinds::ALL } else { wish.kinds.into_iter().collect() };
         let question = Question {
             subjects,
+            maker,
             kinds,
             order: wish.order,
             limit: wish.count,
@@ -203,6 +215,9 @@ impl From {
         let mut query = Vec::new();
         if let Some(who) = wish.subject {
             query.push(("subject", who));
+        }
+        if let Some(who) = wish.actor {
+            query.push(("actor", who));
         }
         if !wish.kinds.is_empty() {
             let names: Vec<&str> = wish.kinds.iter().map(|kind| kind.name()).collect();

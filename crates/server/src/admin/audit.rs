@@ -1,6 +1,6 @@
 //! Audit questions over HTTP, and the refusal journal.
 
-use audit::{AskError, Order, Problem, Question, ask, find_user};
+use audit::{AskError, Order, Problem, Question, ask, find_maker, find_user};
 use axum::http::StatusCode;
 use domain::event::{EventKind, Subject};
 use domain::position::Position;
@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::limits::{AUDIT_PAGE, AUDIT_PAGE_MAX, PROBLEMS_PAGE};
 use crate::refused::Refused;
 
-/// `GET /admin/v1/tenants/{tenant}/audit/commits?subject=…&event=…&from=…&to=…&order=…&count=…`
+/// `GET /admin/v1/tenants/{tenant}/audit/commits?subject=…&actor=…&event=…&from=…&to=…&order=…&count=…`
 pub(super) async fn commits(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
     let (tenant, snapshot) = asked.log(slug)?;
     let position = "a position such as `42`";
@@ -25,10 +25,19 @@ pub(super) async fn commits(asked: &Asked<'_>, slug: &str) -> Result<Answer, Ref
             .collect(),
         None => Vec::new(),
     };
+    let world = asked.app.engine.world();
+    let system = world.system().map(|system| &system.directory);
+    let maker = match parameters.get("actor") {
+        Some(who) => Some(
+            find_maker(&snapshot.directory, system, who)
+                .map_err(|none| Refused::new(StatusCode::NOT_FOUND, none.to_string()))?,
+        ),
+        None => None,
+    };
     let count = parameters.parsed("count", "a whole number")?.unwrap_or(AUDIT_PAGE);
     let question = Question {
         subjects,
-        maker: None,
+        maker,
         kinds: match parameters.get("event") {
             Some(names) => kinds(names)?,
             None => Kinds::ALL,

@@ -6,7 +6,6 @@ use scim::Catalogue;
 use scim::discovery::{self, AuthenticationScheme, Offer, PaginationOffer};
 
 use super::Asked;
-use super::address::Endpoint;
 use crate::answer::Answer;
 use crate::refused::Refused;
 
@@ -43,22 +42,40 @@ pub(super) fn service_provider_config(base: &str) -> Answer {
     Answer::new(StatusCode::OK, Some(discovery::service_provider_config(base, &offer)))
 }
 
-pub(super) fn answer(asked: &Asked<'_>, endpoint: &Endpoint) -> Result<Answer, Refused> {
-    if asked.parameters.get("filter").is_some() {
-        let detail = "discovery endpoints are not filtered (RFC 7644 §4): leave `filter` out";
-        return Err(Refused::new(StatusCode::FORBIDDEN, detail));
-    }
+/// `/ServiceProviderConfig` of a caller who also asks for what it cannot do.
+pub(super) fn config(asked: &Asked<'_>) -> Result<Answer, Refused> {
+    unfiltered(asked)?;
+    Ok(service_provider_config(&asked.base))
+}
+
+/// `/ResourceTypes`, or one of them.
+pub(super) fn resource_types(asked: &Asked<'_>, name: Option<&str>) -> Result<Answer, Refused> {
+    unfiltered(asked)?;
     let (catalogue, base) = (Catalogue::builtin(), asked.base.as_str());
-    let body = match endpoint {
-        Endpoint::ResourceTypes(None) => Some(discovery::resource_types(base, catalogue)),
-        Endpoint::ResourceTypes(Some(name)) => discovery::resource_type(base, catalogue, name),
-        Endpoint::Schemas(None) => Some(discovery::schemas(base, catalogue)),
-        Endpoint::Schemas(Some(urn)) => discovery::schema(base, catalogue, urn),
-        Endpoint::ServiceProviderConfig
-        | Endpoint::List(_)
-        | Endpoint::Search(_)
-        | Endpoint::One(..)
-        | Endpoint::Unsupported(_) => return Ok(service_provider_config(base)),
-    };
+    found(match name {
+        None => Some(discovery::resource_types(base, catalogue)),
+        Some(name) => discovery::resource_type(base, catalogue, name),
+    })
+}
+
+/// `/Schemas`, or one of them.
+pub(super) fn schemas(asked: &Asked<'_>, urn: Option<&str>) -> Result<Answer, Refused> {
+    unfiltered(asked)?;
+    let (catalogue, base) = (Catalogue::builtin(), asked.base.as_str());
+    found(match urn {
+        None => Some(discovery::schemas(base, catalogue)),
+        Some(urn) => discovery::schema(base, catalogue, urn),
+    })
+}
+
+fn unfiltered(asked: &Asked<'_>) -> Result<(), Refused> {
+    if asked.parameters.get("filter").is_none() {
+        return Ok(());
+    }
+    let detail = "discovery endpoints are not filtered (RFC 7644 §4): leave `filter` out";
+    Err(Refused::new(StatusCode::FORBIDDEN, detail))
+}
+
+fn found(body: Option<Vec<u8>>) -> Result<Answer, Refused> {
     body.map(|body| Answer::new(StatusCode::OK, Some(body))).ok_or_else(Refused::no_address)
 }

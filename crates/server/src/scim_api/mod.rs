@@ -144,9 +144,9 @@ async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result
             "DELETE" => resource::delete(asked, *kind, id).await,
             _ => resource::get(asked, *kind, id).await,
         },
-        Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => {
-            discovery::answer(asked, endpoint)
-        }
+        Endpoint::ServiceProviderConfig => discovery::config(asked),
+        Endpoint::ResourceTypes(name) => discovery::resource_types(asked, name.as_deref()),
+        Endpoint::Schemas(urn) => discovery::schemas(asked, urn.as_deref()),
         Endpoint::Unsupported(feature) => Err(Refused::new(
             StatusCode::NOT_IMPLEMENTED,
             format!("{feature} is not supported; ServiceProviderConfig says what is"),

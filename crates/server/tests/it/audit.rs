@@ -63,6 +63,12 @@ async fn the_log_says_who_changed_janes_roles_and_what_they_were_before() {
             "RoleRevoked Business User by connector okta: Business User -> ",
         ]
     );
+    let counted = async |actor: &str| {
+        let path = format!("/tenants/acme/audit/commits?actor={actor}");
+        operator.get(&path).await.expect(200).body["commits"].as_array().unwrap().len()
+    };
+    assert_eq!((counted("okta").await, counted("owner").await, counted("system").await), (3, 2, 3));
+    operator.get("/tenants/acme/audit/commits?actor=entra").await.expect(404);
     // The first commit is the one that the client was told of when it wrote.
     assert_eq!(answer.body["commits"][0]["hash"], created.header("rollbook-commit"));
 }
