@@ -5,7 +5,7 @@
 //! write is plain: it may be lost in a cut, and then the witness is behind the log, which is fine.
 //! A thread sees to it that it is on the disk a second later.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -71,21 +71,25 @@ pub(crate) fn read(path: &Path) -> io::Result<Testimony> {
 }
 
 impl Witness {
-    /// Opens the file, or makes it, and writes down where the log ends; it is on the disk after.
+    /// Makes the file anew, and writes down where the log ends; it is on the disk after, once the
+    /// folder is synced. The old one stands until the new one is whole, so that being killed on the
+    /// way, also at the very first start, leaves one or the other.
     pub(crate) fn create(path: &Path, now: &Witnessed) -> io::Result<Self> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let mut both = encode(now);
+        both.resize(SLOT, 0);
+        both.extend(encode(now));
+        let draft = path.with_extension("new");
+        let file = File::create(&draft)?;
+        file.write_all_at(&both, 0)?;
+        file.sync_all()?;
+        std::fs::rename(&draft, path)?;
         let file = Arc::new(file);
         let (written, to_sync) = mpsc::channel();
         let syncer = std::thread::Builder::new().name("witness".to_owned()).spawn({
             let file = file.clone();
             move || keep_synced(&file, &to_sync)
         })?;
-        let mut witness = Self { file, slot: 0, written: Some(written), syncer: Some(syncer) };
-        // Both slots: what an older run left must not outlive a log that was put back.
-        witness.write(now)?;
-        witness.write(now)?;
-        witness.file.sync_all()?;
-        Ok(witness)
+        Ok(Self { file, slot: 0, written: Some(written), syncer: Some(syncer) })
     }
 
     /// Writes down where the log ends.

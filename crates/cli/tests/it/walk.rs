@@ -2,8 +2,10 @@
 //! happens to archives that were tampered with.
 
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
-use crate::common::{OPERATOR_KEY, SCIM_KEY, Served, run};
+use crate::common::{self, OPERATOR_KEY, SCIM_KEY, Served, run};
 use serde_json::{Value, json};
 
 const PASSPHRASE: (&str, &str) = ("ROLLBOOK_KEYS_PASSPHRASE", "correct horse battery staple");
@@ -96,6 +98,43 @@ async fn the_walk_of_the_readme() {
     assert_ne!(lines(&sealed, "directory hash"), lines(&exported, "directory hash"));
     let (status, _, _) = run(&["audit", "roles", "jane@acme.com", "--data", &other], &[]);
     assert_eq!(status, 1, "an erased person is still found by name");
+}
+
+/// A replay that is killed on the way is carried on by the same command, wherever it was. Seen to
+/// catch: a head witness that is made empty before it is written.
+#[test]
+fn a_killed_replay_is_carried_on() {
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../replay-fixtures/okta-first-month");
+    let archive = fixture.join("log.rollbook").to_str().unwrap().to_owned();
+    let expected = std::fs::read_to_string(fixture.join("expected.json")).unwrap();
+    let expected: Value = serde_json::from_str(&expected).unwrap();
+    let hash = expected["tenants"][1]["directoryHash"].as_str().unwrap();
+    let key = ("ROLLBOOK_KEYS_PASSPHRASE", "fixtures hold invented people");
+    let mut carried_on = 0;
+    for millis in (0..60).step_by(4) {
+        let folder = tempfile::tempdir().unwrap();
+        let into = folder.path().join("fresh");
+        let arguments = ["replay", &archive, "--into", into.to_str().unwrap()];
+        let mut command = common::rollbook(&arguments);
+        command.env(key.0, key.1).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let building = folder.path().join("fresh.replaying");
+        while !building.exists() && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(millis));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if into.exists() {
+            continue;
+        }
+        carried_on += 1;
+        let (status, out, err) = run(&arguments, &[key]);
+        assert_eq!(status, 0, "killed after {millis} ms: {err}");
+        assert!(out.contains(hash), "killed after {millis} ms: {out}");
+    }
+    assert!(carried_on > 3, "only {carried_on} replays were cut off");
 }
 
 /// The demo fills a running server and ends with a question and its answer.
