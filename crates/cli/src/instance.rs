@@ -7,8 +7,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use domain::directory::Tenant;
 use domain::snapshot::Snapshot;
-use domain::time::Timestamp;
-use engine::{Clock, Engine, World};
+use engine::{Engine, World};
 use eventlog::{Created, MasterKey, Options, SledLog};
 
 use crate::terminal;
@@ -39,11 +38,6 @@ impl Master {
         let (key, created) = MasterKey::load_or_create(data).context("no master key")?;
         Ok((key, matches!(created, Created::Now)))
     }
-}
-
-/// The machine's clock.
-pub(crate) fn clock() -> Clock {
-    Arc::new(|| Timestamp::from_millis(chrono::Utc::now().timestamp_millis()))
 }
 
 /// Opens a data folder that must exist, and everything in it.
@@ -79,7 +73,7 @@ pub(crate) fn open_log_with(data: &Path, key: MasterKey) -> anyhow::Result<SledL
 pub(crate) fn start(log: SledLog, data: &Path) -> anyhow::Result<Engine> {
     let bar = terminal::counter("commits");
     bar.set_message("reading");
-    let engine = Engine::start(log, clock(), |progress| {
+    let engine = Engine::start(log, server::system_clock(), |progress| {
         if progress.commits % 1_000 == 0 {
             bar.set_position(progress.commits);
         }

@@ -42,6 +42,6 @@ impl App {
 }
 
 /// The machine's clock.
-pub(crate) fn system_clock() -> Clock {
+pub fn system_clock() -> Clock {
     Arc::new(|| Timestamp::from_millis(chrono::Utc::now().timestamp_millis()))
 }

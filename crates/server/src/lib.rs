@@ -11,6 +11,7 @@ mod caller;
 mod doors;
 mod health;
 mod journal;
+mod path;
 mod proxy;
 mod refused;
 mod scim_api;
@@ -29,7 +30,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use app::App;
+pub use app::{App, system_clock};
 pub use doors::{Door, Key, doors};
 pub use proxy::{Network, NotANetwork};
 pub use secret::{Purpose, Secret};

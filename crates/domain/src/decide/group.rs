@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use scim::{Admitted, Invalid, MembersEdit, Node, Object, Packed, Patch, ScimType, Value};
 
-use super::{check_size, mode};
+use super::{check_size, external_id_change, mode};
 use crate::attributes::difference;
 use crate::command::{Change, Decision};
 use crate::directory::{Directory, Group};
-use crate::event::{AttributeChange, Event, Member};
+use crate::event::{Event, Member};
 use crate::id::GroupId;
 use crate::limits::{DISPLAY_NAME_CHARS, MEMBERS_LOOKED_AT};
 use crate::origin::{Actor, Source};
@@ -230,13 +230,7 @@ fn differ(
     }
     let mut changes = difference(&group.attributes.unpack(), &wanted.attributes);
     let external_id = group.external_id(actor.connector());
-    if external_id != wanted.external_id.as_deref() {
-        changes.push(AttributeChange {
-            path: "externalId".to_owned(),
-            old: external_id.map(|id| Value::String(id.to_owned())),
-            new: wanted.external_id.map(Value::String),
-        });
-    }
+    changes.extend(external_id_change(external_id, wanted.external_id));
     if !changes.is_empty() {
         events.push(Event::GroupAttributesChanged { group: group.id, changes });
     }

@@ -4,11 +4,11 @@ mod administration;
 mod group;
 mod user;
 
-use scim::{Invalid, Mode, Object, Packed};
+use scim::{Invalid, Mode, Object, Packed, Value};
 
 use crate::command::{Command, Decision};
 use crate::directory::Directory;
-use crate::event::Event;
+use crate::event::{AttributeChange, Event};
 use crate::limits::{ATTRIBUTES_BYTES, COMMIT_EVENTS};
 use crate::origin::Actor;
 use crate::rejection::Rejection;
@@ -73,4 +73,13 @@ fn check_size(attributes: &Object) -> Result<(), Invalid> {
     Err(Invalid::value(format!(
         "the resource would have more than {ATTRIBUTES_BYTES} bytes of attributes: remove some first"
     )))
+}
+
+/// How a connector's own id for a resource changes; it is kept apart from the other attributes.
+fn external_id_change(old: Option<&str>, new: Option<String>) -> Option<AttributeChange> {
+    (old != new.as_deref()).then(|| AttributeChange {
+        path: "externalId".to_owned(),
+        old: old.map(|id| Value::String(id.to_owned())),
+        new: new.map(Value::String),
+    })
 }

@@ -5,11 +5,11 @@
 
 use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, UserNameKey, Value};
 
-use super::{check_size, mode};
+use super::{check_size, external_id_change, mode};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, User};
-use crate::event::{AttributeChange, Event, Member, NewUser, Renamed, RoleWording};
+use crate::event::{Event, Member, NewUser, Renamed, RoleWording};
 use crate::id::UserId;
 use crate::origin::{Actor, Source};
 use crate::personal::Personal;
@@ -168,13 +168,7 @@ fn differ(
     }
     let mut changes = difference(&user.attributes.unpack(), &wanted.attributes);
     let external_id = user.external_id(actor.connector());
-    if external_id != wanted.external_id.as_deref() {
-        changes.push(AttributeChange {
-            path: "externalId".to_owned(),
-            old: external_id.map(|id| Value::String(id.to_owned())),
-            new: wanted.external_id.map(Value::String),
-        });
-    }
+    changes.extend(external_id_change(external_id, wanted.external_id));
     if !changes.is_empty() {
         let personal = Personal::Known(changes);
         decision.events.push(Event::UserAttributesChanged { user: user.id, personal });

@@ -1,6 +1,6 @@
 //! Paths below `/admin/v1/`.
 
-use percent_encoding::percent_decode_str;
+use crate::path;
 
 /// What an admin path says: which collection or thing, of which tenant.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,10 +19,7 @@ pub(crate) enum Route {
 impl Route {
     /// Reads a path. None: there is nothing at it.
     pub(crate) fn parse(path: &str) -> Option<Route> {
-        let decode = |part: &str| percent_decode_str(part).decode_utf8().ok().map(String::from);
-        let parts: Option<Vec<String>> =
-            path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
-        let parts = parts?;
+        let parts = path::parts(path)?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let own = |text: &&str| (*text).to_owned();
         Some(match parts.as_slice() {

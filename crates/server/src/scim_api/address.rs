@@ -1,8 +1,7 @@
 //! Paths below `/scim/`: which tenant, which version, which endpoint.
 
-use percent_encoding::percent_decode_str;
-
 use crate::limits::{GROUP_BODY_BYTES, USER_BODY_BYTES};
+use crate::path;
 
 /// What a path says.
 #[derive(Debug, PartialEq, Eq)]
@@ -95,10 +94,7 @@ impl Address {
     /// Reads a path. Doubled slashes and one at the end do not matter (L-09). None: it names no
     /// tenant.
     pub(super) fn parse(path: &str) -> Option<Address> {
-        let decode = |part: &str| percent_decode_str(part).decode_utf8().ok().map(String::from);
-        let parts: Option<Vec<String>> =
-            path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
-        let mut parts = parts?.into_iter().peekable();
+        let mut parts = path::parts(path)?.into_iter().peekable();
         if parts.next()? != "scim" {
             return None;
         }
