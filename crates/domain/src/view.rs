@@ -82,11 +82,12 @@ impl UserView<'_> {
             return Attr::Node(node);
         };
         let mut extension = node.as_complex().map(scim::ComplexView::to_object).unwrap_or_default();
-        let manager = complex([
-            ("value", boss.id.to_string()),
-            ("$ref", format!("{}/Users/{}", self.base, boss.id)),
-            ("displayName", shown_name(boss)),
-        ]);
+        let mut manager = Object::default();
+        manager.set("value", boss.id.to_string());
+        manager.set("$ref", format!("{}/Users/{}", self.base, boss.id));
+        if let Some(name) = display_name(boss) {
+            manager.set("displayName", name);
+        }
         extension.set("manager", manager);
         Attr::Owned(Value::Complex(extension))
     }
@@ -219,11 +220,12 @@ impl GroupView<'_> {
     }
 }
 
-/// What a user is shown as where others refer to them.
-fn shown_name(user: &User) -> String {
+/// What a user is shown as where others refer to them: their `displayName` and nothing in its place,
+/// for a client may compare it with the one at the reference (R-7643-4.3-01).
+fn display_name(user: &User) -> Option<String> {
     match user.attributes.view().get("displayName") {
-        Some(Node::String(name)) => name.to_owned(),
-        _ => user.user_name.to_string(),
+        Some(Node::String(name)) => Some(name.to_owned()),
+        _ => None,
     }
 }
 
@@ -231,7 +233,7 @@ fn shown_name(user: &User) -> String {
 pub(crate) fn member_value(directory: &Directory, base: &str, member: Member) -> Value {
     let (id, kind, display) = match member {
         Member::User(id) => {
-            let name = directory.users.get(id).map(shown_name);
+            let name = directory.users.get(id).and_then(display_name);
             (id.to_string(), "User", name)
         }
         Member::Group(id) => {

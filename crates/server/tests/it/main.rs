@@ -14,4 +14,7 @@ mod lists;
 mod okta;
 
 #[cfg(test)]
+mod references;
+
+#[cfg(test)]
 mod refusals;

@@ -1,0 +1,46 @@
+//! What is shown of a resource where others refer to it.
+
+use serde_json::{Value, json};
+use testkit::app::TestApp;
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// A manager's `displayName` and a member's `display` are the `displayName` of the user there: not
+/// their `userName` in its place, nor what the client claims. `/Schemas` says so: both are read-only.
+///
+/// Also R-7643-4.2-01.
+#[tokio::test(flavor = "multi_thread")]
+async fn r_7643_4_3_01_references_show_the_display_name_and_nothing_in_its_place() {
+    let app = TestApp::start().await;
+    let idp = app.idp();
+    let boss = json!({ "schemas": [USER], "userName": "boss@acme.com" });
+    let boss = idp.post("/Users", boss).await.expect(201).id();
+    let manager = json!({ "value": boss, "displayName": "claimed" });
+    let jane = json!({
+        "schemas": [USER, ENTERPRISE], "userName": "jane@acme.com", ENTERPRISE: { "manager": manager },
+    });
+    let jane = idp.post("/Users", jane).await.expect(201).id();
+    let member = json!({ "value": boss, "display": "claimed" });
+    let sales = json!({ "schemas": [GROUP], "displayName": "Sales", "members": [member] });
+    let sales = idp.post("/Groups", sales).await.expect(201).id();
+    let shown = async || {
+        let jane = idp.get(&format!("/Users/{jane}")).await.expect(200).body;
+        let sales = idp.get(&format!("/Groups/{sales}")).await.expect(200).body;
+        let manager = &jane[ENTERPRISE]["manager"];
+        assert_eq!(manager["value"], boss);
+        (manager["displayName"].clone(), sales["members"][0]["display"].clone())
+    };
+    assert_eq!(shown().await, (Value::Null, Value::Null));
+    let operation = json!({ "op": "add", "path": "displayName", "value": "The Boss" });
+    let patch = json!({ "schemas": [PATCH_OP], "Operations": [operation] });
+    idp.patch(&format!("/Users/{boss}"), patch).await.expect(200);
+    assert_eq!(shown().await, (json!("The Boss"), json!("The Boss")));
+
+    let schema = idp.get(&format!("/Schemas/{GROUP}")).await.expect(200).body;
+    let members = &schema["attributes"][1]["subAttributes"];
+    let display = members.as_array().unwrap().iter().find(|sub| sub["name"] == "display").unwrap();
+    assert_eq!(display["mutability"], "readOnly");
+}
