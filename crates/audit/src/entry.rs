@@ -176,6 +176,8 @@ impl Told {
             Event::TenantOpened { .. }
             | Event::OperatorAdded { .. }
             | Event::ConnectorAdded { .. }
+            | Event::ConnectorChanged { .. }
+            | Event::SchemaAdded { .. }
             | Event::CredentialRevoked { .. }
             | Event::RoleDefined { .. }
             | Event::PolicyCreated { .. }

@@ -117,7 +117,9 @@ fn ids(clock: &Arc<AtomicI64>) -> Arc<dyn Fn() -> Uuid + Send + Sync> {
 /// Plays the month over a real socket, one request after the other. Answers whom to ask about.
 async fn record(app: &App, clock: &AtomicI64, people: usize, seed: u64) -> anyhow::Result<String> {
     server::open_instance(app, None).await?;
-    let opened = server::open_tenant(app, server::startup(app), "acme", None).await?;
+    let opened =
+        server::open_tenant(app, server::startup(app), "acme", server::FIRST_CONNECTOR, None)
+            .await?;
     let secret: Secret = opened.secret.context("the tenant was there")?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}/scim/acme/v2", listener.local_addr()?);

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
+use domain::preset::PRESETS;
 use server::{App, Network, Secret};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -26,6 +28,7 @@ pub(crate) fn default_url() -> &'static str {
 #[command(after_help = "\
 Examples:
   rollbook serve --data ./data --tenant acme
+  rollbook serve --data ./data --tenant globex --preset entra
   rollbook serve --data /var/lib/rollbook --public-url https://id.example.com --trusted-proxy 127.0.0.1
   ROLLBOOK_SCIM_KEY=acme:a-long-random-secret rollbook serve --tenant acme")]
 pub(crate) struct Serve {
@@ -38,6 +41,9 @@ pub(crate) struct Serve {
     /// The tenant to open if it is not there yet
     #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG")]
     tenant: Option<String>,
+    /// The kind of identity provider that the new tenant's connector is for
+    #[arg(long, env = "ROLLBOOK_PRESET", default_value = server::FIRST_CONNECTOR, value_name = "PRESET", value_parser = PossibleValuesParser::new(PRESETS))]
+    preset: String,
     /// The URL that clients use, when a proxy stands before; without it, what they send as Host
     #[arg(long, env = "ROLLBOOK_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
@@ -111,7 +117,8 @@ impl Serve {
         if let Some(slug) = &self.tenant {
             let chosen = chosen(&self.scim_key)?;
             let was_chosen = chosen.is_some();
-            let opened = server::open_tenant(app, server::startup(app), slug, chosen).await?;
+            let opened =
+                server::open_tenant(app, server::startup(app), slug, &self.preset, chosen).await?;
             say(format!("  tenant         {slug}"));
             say(format!("  SCIM base URL  {url}/scim/{slug}/v2"));
             if let Some(secret) = opened.secret.filter(|_| !was_chosen) {

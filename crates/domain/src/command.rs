@@ -61,6 +61,22 @@ pub enum Command {
         /// How it treats what its client sends.
         settings: ConnectorSettings,
     },
+    /// Treat what a connector's client sends in another way.
+    ChangeConnector {
+        /// The connector.
+        connector: ConnectorId,
+        /// How.
+        settings: ConnectorSettings,
+    },
+    /// Let resources of a type carry one more extension.
+    AddSchema {
+        /// The schema as `/Schemas` would serve it, in JSON.
+        document: String,
+        /// The resource type's name, as in `User`.
+        resource_type: String,
+        /// Whether every resource of the type must carry it.
+        required: bool,
+    },
     /// Add an operator; said to the instance's log.
     AddOperator {
         /// The operator.

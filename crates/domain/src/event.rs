@@ -3,6 +3,7 @@
 //! Variants are added; a released one never changes meaning and never disappears. Their shape on
 //! disk is `eventlog`'s matter, their shape in JSON stands in `schemas/events/`.
 
+pub use scim::Mode;
 use scim::{Packed, Value};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,24 @@ pub enum Event {
         name: String,
         /// How it treats what its client sends.
         settings: ConnectorSettings,
+    },
+    /// A connector treats what its client sends in another way from this position on.
+    ConnectorChanged {
+        /// The connector.
+        connector: ConnectorId,
+        /// How, from this position on.
+        settings: ConnectorSettings,
+    },
+    /// Resources of a type may carry one more extension (RFC 7643 §3.3).
+    SchemaAdded {
+        /// Its URN.
+        urn: String,
+        /// The resource type's name, as in `User`.
+        resource_type: String,
+        /// Whether every resource of the type must carry it.
+        required: bool,
+        /// The schema as `/Schemas` serves it, in JSON.
+        document: String,
     },
     /// A credential was issued. Its secret is shown once and never stored.
     CredentialIssued {
@@ -230,12 +249,35 @@ pub enum Holder {
 /// How a connector treats what its client sends.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct ConnectorSettings {
     /// The kind of client, as in `okta`.
     pub preset: String,
     /// How strictly its requests are read.
     #[cfg_attr(test, schemars(with = "String"))]
-    pub mode: scim::Mode,
+    pub mode: Mode,
+    /// `""` written to an optional attribute unassigns it (L-13).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub empty_unassigns: bool,
+    /// What a PATCH is answered with.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub patch_answer: PatchAnswer,
+}
+
+/// What a successful PATCH is answered with (RFC 7644 §3.5.2 leaves it to the server), unless the request asks for attributes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum PatchAnswer {
+    /// 200 with the user; 204 for a group, whose members may be many.
+    #[default]
+    Standard,
+    /// 200 with the resource, whichever.
+    Resource,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What a user is made of, beside whether they are active and the roles they have.
@@ -384,6 +426,8 @@ kinds! {
     5 CredentialRevoked,
     6 RoleDefined,
     7 RoleRetired,
+    8 ConnectorChanged,
+    9 SchemaAdded,
     10 UserCreated,
     11 UserRenamed,
     12 UserActivated,
@@ -428,7 +472,10 @@ impl Event {
         match self {
             Event::TenantOpened { tenant, .. } => f(Subject::Tenant(*tenant)),
             Event::OperatorAdded { operator, .. } => f(Subject::Operator(*operator)),
-            Event::ConnectorAdded { connector, .. } => f(Subject::Connector(*connector)),
+            Event::ConnectorAdded { connector, .. } | Event::ConnectorChanged { connector, .. } => {
+                f(Subject::Connector(*connector))
+            }
+            Event::SchemaAdded { .. } => {}
             Event::CredentialIssued { credential, holder, .. } => {
                 f(Subject::Credential(*credential));
                 f((*holder).into());

@@ -13,6 +13,7 @@ pub mod commit;
 pub mod event;
 pub mod origin;
 pub mod personal;
+pub mod preset;
 
 pub mod command;
 pub mod directory;

@@ -20,3 +20,7 @@ pub const ATTRIBUTES_BYTES: usize = 1 << 20;
 pub const PAGE_BYTES: usize = 16 << 20;
 /// Events in a commit at most; with the longest event they stay below a commit's 16 MiB.
 pub const COMMIT_EVENTS: usize = 150_000;
+/// Bytes of a schema document that a tenant adds.
+pub const SCHEMA_BYTES: usize = 256 << 10;
+/// Schemas that a tenant adds at most.
+pub const SCHEMAS: usize = 50;

@@ -258,6 +258,8 @@ fn opens(tenant: TenantId, command: &Command) -> bool {
         | Command::DefineRole { .. }
         | Command::RetireRole { .. }
         | Command::AddConnector { .. }
+        | Command::ChangeConnector { .. }
+        | Command::AddSchema { .. }
         | Command::IssueCredential { .. }
         | Command::RevokeCredential { .. } => false,
     }

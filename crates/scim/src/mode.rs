@@ -13,6 +13,9 @@ pub enum Mode {
     /// What identity providers really send is understood too (the `L-` rules).
     #[default]
     Lenient,
+    /// The SCIM 2.0 Interoperability Profile (draft-zollner-scim-interop-profile): stricter than the RFCs where clients and servers
+    /// were seen to differ (the `I-` rules).
+    Interop,
 }
 
 impl Mode {

@@ -221,6 +221,19 @@ impl ResourceType {
         }
     }
 
+    /// This type with one more extension.
+    fn extended(&self, schema: &Arc<Schema>, required: bool) -> Self {
+        let mut extensions = self.extensions.clone();
+        extensions.push((schema.clone(), required));
+        Self::new(ResourceTypeParts {
+            name: self.name.clone(),
+            endpoint: self.endpoint.clone(),
+            description: self.description.clone(),
+            schema: self.schema.clone(),
+            extensions,
+        })
+    }
+
     /// A core or common attribute by its name in any case.
     pub(crate) fn core(&self, name: &str) -> Option<&Arc<Attribute>> {
         self.schema.attribute(name).or_else(|| common::attribute(name))

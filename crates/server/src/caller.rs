@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header, request};
 use axum::response::Response;
-use domain::event::Holder;
+use domain::event::{ConnectorSettings, Holder};
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId};
 use domain::limits::AGENT_CHARS;
 use domain::origin::{Actor, Origin};
@@ -74,9 +74,15 @@ impl Caller {
         Actor::Connector { id: self.connector, credential: self.credential }
     }
 
-    pub(crate) fn mode(&self) -> scim::Mode {
+    /// How the connector treats what its client sends.
+    pub(crate) fn settings(&self) -> Option<&ConnectorSettings> {
         let connector = self.snapshot.directory.connectors.get(self.connector);
-        connector.map_or(scim::Mode::Strict, |connector| connector.settings.mode)
+        connector.map(|connector| &connector.settings)
+    }
+
+    /// How its requests are read.
+    pub(crate) fn options(&self) -> scim::Options {
+        self.settings().map_or(scim::Mode::Strict.into(), ConnectorSettings::options)
     }
 }
 

@@ -34,7 +34,7 @@ pub use app::{App, system_clock};
 pub use doors::{Door, Key, doors};
 pub use proxy::{Network, NotANetwork};
 pub use secret::{Purpose, Secret};
-pub use setup::{Opened, SetupError, open_instance, open_tenant, startup};
+pub use setup::{FIRST_CONNECTOR, Opened, SetupError, open_instance, open_tenant, startup};
 
 /// Every address that is served, on one router.
 pub fn router(app: App) -> Router {

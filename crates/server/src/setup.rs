@@ -4,9 +4,10 @@
 //! was cut off half-way is carried on by the next.
 
 use domain::command::Command;
-use domain::event::{ConnectorSettings, Holder};
+use domain::event::Holder;
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, RoleId, TenantId};
 use domain::origin::{Actor, Origin};
+use domain::preset::{PRESETS, preset};
 use engine::Refusal;
 
 use crate::app::App;
@@ -20,8 +21,8 @@ const ROLES: [(&str, &str); 4] = [
     ("Business User", "May look at what others have built"),
 ];
 
-/// The name of the connector that a tenant begins with, and its kind.
-const FIRST_CONNECTOR: &str = "okta";
+/// The preset, and name, of the connector that a tenant begins with unless something else is asked for.
+pub const FIRST_CONNECTOR: &str = "okta";
 
 /// A tenant that is open, with its first connector.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ pub async fn open_instance(
 }
 
 /// Makes sure that there is a tenant with this slug, its first roles, a connector and a key; all of
-/// it on behalf of one request.
+/// it on behalf of one request. The connector has the preset `first`, and its name.
 ///
 /// # Errors
 /// When the slug is no slug, or the log takes nothing.
@@ -85,6 +86,7 @@ pub async fn open_tenant(
     app: &App,
     origin: Origin,
     slug: &str,
+    first: &str,
     chosen: Option<Secret>,
 ) -> Result<Opened, SetupError> {
     let world = app.engine.world();
@@ -110,9 +112,8 @@ pub async fn open_tenant(
         Some(connector) => connector.id,
         None => {
             let connector = ConnectorId::new(app.id());
-            let settings =
-                ConnectorSettings { preset: FIRST_CONNECTOR.to_owned(), mode: scim::Mode::Lenient };
-            let name = FIRST_CONNECTOR.to_owned();
+            let settings = preset(first).ok_or_else(|| no_such_preset(first))?;
+            let name = first.to_owned();
             let command = Command::AddConnector { connector, name, settings };
             app.engine.submit(tenant, origin.clone(), command).await?;
             connector
@@ -120,6 +121,12 @@ pub async fn open_tenant(
     };
     let secret = issue(app, tenant, origin, Holder::Connector(connector), chosen).await?;
     Ok(Opened { tenant, connector, secret })
+}
+
+/// The refusal of a preset that does not exist.
+pub(crate) fn no_such_preset(name: &str) -> Refusal {
+    let detail = format!("there is no preset `{name}`: use one of {}", PRESETS.join(", "));
+    Refusal::Rejected(scim::Invalid::value(detail).into())
 }
 
 fn purpose(holder: Holder) -> Purpose {

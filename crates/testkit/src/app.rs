@@ -11,6 +11,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use domain::command::Command;
+use domain::event::{ConnectorSettings, Holder};
+use domain::id::{ConnectorId, CredentialId};
 use domain::time::Timestamp;
 use engine::{Clock, Engine};
 use eventlog::{MasterKey, Options, SledLog};
@@ -78,7 +81,15 @@ impl TestApp {
         server::open_instance(&app, Some(Secret::chosen(OPERATOR_KEY).unwrap())).await.unwrap();
         for slug in ["acme", "globex"] {
             let secret = Secret::chosen(&format!("{slug}-{SCIM_SECRET}")).unwrap();
-            server::open_tenant(&app, server::startup(&app), slug, Some(secret)).await.unwrap();
+            server::open_tenant(
+                &app,
+                server::startup(&app),
+                slug,
+                server::FIRST_CONNECTOR,
+                Some(secret),
+            )
+            .await
+            .unwrap();
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -91,6 +102,35 @@ impl TestApp {
     /// The whole API key of a tenant.
     pub fn key(slug: &str) -> String {
         format!("{slug}:{slug}-{SCIM_SECRET}")
+    }
+
+    /// One more connector of `acme`, with this preset and its name; answers its client.
+    pub async fn connector(&self, preset: &str) -> Client {
+        let settings = domain::preset::preset(preset).unwrap();
+        self.connector_with(preset, settings).await
+    }
+
+    /// One more connector of `acme`, with these settings; answers its client.
+    pub async fn connector_with(&self, name: &str, settings: ConnectorSettings) -> Client {
+        let (connector, credential) =
+            (ConnectorId::new((self.app.ids)()), CredentialId::new((self.app.ids)()));
+        let secret = Secret::chosen(&format!("{name}-{SCIM_SECRET}")).unwrap();
+        let tenant = self.app.engine.world().with_slug("acme").unwrap().0.id;
+        let commands = [
+            Command::AddConnector { connector, name: name.to_owned(), settings },
+            Command::IssueCredential {
+                credential,
+                holder: Holder::Connector(connector),
+                hash: secret.hash(),
+                hint: secret.hint(),
+                expires: None,
+            },
+        ];
+        for command in commands {
+            let origin = server::startup(&self.app);
+            self.app.engine.submit(tenant, origin, command).await.unwrap();
+        }
+        self.idp().with_key(&format!("acme:{name}-{SCIM_SECRET}"))
     }
 
     /// The folder that the log is in.

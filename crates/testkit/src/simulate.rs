@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use domain::command::{Change, Command, Expected};
-use domain::event::{ConnectorSettings, Holder};
+use domain::event::{ConnectorSettings, Holder, PatchAnswer};
 use domain::id::{
     ConnectorId, CredentialId, GroupId, OperatorId, RequestId, RoleId, TenantId, UserId,
 };
@@ -128,7 +128,12 @@ impl Simulation {
             .map(|name| (RoleId::new(self.id()), (*name).to_owned(), String::new()))
             .collect();
         let mode = if number == 0 { Mode::Lenient } else { Mode::Strict };
-        let settings = ConnectorSettings { preset: "okta".to_owned(), mode };
+        let settings = ConnectorSettings {
+            preset: "okta".to_owned(),
+            mode,
+            empty_unassigns: false,
+            patch_answer: PatchAnswer::Standard,
+        };
         let holder = Holder::Connector(connector);
         let hash = eventlog::hash(slug.as_bytes());
         let open = |roles| Command::OpenTenant { tenant, slug: slug.clone(), roles };

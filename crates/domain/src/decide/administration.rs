@@ -1,12 +1,12 @@
 //! What operators may do: tenants, connectors, credentials, roles.
 
-use scim::Invalid;
+use scim::{Invalid, Value};
 
 use crate::command::Decision;
 use crate::directory::Directory;
 use crate::event::{ConnectorSettings, Event, Holder};
 use crate::id::{ConnectorId, CredentialId, OperatorId, RoleId, TenantId};
-use crate::limits::{DESCRIPTION_CHARS, NAME_CHARS};
+use crate::limits::{DESCRIPTION_CHARS, NAME_CHARS, SCHEMA_BYTES, SCHEMAS};
 use crate::rejection::Rejection;
 
 /// These events, and nothing left out.
@@ -66,6 +66,55 @@ pub(super) fn add_connector(
         return Err(taken("connector", "name", name, "choose another name"));
     }
     causes(vec![Event::ConnectorAdded { connector, name, settings }])
+}
+
+pub(super) fn change_connector(
+    directory: &Directory,
+    connector: ConnectorId,
+    settings: ConnectorSettings,
+) -> Result<Decision, Rejection> {
+    match directory.connectors.get(connector) {
+        Some(there) if there.settings == settings => causes(vec![]),
+        Some(_) => causes(vec![Event::ConnectorChanged { connector, settings }]),
+        None => Err(missing("connector", connector.to_string())),
+    }
+}
+
+/// The same schema for the same type again is nothing to do: whoever sets up a tenant may do it twice.
+pub(super) fn add_schema(
+    directory: &Directory,
+    document: String,
+    resource_type: String,
+    required: bool,
+) -> Result<Decision, Rejection> {
+    if document.len() > SCHEMA_BYTES {
+        let detail = format!("a schema document has at most {SCHEMA_BYTES} bytes");
+        return Err(Invalid::value(detail).into());
+    }
+    let there = directory.schemas.custom().find(|there| there.document == document);
+    if there.is_some_and(|t| t.resource_type == resource_type && t.required == required) {
+        return causes(vec![]);
+    }
+    if directory.schemas.custom().count() >= SCHEMAS {
+        return Err(Invalid::value(format!("a tenant adds at most {SCHEMAS} schemas")).into());
+    }
+    let catalogue = directory.schemas.catalogue();
+    let parsed = Value::parse(document.as_bytes())?;
+    let extended = catalogue
+        .with_extension(&parsed, &resource_type, required)
+        .map_err(|bad| Invalid::value(bad.to_string()))?;
+    let urn = extended.schemas().last().map(|schema| schema.id.to_string()).unwrap_or_default();
+    let is_taken = match resource_type.as_str() {
+        "Group" => !directory.groups.is_empty(),
+        _ => !directory.users.is_empty(),
+    };
+    if required && is_taken {
+        let detail = format!(
+            "`{urn}` can't be required: there are resources without it. Add it as not required"
+        );
+        return Err(Invalid::value(detail).into());
+    }
+    causes(vec![Event::SchemaAdded { urn, resource_type, required, document }])
 }
 
 pub(super) fn add_operator(operator: OperatorId, name: String) -> Result<Decision, Rejection> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use scim::{Admitted, Invalid, MembersEdit, Node, Object, Packed, Patch, ScimType, Value};
 
-use super::{check_size, external_id_change, mode};
+use super::{check_size, external_id_change, options};
 use crate::attributes::difference;
 use crate::command::{Change, Decision};
 use crate::directory::{Directory, Group};
@@ -161,18 +161,18 @@ fn patched(
     group: &Group,
     patch: &Patch,
 ) -> Result<Vec<Event>, Rejection> {
-    let mode = mode(directory, actor);
-    let rtype = scim::ResourceType::group();
+    let options = options(directory, actor);
+    let rtype = directory.schemas.catalogue().group();
     let view = GroupView { group, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
     let mut edits = Edits::new(Some(group), actor.source());
     let mut looked_at = 0;
     for operation in &patch.operations {
         if !operation.path.attr.is("members") {
-            operation.apply(&mut object, rtype, mode)?;
+            operation.apply(&mut object, rtype, options)?;
             continue;
         }
-        match operation.members_edit(mode)? {
+        match operation.members_edit(options)? {
             MembersEdit::Add(ids) => {
                 for id in ids {
                     edits.add(resolve(directory, &id)?);

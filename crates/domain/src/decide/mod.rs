@@ -4,7 +4,7 @@ mod administration;
 mod group;
 mod user;
 
-use scim::{Invalid, Mode, Object, Packed, Value};
+use scim::{Invalid, Mode, Object, Options, Packed, Value};
 
 use crate::command::{Command, Decision};
 use crate::directory::Directory;
@@ -38,6 +38,12 @@ pub fn decide(
         Command::AddConnector { connector, name, settings } => {
             administration::add_connector(directory, connector, name, settings)
         }
+        Command::ChangeConnector { connector, settings } => {
+            administration::change_connector(directory, connector, settings)
+        }
+        Command::AddSchema { document, resource_type, required } => {
+            administration::add_schema(directory, document, resource_type, required)
+        }
         Command::AddOperator { operator, name } => administration::add_operator(operator, name),
         Command::IssueCredential { credential, holder, hash, hint, expires } => {
             let issued = Event::CredentialIssued { credential, holder, hash, hint, expires };
@@ -58,11 +64,11 @@ pub fn decide(
 }
 
 /// How strictly an actor's requests are read: its connector says; operators are read by the letter.
-fn mode(directory: &Directory, actor: &Actor) -> Mode {
+fn options(directory: &Directory, actor: &Actor) -> Options {
     actor
         .connector()
         .and_then(|id| directory.connectors.get(id))
-        .map_or(Mode::Strict, |connector| connector.settings.mode)
+        .map_or(Mode::Strict.into(), |connector| connector.settings.options())
 }
 
 /// A resource grows by many small requests too: what it comes to has a limit of its own.

@@ -5,7 +5,7 @@
 
 use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, UserNameKey, Value};
 
-use super::{check_size, external_id_change, mode};
+use super::{check_size, external_id_change, options};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, User};
@@ -141,10 +141,10 @@ fn patched(
     user: &User,
     patch: &Patch,
 ) -> Result<Wanted, Rejection> {
-    let rtype = scim::ResourceType::user();
+    let rtype = directory.schemas.catalogue().user();
     let view = UserView { user, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
-    patch.apply(&mut object, rtype, mode(directory, actor))?;
+    patch.apply(&mut object, rtype, options(directory, actor))?;
     if object.get("active").is_none() {
         // `active` cannot be unassigned: a user may act or may not. Clearing it means the default.
         object.set("active", true);
@@ -237,8 +237,8 @@ fn leave_out(
     notice: Notice,
     decision: &mut Decision,
 ) -> Result<(), Rejection> {
-    match mode(directory, actor) {
-        Mode::Strict => Err(Invalid::value(notice.to_string()).into()),
+    match options(directory, actor).mode {
+        Mode::Strict | Mode::Interop => Err(Invalid::value(notice.to_string()).into()),
         Mode::Lenient => {
             decision.notices.push(notice);
             Ok(())

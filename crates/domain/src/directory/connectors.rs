@@ -58,4 +58,17 @@ impl Connectors {
         self.by_id.insert(id, Connector { id, name, settings, created: moment.stamp });
         Ok(())
     }
+
+    pub(super) fn change(
+        &mut self,
+        id: ConnectorId,
+        settings: &ConnectorSettings,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        let Some(there) = self.by_id.get_mut(&id) else {
+            return Err(moment.unfit(format!("there is no connector {id}")));
+        };
+        there.settings = settings.clone();
+        Ok(())
+    }
 }

@@ -9,6 +9,7 @@ mod groups;
 mod operators;
 mod policies;
 mod roles;
+mod schemas;
 mod shelf;
 mod tenants;
 mod users;
@@ -22,6 +23,7 @@ pub use groups::{Group, Groups};
 pub use operators::{Operator, Operators};
 pub use policies::{Policies, Policy};
 pub use roles::{Role, Roles};
+pub use schemas::{CustomSchema, Schemas};
 pub use tenants::{Tenant, Tenants};
 pub use users::{Assignment, User, Users};
 
@@ -100,6 +102,9 @@ pub struct Directory {
     pub roles: Roles,
     /// The policies.
     pub policies: Policies,
+    /// The schemas, if the tenant added any to the built-in ones.
+    #[serde(default, skip_serializing_if = "Schemas::is_builtin")]
+    pub schemas: Schemas,
     /// The connectors.
     pub connectors: Connectors,
     /// The credentials of connectors, or of operators in the instance's own log.
@@ -154,6 +159,19 @@ impl Directory {
             Event::OperatorAdded { operator, name } => self.operators.add(*operator, name, moment),
             Event::ConnectorAdded { connector, name, settings } => {
                 self.connectors.add(*connector, name, settings, moment)
+            }
+            Event::ConnectorChanged { connector, settings } => {
+                self.connectors.change(*connector, settings, moment)
+            }
+            Event::SchemaAdded { urn, resource_type, required, document } => {
+                let new = CustomSchema {
+                    urn: urn.clone(),
+                    resource_type: resource_type.clone(),
+                    required: *required,
+                    document: document.clone(),
+                    added: moment.stamp,
+                };
+                self.schemas.add(new, moment)
             }
             Event::CredentialIssued { credential, holder, hash, hint, expires } => {
                 let new = Credential {

@@ -9,6 +9,7 @@ use domain::id::{
 };
 use domain::origin::{Actor, Origin};
 use domain::position::{Hash, Position};
+use domain::preset::preset;
 use domain::rejection::Rejection;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
@@ -41,7 +42,7 @@ fn given() -> Given {
     let add = |connector, name: &str, mode| Command::AddConnector {
         connector,
         name: name.to_owned(),
-        settings: ConnectorSettings { preset: name.to_owned(), mode },
+        settings: ConnectorSettings { mode, ..preset("generic").unwrap() },
     };
     Given { snapshot: Snapshot::default() }
         .and(Actor::System, Command::OpenTenant { tenant, slug: "acme".to_owned(), roles })

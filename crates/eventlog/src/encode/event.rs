@@ -2,8 +2,8 @@
 //! that needs another shape gets another version, and the old one is still read.
 
 use domain::event::{
-    AttributeChange, ConnectorSettings, Event, EventKind, Holder, Member, NewUser, Renamed,
-    RoleWording,
+    AttributeChange, ConnectorSettings, Event, EventKind, Holder, Member, Mode, NewUser,
+    PatchAnswer, Renamed, RoleWording,
 };
 use domain::id::{ConnectorId, GroupId, OperatorId, UserId};
 use domain::origin::Source;
@@ -57,11 +57,23 @@ impl From<String> for Fault {
 
 pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
     let mut personal = None;
+    let mut version = 1;
     let clear = match event {
         Event::TenantOpened { tenant, slug } => write(&(tenant, slug)),
         Event::OperatorAdded { operator, name } => write(&(operator, name)),
         Event::ConnectorAdded { connector, name, settings } => {
-            write(&(connector, name, &settings.preset, &settings.mode))
+            if is_first_shape(settings) {
+                write(&(connector, name, &settings.preset, &settings.mode))
+            } else {
+                version = 2;
+                write(&(connector, name, wire_settings(settings)))
+            }
+        }
+        Event::ConnectorChanged { connector, settings } => {
+            write(&(connector, wire_settings(settings)))
+        }
+        Event::SchemaAdded { urn, resource_type, required, document } => {
+            write(&(urn, resource_type, required, document))
         }
         Event::CredentialIssued { credential, holder, hash, hint, expires } => {
             write(&(credential, wire_holder(*holder), hash, hint, expires))
@@ -112,7 +124,7 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
         Event::PolicyChanged { policy, text } => write(&(policy, text)),
         Event::PolicyDeleted { policy } => write(&(policy,)),
     }?;
-    Ok(Parts { kind: event.kind(), version: 1, clear, personal })
+    Ok(Parts { kind: event.kind(), version, clear, personal })
 }
 
 /// `unseal` gives a person's body, or none when it was erased.
@@ -133,7 +145,20 @@ pub(super) fn decode(
         }
         (EventKind::ConnectorAdded, 1) => {
             let (connector, name, preset, mode) = read(clear)?;
-            Event::ConnectorAdded { connector, name, settings: ConnectorSettings { preset, mode } }
+            let settings = unwire_settings((preset, mode, false, PatchAnswer::Standard));
+            Event::ConnectorAdded { connector, name, settings }
+        }
+        (EventKind::ConnectorAdded, 2) => {
+            let (connector, name, settings) = read(clear)?;
+            Event::ConnectorAdded { connector, name, settings: unwire_settings(settings) }
+        }
+        (EventKind::ConnectorChanged, 1) => {
+            let (connector, settings) = read(clear)?;
+            Event::ConnectorChanged { connector, settings: unwire_settings(settings) }
+        }
+        (EventKind::SchemaAdded, 1) => {
+            let (urn, resource_type, required, document) = read(clear)?;
+            Event::SchemaAdded { urn, resource_type, required, document }
         }
         (EventKind::CredentialIssued, 1) => {
             let (credential, holder, hash, hint, expires) = read(clear)?;
@@ -253,6 +278,26 @@ fn opened<W: serde::de::DeserializeOwned, T>(
         Some(body) => read(&body).map(|wire| Personal::Known(from(wire))),
         None => Ok(Personal::Erased),
     }
+}
+
+/// Preset, mode, whether `""` unassigns, what a PATCH is answered with.
+type WireSettings = (String, Mode, bool, PatchAnswer);
+
+/// Whether settings say nothing that the first release could not say: it can read them then.
+fn is_first_shape(settings: &ConnectorSettings) -> bool {
+    !settings.empty_unassigns
+        && settings.patch_answer == PatchAnswer::Standard
+        && settings.mode != Mode::Interop
+}
+
+fn wire_settings(settings: &ConnectorSettings) -> WireSettings {
+    let ConnectorSettings { preset, mode, empty_unassigns, patch_answer } = settings;
+    (preset.clone(), *mode, *empty_unassigns, *patch_answer)
+}
+
+fn unwire_settings(wire: WireSettings) -> ConnectorSettings {
+    let (preset, mode, empty_unassigns, patch_answer) = wire;
+    ConnectorSettings { preset, mode, empty_unassigns, patch_answer }
 }
 
 /// None is [`Source::Local`].

@@ -71,9 +71,25 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
             name: first,
             settings: ConnectorSettings {
                 preset: second,
-                mode: serde_json::from_value(json!(if flag { "lenient" } else { "strict" }))
-                    .unwrap(),
+                mode: if flag { Mode::Lenient } else { Mode::Strict },
+                empty_unassigns: number % 3 == 0,
+                patch_answer: PatchAnswer::Standard,
             },
+        },
+        EventKind::ConnectorChanged => Event::ConnectorChanged {
+            connector: id(number),
+            settings: ConnectorSettings {
+                preset: first,
+                mode: Mode::Interop,
+                empty_unassigns: flag,
+                patch_answer: PatchAnswer::Resource,
+            },
+        },
+        EventKind::SchemaAdded => Event::SchemaAdded {
+            urn: first.clone(),
+            resource_type: "User".to_owned(),
+            required: flag,
+            document: second,
         },
         EventKind::CredentialIssued => Event::CredentialIssued {
             credential: id(number),
@@ -164,7 +180,13 @@ fn pinned() -> Vec<(String, Commit)> {
         kinds.map(|(name, event)| (name.to_owned(), commit(vec![event]))).collect();
     let retired = || commit(vec![event(EventKind::RoleRetired, &matter())]);
     let other = Matter { flag: false, ..matter() };
-    let others = EventKind::ALL.iter().map(|kind| event(*kind, &other)).collect();
+    // What came after the first release has lines of its own.
+    let later = [EventKind::ConnectorChanged, EventKind::SchemaAdded];
+    let others = |of_later: bool| {
+        let kinds = EventKind::ALL.iter().filter(|kind| later.contains(kind) == of_later);
+        commit(kinds.map(|kind| event(*kind, &other)).collect())
+    };
+    let cleared = event(EventKind::ConnectorAdded, &Matter { number: 42, ..matter() });
     let operator = Actor::Operator { id: id(73) };
     let source = Some("2001:db8::7".parse().unwrap());
     let system = Origin { actor: Actor::System, source: None, agent: None, ..origin() };
@@ -176,7 +198,9 @@ fn pinned() -> Vec<(String, Commit)> {
             Commit { origin: Origin { actor: operator, source, ..origin() }, ..retired() },
         ),
         ("by-the-system".into(), Commit { origin: system, ..retired() }),
-        ("the-other-way".into(), commit(others)),
+        ("the-other-way".into(), others(false)),
+        ("the-other-way-2".into(), others(true)),
+        ("ConnectorAdded-2".into(), commit(vec![cleared])),
         ("compressed".into(), commit(vec![long])),
         ("erased".into(), commit(vec![erased])),
     ]);

@@ -70,6 +70,61 @@ impl Catalogue {
         })
     }
 
+    /// This catalogue with one more extension: `document` describes it as `/Schemas` would (RFC 7643 §7), and resources of the
+    /// type `of` may carry it, or must if it is `required`.
+    ///
+    /// # Errors
+    /// [`BadSchema`] if the document is no schema that can be served, its URN is taken, or there is no such resource type.
+    pub fn with_extension(
+        &self,
+        document: &Value,
+        of: &str,
+        required: bool,
+    ) -> Result<Self, BadSchema> {
+        let schema = Arc::new(compile::schema(document)?);
+        if self.schema(&schema.id).is_some() {
+            return Err(BadSchema(format!("`{}` is there already", schema.id)));
+        }
+        let Some(extended) = self.resource_type(of) else {
+            return Err(BadSchema(format!("there is no resource type `{of}`")));
+        };
+        let extended = extended.name.clone();
+        let (types, documents) = self
+            .documents()
+            .map(|(rtype, document)| {
+                if rtype.name == extended {
+                    (rtype.extended(&schema, required), with_listed(document, &schema, required))
+                } else {
+                    (rtype.clone(), document.clone())
+                }
+            })
+            .unzip::<_, _, Vec<_>, Vec<_>>();
+        let schemas: Vec<_> = self.schemas.iter().cloned().chain([schema]).collect();
+        Ok(Self {
+            schemas: schemas.into(),
+            resource_types: types.into(),
+            documents: documents.into(),
+        })
+    }
+
+    /// The type of users.
+    #[must_use]
+    pub fn user(&self) -> &ResourceType {
+        match self.resource_type("User") {
+            Some(rtype) => rtype,
+            None => ResourceType::user(),
+        }
+    }
+
+    /// The type of groups.
+    #[must_use]
+    pub fn group(&self) -> &ResourceType {
+        match self.resource_type("Group") {
+            Some(rtype) => rtype,
+            None => ResourceType::group(),
+        }
+    }
+
     /// A schema by its URN in any case.
     #[must_use]
     pub fn schema(&self, urn: &str) -> Option<&Schema> {
@@ -113,6 +168,22 @@ impl ResourceType {
         static GROUP: LazyLock<ResourceType> = LazyLock::new(|| builtin("Group"));
         &GROUP
     }
+}
+
+/// A resource type's document with one more entry in its `schemaExtensions`.
+fn with_listed(document: &Object, schema: &Schema, required: bool) -> Object {
+    const LIST: &str = "schemaExtensions";
+    let mut document = document.clone();
+    let mut listed = match document.take(LIST) {
+        Some(Value::List(listed)) => listed,
+        _ => Vec::new(),
+    };
+    let mut entry = Object::default();
+    entry.set("schema", schema.id.as_str().to_owned());
+    entry.set("required", required);
+    listed.push(Value::Complex(entry));
+    document.set(LIST, listed);
+    document
 }
 
 fn builtin(name: &str) -> ResourceType {

@@ -11,12 +11,19 @@ use super::{Asked, done, ok, present_user};
 use crate::answer::Answer;
 use crate::refused::Refused;
 use crate::secret::{Purpose, Secret};
-use crate::setup::{SetupError, open_tenant};
+use crate::setup::{FIRST_CONNECTOR, SetupError, open_tenant};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewTenant {
     slug: String,
+    /// Of the tenant's first connector.
+    #[serde(default = "first_connector")]
+    preset: String,
+}
+
+fn first_connector() -> String {
+    FIRST_CONNECTOR.to_owned()
 }
 
 #[derive(Deserialize)]
@@ -47,7 +54,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Answer, Refused> {
 
 /// `POST /admin/v1/tenants`: opens a tenant; the answer is the only one that holds its key.
 pub(super) async fn open(asked: &Asked<'_>) -> Result<Answer, Refused> {
-    let NewTenant { slug } = asked.body()?;
+    let NewTenant { slug, preset } = asked.body()?;
     let world = asked.app.engine.world();
     if world.with_slug(&slug).is_some() {
         return Err(domain::rejection::Rejection::Taken {
@@ -58,7 +65,7 @@ pub(super) async fn open(asked: &Asked<'_>) -> Result<Answer, Refused> {
         }
         .into());
     }
-    let opened = open_tenant(asked.app, asked.visit.origin(asked.actor()), &slug, None)
+    let opened = open_tenant(asked.app, asked.visit.origin(asked.actor()), &slug, &preset, None)
         .await
         .map_err(setup)?;
     let key = opened.secret.map(|secret| format!("{slug}:{}", secret.expose()));

@@ -2,7 +2,6 @@
 
 use axum::http::StatusCode;
 use domain::limits::{PAGE_DEFAULT, PAGE_MAX};
-use scim::Catalogue;
 use scim::discovery::{self, AuthenticationScheme, Offer, PaginationOffer};
 
 use super::Asked;
@@ -51,7 +50,8 @@ pub(super) fn config(asked: &Asked<'_>) -> Result<Answer, Refused> {
 /// `/ResourceTypes`, or one of them.
 pub(super) fn resource_types(asked: &Asked<'_>, name: Option<&str>) -> Result<Answer, Refused> {
     unfiltered(asked)?;
-    let (catalogue, base) = (Catalogue::builtin(), asked.base.as_str());
+    let (catalogue, base) =
+        (asked.caller.snapshot.directory.schemas.catalogue(), asked.base.as_str());
     found(match name {
         None => Some(discovery::resource_types(base, catalogue)),
         Some(name) => discovery::resource_type(base, catalogue, name),
@@ -61,7 +61,8 @@ pub(super) fn resource_types(asked: &Asked<'_>, name: Option<&str>) -> Result<An
 /// `/Schemas`, or one of them.
 pub(super) fn schemas(asked: &Asked<'_>, urn: Option<&str>) -> Result<Answer, Refused> {
     unfiltered(asked)?;
-    let (catalogue, base) = (Catalogue::builtin(), asked.base.as_str());
+    let (catalogue, base) =
+        (asked.caller.snapshot.directory.schemas.catalogue(), asked.base.as_str());
     found(match urn {
         None => Some(discovery::schemas(base, catalogue)),
         Some(urn) => discovery::schema(base, catalogue, urn),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::{StatusCode, header};
 use domain::command::{Change, Command, Expected};
 use domain::directory::{Group, User};
+use domain::event::PatchAnswer;
 use domain::find::{self, Listed, Viewer};
 use domain::id::{ConnectorId, GroupId, UserId};
 use domain::limits::{PAGE_BYTES, PAGE_DEFAULT, PAGE_MAX};
@@ -91,13 +92,23 @@ impl Target {
             Target::User(id) => {
                 let user = snapshot.directory.users.get(id)?;
                 let view = user.view(viewer);
-                scim::write_resource(&mut body, &view, resource_type(Kind::User), projection);
+                scim::write_resource(
+                    &mut body,
+                    &view,
+                    resource_type(asked, Kind::User),
+                    projection,
+                );
                 (user.modified.position, format!("Users/{id}"))
             }
             Target::Group(id) => {
                 let group = snapshot.directory.groups.get(id)?;
                 let view = group.view(viewer);
-                scim::write_resource(&mut body, &view, resource_type(Kind::Group), projection);
+                scim::write_resource(
+                    &mut body,
+                    &view,
+                    resource_type(asked, Kind::Group),
+                    projection,
+                );
                 (group.modified.position, format!("Groups/{id}"))
             }
         };
@@ -111,10 +122,12 @@ struct Rendered {
     location: String,
 }
 
-fn resource_type(kind: Kind) -> &'static ResourceType {
+/// A type as the tenant has it. An older snapshot's resources are read with it as well: extensions are added, never taken away.
+fn resource_type<'a>(asked: &'a Asked<'_>, kind: Kind) -> &'a ResourceType {
+    let catalogue = asked.caller.snapshot.directory.schemas.catalogue();
     match kind {
-        Kind::User => ResourceType::user(),
-        Kind::Group => ResourceType::group(),
+        Kind::User => catalogue.user(),
+        Kind::Group => catalogue.group(),
     }
 }
 
@@ -130,7 +143,7 @@ fn viewer<'a>(asked: &'a Asked<'_>, snapshot: &'a Snapshot) -> Viewer<'a> {
 fn projection(asked: &Asked<'_>, kind: Kind) -> Result<Projection, Refused> {
     let (only, except) =
         (asked.parameters.get("attributes"), asked.parameters.get("excludedAttributes"));
-    Ok(Projection::parse(only, except, resource_type(kind))?)
+    Ok(Projection::parse(only, except, resource_type(asked, kind))?)
 }
 
 pub(super) async fn get(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answer, Refused> {
@@ -150,9 +163,9 @@ pub(super) async fn get(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answe
 }
 
 pub(super) async fn create(asked: &Asked<'_>, kind: Kind, body: &[u8]) -> Result<Answer, Refused> {
-    let mode = asked.caller.mode();
+    let options = asked.caller.options();
     let projection = projection(asked, kind)?;
-    let admitted = scim::admit(&Value::parse(body)?, resource_type(kind), mode)?;
+    let admitted = scim::admit(&Value::parse(body)?, resource_type(asked, kind), options)?;
     note_ignored(&admitted.ignored);
     let target = Target::new(asked, kind);
     let receipt = submit(asked, target, Change::Create(admitted), StatusCode::CREATED).await?;
@@ -170,12 +183,12 @@ pub(super) async fn replace(
     id: &str,
     body: &[u8],
 ) -> Result<Answer, Refused> {
-    let mode = asked.caller.mode();
+    let options = asked.caller.options();
     let body = Value::parse(body)?;
     let target = Target::find(&asked.caller.snapshot, kind, id)?;
     let expected = target.expected(asked)?;
     let projection = projection(asked, kind)?;
-    let with = scim::admit(&body, resource_type(kind), mode)?;
+    let with = scim::admit(&body, resource_type(asked, kind), options)?;
     note_ignored(&with.ignored);
     let receipt = submit(asked, target, Change::Replace { with, expected }, StatusCode::OK).await?;
     written(asked, target, &receipt, &projection)
@@ -187,16 +200,18 @@ pub(super) async fn patch(
     id: &str,
     body: &[u8],
 ) -> Result<Answer, Refused> {
-    let mode = asked.caller.mode();
+    let options = asked.caller.options();
     let body = Value::parse(body)?;
     let target = Target::find(&asked.caller.snapshot, kind, id)?;
     let expected = target.expected(asked)?;
     let projection = projection(asked, kind)?;
-    let patch = Patch::parse(&body, resource_type(kind), mode)?;
+    let patch = Patch::parse(&body, resource_type(asked, kind), options)?;
     note_ignored(&patch.ignored);
     // A group's members may be many, so its answer has no body unless attributes are asked for
     // (R-7644-3.5.2-13); a user's always has one.
+    let settings = asked.caller.settings();
     let whole = kind == Kind::User
+        || settings.is_some_and(|settings| settings.patch_answer == PatchAnswer::Resource)
         || asked.parameters.get("attributes").is_some()
         || asked.parameters.get("excludedAttributes").is_some();
     let status = if whole { StatusCode::OK } else { StatusCode::NO_CONTENT };
@@ -266,10 +281,14 @@ pub(super) async fn list(
     kind: Kind,
     search: Option<&[u8]>,
 ) -> Result<Answer, Refused> {
-    let mode = asked.caller.mode();
+    let options = asked.caller.options();
     let query = match search {
-        Some(body) => ListQuery::from_search(&Value::parse(body)?, resource_type(kind), mode)?,
-        None => ListQuery::from_pairs(asked.parameters.pairs(), resource_type(kind), mode)?,
+        Some(body) => {
+            ListQuery::from_search(&Value::parse(body)?, resource_type(asked, kind), options)?
+        }
+        None => {
+            ListQuery::from_pairs(asked.parameters.pairs(), resource_type(asked, kind), options)?
+        }
     };
     let snapshot = asked.snapshot().await?;
     match kind {
@@ -292,11 +311,12 @@ async fn listed<R: Listed>(
             None => kind == Kind::User,
         };
     let body = if is_quick {
-        page::<R>(&snapshot, resource_type(kind), &query, connector, &asked.base)
+        page::<R>(&snapshot, resource_type(asked, kind), &query, connector, &asked.base)
     } else {
         // Looking at every resource takes a while; others are answered meanwhile.
         let base = asked.base.clone();
-        let look = move || page::<R>(&snapshot, resource_type(kind), &query, connector, &base);
+        let rtype = resource_type(asked, kind).clone();
+        let look = move || page::<R>(&snapshot, &rtype, &query, connector, &base);
         tokio::task::spawn_blocking(look).await.map_err(Refused::broken_off)?
     };
     Ok(Answer::new(StatusCode::OK, Some(body)).at(position))
