@@ -30,7 +30,8 @@ pub(crate) fn new_user(person: &Person) -> Value {
     Value::Object(body)
 }
 
-/// The user as the server gave it, with Okta's values on top, all roles and `"groups":[]`.
+/// The user as the server gave it, with Okta's values on top, all roles and `"groups":[]`; a
+/// manager whom Okta does not have any more is left out.
 /// Everything the server added goes back to it: `id`, `meta`, attributes Okta does not know.
 pub(crate) fn merged_user(current: &Value, person: &Person) -> Value {
     let mut body = current.as_object().cloned().unwrap_or_default();
@@ -41,6 +42,11 @@ pub(crate) fn merged_user(current: &Value, person: &Person) -> Value {
                 body.insert(name, value);
             }
         }
+    }
+    if let Some(Value::Object(extension)) = body.get_mut(ENTERPRISE)
+        && person.manager.is_none()
+    {
+        extension.remove("manager");
     }
     if body.contains_key(ENTERPRISE) {
         add_schema(&mut body, ENTERPRISE);
@@ -123,6 +129,11 @@ pub(crate) fn password(password: &str) -> Value {
 /// A new group.
 pub(crate) fn new_group(name: &str, members: &[GroupMember]) -> Value {
     json!({"schemas": [GROUP], "displayName": name, "members": members})
+}
+
+/// A whole group, as a PUT sends it: neither its id nor its meta.
+pub(crate) fn whole_group(name: &str, members: &[GroupMember]) -> Value {
+    new_group(name, members)
 }
 
 /// Some members leave and others join, in one request: removes first, then one add.

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::body::{ERROR, merged_user};
-use crate::okta::{GroupMember, Okta, number, resources};
+use crate::list::{number, resources};
+use crate::okta::{GroupMember, Okta};
 use crate::person::{Manager, Person};
 use crate::walk::Walk;
 pub use crate::walk::{LifeError, StepDone};

@@ -1,18 +1,22 @@
 //! Okta: one method for each thing its provisioning does, and exactly the requests it does it
-//! with, in the dialect of its integration network.
+//! with. An application of its integration network sends PATCH for activation, passwords and
+//! groups; one that an administrator made with the wizard sends GET and PUT of the whole.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::body;
 use crate::limits::IMPORT_PAGE;
+use crate::list::{self, names_schema, resources};
 use crate::person::Person;
+use crate::provisioner::{Held, Provisioner};
 use crate::wire::{Answer, ClientError, Manner, Wire, escaped};
 
 /// An Okta application with provisioning switched on. Copies share the count of requests.
 #[derive(Debug, Clone)]
 pub struct Okta {
     wire: Wire,
+    wizard: bool,
 }
 
 /// A member as Okta sends it: the server's id of the user and their user name. Okta sends no
@@ -35,17 +39,23 @@ impl GroupMember {
 impl Okta {
     /// Okta, set up with the address and the key that the server's administrator handed over.
     pub fn new(base_url: &str /* …/scim/acme/v2 */, key: &str) -> Okta {
-        Okta { wire: Wire::new(base_url, &format!("Bearer {key}")) }
+        Okta { wire: Wire::new(base_url, &format!("Bearer {key}")), wizard: false }
+    }
+
+    /// An application made with the wizard. Its groups are read, changed and written back, so that
+    /// two changes at once may lose one: play it one request after the other.
+    pub fn from_wizard(self) -> Okta {
+        Okta { wizard: true, ..self }
     }
 
     /// The same with this `Authorization` header, word for word.
     pub fn with_authorization(&self, authorization: &str) -> Okta {
-        Okta { wire: self.wire.with_authorization(authorization) }
+        Okta { wire: self.wire.with_authorization(authorization), ..self.clone() }
     }
 
     /// The same with the headers of Okta's published test.
     pub(crate) fn as_spec_test(&self) -> Okta {
-        Okta { wire: self.wire.with_manner(Manner::SpecTest) }
+        Okta { wire: self.wire.with_manner(Manner::SpecTest), ..self.clone() }
     }
 
     /// Requests sent so far.
@@ -107,11 +117,17 @@ impl Okta {
 
     /// Activates or deactivates. Null if the server answers without a body.
     pub async fn set_active(&self, id: &str, active: bool) -> Result<Value, ClientError> {
+        if self.wizard {
+            return self.put_over(id, "active", Value::Bool(active)).await;
+        }
         self.patch(&user(id), &body::active(active)).await
     }
 
     /// Sends a new password.
     pub async fn set_password(&self, id: &str, password: &str) -> Result<Value, ClientError> {
+        if self.wizard {
+            return self.put_over(id, "password", Value::from(password)).await;
+        }
         self.patch(&user(id), &body::password(password)).await
     }
 
@@ -149,6 +165,9 @@ impl Okta {
         added: &[GroupMember],
         removed: &[GroupMember],
     ) -> Result<(), ClientError> {
+        if self.wizard {
+            return self.put_group(id, Some(name), added, removed).await;
+        }
         self.rename_group(id, name).await?;
         self.patch_members(id, added, removed).await
     }
@@ -160,6 +179,9 @@ impl Okta {
         added: &[GroupMember],
         removed: &[GroupMember],
     ) -> Result<(), ClientError> {
+        if self.wizard {
+            return self.put_group(id, None, added, removed).await;
+        }
         self.patch(&group(id), &body::membership(added, removed)).await.map(drop)
     }
 
@@ -169,11 +191,20 @@ impl Okta {
         id: &str,
         members: &[GroupMember],
     ) -> Result<(), ClientError> {
+        if self.wizard {
+            let name = self.get_group(id).await?;
+            let name = name.get("displayName").and_then(Value::as_str).unwrap_or_default();
+            let whole = body::whole_group(name, members);
+            return self.wire.put(&group(id), &whole).await?.expect_status(&[200]).map(drop);
+        }
         self.patch(&group(id), &body::all_members(members)).await.map(drop)
     }
 
     /// The name of a group, sent with its id.
     pub async fn rename_group(&self, id: &str, name: &str) -> Result<(), ClientError> {
+        if self.wizard {
+            return self.put_group(id, Some(name), &[], &[]).await;
+        }
         self.patch(&group(id), &body::group_name(id, name)).await.map(drop)
     }
 
@@ -199,7 +230,7 @@ impl Okta {
         start_index: usize,
         count: usize,
     ) -> Result<Answer, ClientError> {
-        self.wire.get(&format!("{path}?startIndex={start_index}&count={count}")).await
+        list::page(&self.wire, path, start_index, count).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Answer, ClientError> {
@@ -221,13 +252,42 @@ impl Okta {
                 false => Err(answer.lacks("a SCIM error")),
             };
         }
-        let hit = resources(&answer)?.first().cloned();
-        match &hit {
-            Some(hit) if hit.get("id").and_then(Value::as_str).is_none() => {
-                Err(answer.lacks("an `id` in the hit"))
-            }
-            Some(_) | None => Ok(hit),
+        list::hit(&answer)
+    }
+
+    /// GET, then PUT of the whole user with one attribute changed and no groups.
+    async fn put_over(&self, id: &str, name: &str, value: Value) -> Result<Value, ClientError> {
+        let mut whole = self.get_user(id).await?;
+        if let Some(whole) = whole.as_object_mut() {
+            whole.insert(name.to_owned(), value);
+            whole.insert("groups".to_owned(), Value::Array(Vec::new()));
         }
+        self.put_user(id, &whole).await
+    }
+
+    /// GET, then PUT of the whole group with its name and these changes of its members.
+    async fn put_group(
+        &self,
+        id: &str,
+        name: Option<&str>,
+        added: &[GroupMember],
+        removed: &[GroupMember],
+    ) -> Result<(), ClientError> {
+        let current = self.get_group(id).await?;
+        let text = |value: &Value, name: &str| {
+            value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let held = current.get("members").and_then(Value::as_array);
+        let mut members: Vec<GroupMember> = held
+            .into_iter()
+            .flatten()
+            .map(|m| GroupMember { value: text(m, "value"), display: text(m, "display") })
+            .filter(|m| !removed.iter().chain(added).any(|other| other.value == m.value))
+            .collect();
+        members.extend_from_slice(added);
+        let name = name.map_or_else(|| text(&current, "displayName"), str::to_owned);
+        let whole = body::whole_group(&name, &members);
+        self.wire.put(&group(id), &whole).await?.expect_status(&[200]).map(drop)
     }
 
     /// 200 with the resource or 204 without: Okta takes both.
@@ -236,16 +296,79 @@ impl Okta {
     }
 
     async fn import(&self, path: &str, page_size: usize) -> Result<Vec<Value>, ClientError> {
-        let page_size = page_size.max(1);
-        let mut all = Vec::new();
-        loop {
-            let answer = self.page(path, all.len() + 1, page_size).await?.expect_status(&[200])?;
-            let page = resources(&answer)?;
-            all.extend_from_slice(page);
-            if page.is_empty() || all.len() >= number(&answer, "totalResults")? {
-                return Ok(all);
-            }
-        }
+        list::all(&self.wire, path, page_size).await
+    }
+}
+
+impl Provisioner for Okta {
+    const NAME: &'static str = "Okta";
+    const REFERS_TO_MANAGERS: bool = false;
+
+    fn requests(&self) -> u64 {
+        self.wire.sent()
+    }
+
+    async fn set_up(&self) -> Result<(), ClientError> {
+        self.test_credentials().await?;
+        self.probe_groups().await.map(drop)
+    }
+
+    async fn look_up(&self, person: &Person) -> Result<Option<Value>, ClientError> {
+        self.find_user(&person.user_name).await
+    }
+
+    async fn enrol(&self, person: &Person, _: Option<&str>) -> Result<String, ClientError> {
+        self.create_user(person).await
+    }
+
+    async fn update(&self, held: Held<'_>) -> Result<(), ClientError> {
+        self.push_profile(held.id, held.person).await.map(drop)
+    }
+
+    async fn switch(&self, id: &str, active: bool) -> Result<(), ClientError> {
+        self.set_active(id, active).await.map(drop)
+    }
+
+    async fn remove(&self, held: Held<'_>) -> Result<(), ClientError> {
+        self.delete_user(held.id).await
+    }
+
+    async fn look_up_group(&self, name: &str) -> Result<Option<Value>, ClientError> {
+        self.find_group(name).await
+    }
+
+    async fn found(&self, name: &str) -> Result<String, ClientError> {
+        self.create_group(name, &[]).await
+    }
+
+    async fn join_and_leave(
+        &self,
+        (id, name): (&str, &str),
+        joins: &[GroupMember],
+        leaves: &[GroupMember],
+    ) -> Result<(), ClientError> {
+        self.update_members(id, name, joins, leaves).await
+    }
+
+    async fn fill(
+        &self,
+        (id, _): (&str, &str),
+        members: &[GroupMember],
+    ) -> Result<(), ClientError> {
+        self.replace_members(id, members).await
+    }
+
+    async fn rename(&self, id: &str, name: &str) -> Result<(), ClientError> {
+        self.rename_group(id, name).await
+    }
+
+    async fn dissolve(&self, id: &str) -> Result<(), ClientError> {
+        self.delete_group(id).await
+    }
+
+    async fn read_all(&self) -> Result<(), ClientError> {
+        self.import_users(IMPORT_PAGE).await?;
+        self.import_groups(IMPORT_PAGE).await.map(drop)
     }
 }
 
@@ -255,31 +378,4 @@ fn user(id: &str) -> String {
 
 fn group(id: &str) -> String {
     format!("/Groups/{id}")
-}
-
-/// The hits of a list; none if the list leaves out `Resources`, as an empty one may.
-pub(crate) fn resources(answer: &Answer) -> Result<&[Value], ClientError> {
-    if !names_schema(&answer.body, body::LIST) {
-        return Err(answer.lacks("the ListResponse schema"));
-    }
-    number(answer, "totalResults")?;
-    match answer.body.get("Resources") {
-        Some(Value::Array(hits)) => Ok(hits),
-        None => Ok(&[]),
-        Some(_) => Err(answer.lacks("an array of `Resources`")),
-    }
-}
-
-/// A number of a list, which Okta reads as a JSON integer.
-pub(crate) fn number(answer: &Answer, name: &str) -> Result<usize, ClientError> {
-    let number = answer.body.get(name).and_then(Value::as_u64);
-    number
-        .and_then(|number| usize::try_from(number).ok())
-        .ok_or_else(|| answer.lacks("the numbers of a list as integers"))
-}
-
-/// Whether the body says it is of this schema.
-pub(crate) fn names_schema(body: &Value, schema: &str) -> bool {
-    let schemas = body.get("schemas").and_then(Value::as_array);
-    schemas.is_some_and(|schemas| schemas.iter().any(|listed| listed == schema))
 }

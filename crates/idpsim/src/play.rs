@@ -181,6 +181,7 @@ impl<'a> Playing<'a> {
             }
             Happening::Granted { person, .. }
             | Happening::RoleRevoked { person, .. }
+            | Happening::Reorganised(person)
             | Happening::Renamed { person, .. } => self.push_profile(person).await,
             Happening::GroupPushed { group, members } => self.push_group(group, members).await,
             Happening::MembersChanged { group, added, removed } => {
@@ -194,7 +195,9 @@ impl<'a> Playing<'a> {
                 self.summary.deactivations += 1;
                 self.okta.set_active(&id, false).await.map(drop)
             }
-            Happening::Returns(person) => self.take_back(person).await,
+            Happening::Returns(person) | Happening::Rehired(person) => self.take_back(person).await,
+            // Okta never deletes a user: who left is inactive already.
+            Happening::Deleted(_) => Ok(()),
             Happening::Imported => {
                 self.okta.import_users(IMPORT_PAGE).await?;
                 self.okta.import_groups(IMPORT_PAGE).await.map(drop)

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::aftermath;
 use crate::company::Company;
 use crate::month;
 use crate::person::Person;
@@ -107,6 +108,12 @@ pub enum Happening {
         /// Their old user name.
         was: String,
     },
+    /// Somebody reports to somebody else, or to nobody.
+    Reorganised(Box<Person>),
+    /// Somebody who left is deleted, thirty days later or at once.
+    Deleted(Box<Person>),
+    /// Somebody who was deleted is hired again: a new account of the same name.
+    Rehired(Box<Person>),
     /// Okta reads all users and groups, page by page.
     Imported,
 }
@@ -143,6 +150,12 @@ impl Script {
         month::write(company, start)
     }
 
+    /// The same month and what comes after it: somebody is given other managers, who left is
+    /// deleted, and one of them comes back to a new account. For clients that delete.
+    pub fn cycle(company: &Company, start: DateTime<Utc>) -> Script {
+        aftermath::told(Script::month(company, start))
+    }
+
     /// What is worth a question, and about whom.
     pub fn story(&self) -> &Story {
         &self.story
@@ -160,6 +173,9 @@ impl Happening {
             | Happening::Leaves(person)
             | Happening::Unassigned(person)
             | Happening::Returns(person)
+            | Happening::Reorganised(person)
+            | Happening::Deleted(person)
+            | Happening::Rehired(person)
             | Happening::Renamed { person, .. } => Some(person),
             Happening::Connected
             | Happening::GroupPushed { .. }
@@ -212,6 +228,16 @@ impl fmt::Display for Happening {
                     person.display_name(),
                     person.user_name
                 )
+            }
+            Happening::Reorganised(person) => match &person.manager {
+                Some(manager) => {
+                    write!(f, "{} reports to {}", person.display_name(), manager.name)
+                }
+                None => write!(f, "{} reports to nobody", person.display_name()),
+            },
+            Happening::Deleted(person) => write!(f, "{} is deleted", person.display_name()),
+            Happening::Rehired(person) => {
+                write!(f, "{} is hired again, with a new account", person.display_name())
             }
             Happening::Imported => write!(f, "Okta imports all users and groups"),
         }

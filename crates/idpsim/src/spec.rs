@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::body::{ERROR, LIST, USER};
 use crate::limits::GROUPS_WITHIN_MS;
-use crate::okta::{Okta, names_schema};
+use crate::list::names_schema;
+use crate::okta::Okta;
 use crate::person::Person;
 use crate::walk::{LifeError, StepDone, Walk};
 use crate::wire::{Answer, escaped};

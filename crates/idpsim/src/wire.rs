@@ -1,4 +1,4 @@
-//! One request and its answer, with the headers Okta sends. Nothing here knows users or groups.
+//! One request and its answer, with the headers its client sends. Nothing here knows users or groups.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,9 +36,9 @@ pub enum ClientError {
         /// The body of the answer, shortened.
         body: String,
     },
-    /// The answer has the right status and lacks what Okta needs from it.
+    /// The answer has the right status and lacks what the client needs from it.
     #[error(
-        "`{request}` was answered with {status} but without {wanted}, which Okta needs: {body}"
+        "`{request}` was answered with {status} but without {wanted}, which the client needs: {body}"
     )]
     Incomplete {
         /// Method and address.
@@ -49,6 +49,16 @@ pub enum ClientError {
         wanted: &'static str,
         /// The body of the answer, shortened.
         body: String,
+    },
+    /// The answer says something that must not be.
+    #[error("`{request}` was answered with {status} and {saw}")]
+    Wrong {
+        /// Method and address.
+        request: String,
+        /// The status of the answer.
+        status: u16,
+        /// What must not be.
+        saw: String,
     },
     /// The script names somebody or something that the server does not have.
     #[error("the server has no {kind} `{name}`; play the script from its first step")]
@@ -109,6 +119,14 @@ impl Answer {
         text.map(str::to_owned).ok_or_else(|| self.lacks(wanted))
     }
 
+    pub(crate) fn shows(&self, saw: &str) -> ClientError {
+        ClientError::Wrong {
+            request: self.request.clone(),
+            status: self.status,
+            saw: saw.to_owned(),
+        }
+    }
+
     pub(crate) fn lacks(&self, wanted: &'static str) -> ClientError {
         ClientError::Incomplete {
             request: self.request.clone(),
@@ -119,13 +137,15 @@ impl Answer {
     }
 }
 
-/// Which of Okta's two sets of headers goes out.
+/// Whose headers go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// What Okta's provisioning agent sends.
     Provisioning,
     /// What Okta's published test sends: a content type on GET too, another one on POST.
     SpecTest,
+    /// What Entra ID's and OneLogin's provisioning sends.
+    Scim,
 }
 
 /// A connection to one base address with one authorization.
@@ -139,6 +159,7 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    /// A connection with Okta's headers.
     pub(crate) fn new(base_url: &str, authorization: &str) -> Wire {
         // A proxy of the environment is for the web, not for a server under test.
         let http = reqwest::Client::builder()
@@ -226,7 +247,7 @@ impl Wire {
     }
 }
 
-/// What Okta sends beside the authorization. A production GET carries no content type.
+/// What is sent beside the authorization. A production GET carries no content type.
 fn headers(manner: Manner, method: &Method, has_body: bool) -> Vec<(HeaderName, &'static str)> {
     let with_charset = "application/scim+json; charset=utf-8";
     let mut headers = match manner {
@@ -237,9 +258,10 @@ fn headers(manner: Manner, method: &Method, has_body: bool) -> Vec<(HeaderName, 
             (USER_AGENT, "Okta SCIM Client 1.0.0"),
         ],
         Manner::SpecTest => vec![(ACCEPT, with_charset)],
+        Manner::Scim => vec![(ACCEPT, "application/scim+json")],
     };
     let content_type = match manner {
-        Manner::Provisioning => has_body.then_some(with_charset),
+        Manner::Provisioning | Manner::Scim => has_body.then_some(with_charset),
         Manner::SpecTest if has_body => Some("application/json"),
         Manner::SpecTest => (*method == Method::GET).then_some(with_charset),
     };

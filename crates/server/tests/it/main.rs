@@ -5,6 +5,9 @@
 mod audit;
 
 #[cfg(test)]
+mod cycles;
+
+#[cfg(test)]
 mod doors;
 
 #[cfg(test)]
