@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint docs simulate sabotage fixture bench bench-quick demo clean
+.PHONY: help run test check lint docs conformance conformance-docs simulate sabotage fixture bench bench-quick demo clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build, open ./data, create tenant acme, print the keys once, and serve
 	cargo run --release -p cli -- serve --data ./data --tenant acme
@@ -18,6 +18,12 @@ lint: ## format and clippy, warnings denied
 
 docs: ## the API documents, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+conformance: ## every statement of SCIM 2.0 beside the tests that prove it
+	cargo run -q -p testkit --bin conformance
+
+conformance-docs: ## write docs/conformance.md from the statements and the tests' names
+	cargo run -q -p testkit --bin conformance -- --write
 
 simulate: ## random commands against a failing log, 2,000 seeds
 	cargo run --release -p testkit --bin simulate -- --seeds 2000

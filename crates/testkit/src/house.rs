@@ -86,7 +86,8 @@ pub fn lines_with(krate: &str, words: &[&str]) -> Vec<String> {
     found
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// Every Rust source below a folder, in order.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();

@@ -2,6 +2,7 @@
 //! rules of the house. A development dependency only.
 
 pub mod app;
+pub mod conformance;
 pub mod fixture;
 pub mod house;
 pub mod simulate;

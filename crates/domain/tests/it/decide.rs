@@ -191,8 +191,9 @@ fn r_7644_3_6_02_a_deleted_users_name_is_free_again() {
     );
 }
 
+/// Also R-7644-3.5.1-08.
 #[test]
-fn r_7644_3_5_1_a_put_causes_the_difference_and_nothing_else() {
+fn r_7644_3_5_1_02_a_put_causes_the_difference_and_nothing_else() {
     let given = given().and(
         connector(OKTA),
         create(ADA, r#""userName":"ada","title":"A","active":true,"roles":[{"value":"Admin"}]"#),

@@ -36,8 +36,9 @@ async fn names(idp: &Client, query: &str) -> String {
     found.iter().map(|user| user["userName"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
 }
 
+/// Also R-7644-3.4.2.3-02, R-7644-3.4.2.3-03, R-7644-3.4.2.3-04.
 #[tokio::test(flavor = "multi_thread")]
-async fn r_7644_3_4_2_3_lists_are_sorted_as_asked() {
+async fn r_7644_3_4_2_3_01_lists_are_sorted_as_asked() {
     let app = TestApp::start().await;
     let idp = people(&app).await;
     assert_eq!(names(&idp, "").await, "carol Alice bob Dave");
@@ -55,7 +56,7 @@ async fn r_7644_3_4_2_3_lists_are_sorted_as_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r_7644_3_4_2_2_filters_answer_alike_with_and_without_an_index() {
+async fn r_7644_3_4_2_2_06_filters_answer_alike_with_and_without_an_index() {
     let app = TestApp::start().await;
     let idp = people(&app).await;
     let check = async |filter: &str, expected: &str| {
@@ -75,8 +76,9 @@ async fn r_7644_3_4_2_2_filters_answer_alike_with_and_without_an_index() {
 }
 
 /// Okta's import: pages that together hold everybody once.
+/// Also R-7644-3.4.2.4-01, R-7644-3.4.2.4-02, R-7644-3.4.2.4-03.
 #[tokio::test(flavor = "multi_thread")]
-async fn r_7644_3_4_2_4_pages_hold_everybody_once() {
+async fn r_7644_3_4_2_4_05_pages_hold_everybody_once() {
     let app = TestApp::start().await;
     let idp = people(&app).await;
     assert_eq!(names(&idp, "startIndex=1&count=3").await, "carol Alice bob");

@@ -1,5 +1,8 @@
-//! The laws, the fixtures and the house. One program, so that it is linked once;
+//! The laws, the fixtures, the house, and the tool that joins statements with tests. One program, so that it is linked once;
 //! `cfg(test)` says to the lints that helpers are tests too.
+
+#[cfg(test)]
+mod conformance;
 
 #[cfg(test)]
 mod fixtures;
