@@ -3,6 +3,7 @@
 mod address;
 mod conditions;
 mod discovery;
+mod list;
 mod negotiation;
 mod query;
 mod resource;
@@ -136,8 +137,8 @@ async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result
         Endpoint::List(kind) if asked.parts.method == Method::POST => {
             resource::create(asked, *kind, body).await
         }
-        Endpoint::List(kind) => resource::list(asked, *kind, None).await,
-        Endpoint::Search(kind) => resource::list(asked, *kind, Some(body)).await,
+        Endpoint::List(kind) => list::list(asked, *kind, None).await,
+        Endpoint::Search(kind) => list::list(asked, *kind, Some(body)).await,
         Endpoint::One(kind, id) => match asked.parts.method.as_str() {
             "PUT" => resource::replace(asked, *kind, id, body).await,
             "PATCH" => resource::patch(asked, *kind, id, body).await,
