@@ -1,60 +1,67 @@
 //! What a client did that the RFCs don't have, and that was understood all the same.
 
-/// A tolerated deviation. Collected, so that an operator can see what a connector's client really sends.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Quirk {
-    /// `op` in another case.
-    OpCase,
-    /// A boolean as text.
-    BooleanText,
-    /// A path-less value whose keys are paths.
-    PathKeys,
-    /// A remove with a value: just those elements.
-    RemoveValue,
-    /// A member that isn't an object with `value`.
-    BareMember,
-    /// A manager that isn't an object with `value`, or an empty one to clear it.
-    BareManager,
-    /// One object where an array is due, or an array of one where a value is due.
-    ListShape,
-    /// A schema URI or an attribute that nobody knows, dropped.
-    Unknown,
-    /// A PATCH without `schemas`, or without operations.
-    PatchEnvelope,
-    /// A readOnly attribute in a path-less PATCH value, ignored.
-    ReadOnlyIgnored,
-    /// `""` for "unassigned".
-    EmptyText,
-    /// A password, ignored because there are none here.
-    Password,
-    /// An extension's URN and its attribute joined by a dot.
-    DottedUrn,
-    /// Roles as one text, separated by commas or semicolons.
-    RoleText,
-    /// A role as a JSON document inside a string, or with `displayName` for `display`.
-    RoleDocument,
+macro_rules! quirks {
+    ($($name:ident $rule:literal $refused:literal $what:literal,)*) => {
+        /// A tolerated deviation. Collected, so that an operator can see what a connector's client really sends.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Quirk {
+            $(#[doc = $what] $name,)*
+        }
+
+        impl Quirk {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The rule that allows it: an `L-` number, a behaviour number, or the client it's known from. No two are alike.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $rule,)* }
+            }
+
+            /// What the client did, in words.
+            #[must_use]
+            pub fn describe(self) -> &'static str {
+                match self { $(Self::$name => $what,)* }
+            }
+
+            /// Whether a strict connector would have refused the request for it; otherwise it would have been read by the letter.
+            #[must_use]
+            pub fn strict_refuses(self) -> bool {
+                match self { $(Self::$name => $refused,)* }
+            }
+        }
+    };
 }
 
-impl Quirk {
-    /// The rule that allows it: an `L-` number, a behaviour number, or the client it's known from.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OpCase => "L-01",
-            Self::BooleanText => "L-02",
-            Self::PathKeys => "L-03",
-            Self::RemoveValue => "L-04",
-            Self::BareMember => "L-05",
-            Self::BareManager => "L-06",
-            Self::ListShape => "L-08",
-            Self::Unknown => "L-10",
-            Self::PatchEnvelope => "L-11",
-            Self::ReadOnlyIgnored => "L-12",
-            Self::EmptyText => "L-13",
-            Self::Password => "L-22",
-            Self::DottedUrn => "entra-dotted-urn",
-            Self::RoleText => "C-07",
-            Self::RoleDocument => "entra-role",
-        }
+quirks! {
+    OpCase "L-01" true "`op` in another case",
+    BooleanText "L-02" true "a boolean as text",
+    PathKeys "L-03" true "a path-less value whose keys are paths",
+    RemoveValue "L-04" true "a remove with a value: just those elements",
+    BareMember "L-05" true "a member with `null` or unknown sub-attributes, or without an object around its value",
+    BareManager "L-06" true "a manager without an object around its id, or an empty one to clear it",
+    ListShape "L-08" true "one object where an array is due, or an array of one where a value is due",
+    MediaType "L-09" false "a body without `Content-Type`",
+    UntidyUrl "L-09-url" false "a slash too many in the path, or a parameter's name in another case",
+    Unknown "L-10" false "a schema URI or an attribute that nobody knows, dropped",
+    PatchEnvelope "L-11" true "a PATCH without `schemas`, or without operations",
+    ReadOnlyIgnored "L-12" true "a readOnly attribute in a path-less PATCH value, ignored",
+    EmptyText "L-13" false "`\"\"` for \"unassigned\"",
+    Password "L-22" false "a password, ignored because there are none here",
+    DottedUrn "entra-dotted-urn" true "an extension's URN and its attribute joined by a dot",
+    RoleText "C-07" true "roles as one text, separated by commas or semicolons",
+    RoleDocument "entra-role" true "a role as a JSON document inside a string, or with `displayName` for `display`",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_a_name_of_its_own() {
+        let mut names: Vec<_> = Quirk::ALL.iter().map(|quirk| quirk.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Quirk::ALL.len());
     }
 }
