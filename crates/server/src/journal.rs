@@ -11,8 +11,21 @@ use crate::caller::Visit;
 use crate::limits::{PROBLEM_DETAIL_CHARS, PROBLEM_NOTICES, PROBLEM_PATH_CHARS};
 use crate::refused::Refused;
 
+/// The first line of a request: what the journal knows it by.
+#[derive(Clone, Copy)]
+pub(crate) struct Line<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn of(parts: &'a request::Parts) -> Line<'a> {
+        Line { method: parts.method.as_str(), path: parts.uri.path() }
+    }
+}
+
 /// A problem without who and why.
-fn problem(app: &App, visit: &Visit, parts: &request::Parts) -> Problem {
+fn problem(app: &App, visit: &Visit, line: Line<'_>) -> Problem {
     Problem {
         at: app.now(),
         request: visit.request,
@@ -20,8 +33,8 @@ fn problem(app: &App, visit: &Visit, parts: &request::Parts) -> Problem {
         credential: None,
         operator: None,
         source: visit.source,
-        method: parts.method.to_string(),
-        path: cut(parts.uri.path(), PROBLEM_PATH_CHARS),
+        method: line.method.to_owned(),
+        path: cut(line.path, PROBLEM_PATH_CHARS),
         status: 0,
         scim_type: None,
         detail: String::new(),
@@ -34,16 +47,16 @@ pub(crate) fn refused(
     tenant: TenantId,
     actor: Option<Actor>,
     visit: &Visit,
-    parts: &request::Parts,
+    line: Line<'_>,
     why: &Refused,
 ) {
-    let mut problem = problem(app, visit, parts);
+    let mut problem = problem(app, visit, line);
     problem.status = why.status.as_u16();
     problem.scim_type = why.kind.map(|kind| kind.as_str().to_owned());
     problem.detail.clone_from(&why.detail);
     // Path and detail may name a person: they stay out of the server's own log.
     let (status, scim_type) = (problem.status, problem.scim_type.as_deref());
-    tracing::info!(method = %parts.method, status, scim_type, "refused a request");
+    tracing::info!(method = line.method, status, scim_type, "refused a request");
     record(app, tenant, actor, problem);
 }
 
@@ -53,11 +66,11 @@ pub(crate) fn left_out(
     tenant: TenantId,
     actor: Actor,
     visit: &Visit,
-    parts: &request::Parts,
+    line: Line<'_>,
     status: u16,
     what: String,
 ) {
-    let mut problem = problem(app, visit, parts);
+    let mut problem = problem(app, visit, line);
     problem.status = status;
     problem.detail = what;
     record(app, tenant, Some(actor), problem);

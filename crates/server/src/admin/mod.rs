@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::app::App;
 use crate::caller::{self, Visit};
-use crate::journal;
+use crate::journal::{self, Line};
 use crate::limits::USER_BODY_BYTES;
 use crate::refused::Refused;
 use crate::scim_api::{self, Parameters};
@@ -88,7 +88,7 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
         match answer(&app, &visit, &parts, body).await {
             Ok(answer) => answer.into_response(),
             Err(Failed { tenant, actor, why }) => {
-                journal::refused(&app, tenant, actor, &visit, &parts, &why);
+                journal::refused(&app, tenant, actor, &visit, Line::of(&parts), &why);
                 why.into_response()
             }
         }

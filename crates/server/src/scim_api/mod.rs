@@ -18,11 +18,12 @@ use domain::id::TenantId;
 use domain::origin::Actor;
 use domain::snapshot::Snapshot;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use scim::Value;
 
 use crate::answer::Answer;
 use crate::app::App;
 use crate::caller::{self, Caller, Visit};
-use crate::journal;
+use crate::journal::{self, Line};
 use crate::refused::Refused;
 
 use address::{Address, Version};
@@ -41,6 +42,8 @@ struct Asked<'a> {
     app: &'a App,
     visit: &'a Visit,
     parts: &'a request::Parts,
+    /// What the refusal journal knows it by.
+    line: Line<'a>,
     caller: &'a Caller,
     parameters: Parameters,
     /// The base URL of the tenant's SCIM endpoints.
@@ -72,7 +75,7 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
         match answer(&app, &visit, &parts, body).await {
             Ok(response) => response,
             Err(Failed { tenant, actor, why }) => {
-                journal::refused(&app, tenant, actor, &visit, &parts, &why);
+                journal::refused(&app, tenant, actor, &visit, Line::of(&parts), &why);
                 why.into_response()
             }
         }
@@ -124,7 +127,8 @@ async fn answer(
             let detail = "`asOf` is for reads: the past is not written";
             return Err(scim::Invalid::value(detail).into());
         }
-        let asked = Asked { app, visit, parts, caller: &caller, parameters, base };
+        let asked =
+            Asked { app, visit, parts, line: Line::of(parts), caller: &caller, parameters, base };
         let mut answer = dispatch(&asked, endpoint, &bytes).await?;
         answer.media = media;
         Ok(answer)
@@ -135,16 +139,11 @@ async fn answer(
 async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result<Answer, Refused> {
     match endpoint {
         Endpoint::List(kind) if asked.parts.method == Method::POST => {
-            resource::create(asked, *kind, body).await
+            Ok(resource::create(asked, *kind, &Value::parse(body)?).await?.answer(asked))
         }
         Endpoint::List(kind) => list::list(asked, *kind, None).await,
         Endpoint::Search(kind) => list::list(asked, *kind, Some(body)).await,
-        Endpoint::One(kind, id) => match asked.parts.method.as_str() {
-            "PUT" => resource::replace(asked, *kind, id, body).await,
-            "PATCH" => resource::patch(asked, *kind, id, body).await,
-            "DELETE" => resource::delete(asked, *kind, id).await,
-            _ => resource::get(asked, *kind, id).await,
-        },
+        Endpoint::One(kind, id) => one(asked, *kind, id, body).await,
         Endpoint::ServiceProviderConfig => discovery::config(asked),
         Endpoint::ResourceTypes(name) => discovery::resource_types(asked, name.as_deref()),
         Endpoint::Schemas(urn) => discovery::schemas(asked, urn.as_deref()),
@@ -153,6 +152,18 @@ async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result
             format!("{feature} is not supported; ServiceProviderConfig says what is"),
         )),
     }
+}
+
+/// A request for one resource.
+async fn one(asked: &Asked<'_>, kind: Kind, id: &str, body: &[u8]) -> Result<Answer, Refused> {
+    let expected = conditions::expected(&asked.parts.headers);
+    let written = match asked.parts.method.as_str() {
+        "PUT" => resource::replace(asked, kind, id, &Value::parse(body)?, expected).await,
+        "PATCH" => resource::patch(asked, kind, id, &Value::parse(body)?, expected).await,
+        "DELETE" => resource::delete(asked, kind, id, expected).await,
+        _ => return resource::get(asked, kind, id).await,
+    };
+    written.map(|written| written.answer(asked))
 }
 
 fn is_read(method: &Method) -> bool {

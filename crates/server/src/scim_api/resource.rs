@@ -58,14 +58,19 @@ impl Target {
         }
     }
 
-    /// What `If-Match` demands, checked before the body is understood (R-7644-3.12-04); whoever
-    /// decides checks it again, for by then it may have changed.
-    fn expected(self, asked: &Asked<'_>) -> Result<Expected, Refused> {
-        let expected = conditions::expected(&asked.parts.headers);
-        if let Some(version) = self.version(&asked.caller.snapshot) {
+    /// The resource with this id, at a version that the client expects: checked before the body is
+    /// understood (R-7644-3.12-04). Whoever decides checks it again, for by then it may have changed.
+    fn expected(
+        asked: &Asked<'_>,
+        kind: Kind,
+        id: &str,
+        expected: &Expected,
+    ) -> Result<Target, Refused> {
+        let target = Target::find(&asked.caller.snapshot, kind, id)?;
+        if let Some(version) = target.version(&asked.caller.snapshot) {
             expected.check(version)?;
         }
-        Ok(expected)
+        Ok(target)
     }
 
     fn command(self, change: Change) -> Command {
@@ -118,6 +123,48 @@ struct Rendered {
     location: String,
 }
 
+/// What became of a write that was granted.
+pub(super) struct Written {
+    target: Target,
+    receipt: Receipt,
+    /// What the answer to it says; without content, nothing of the resource is shown.
+    pub(super) status: StatusCode,
+    projection: Projection,
+}
+
+impl Written {
+    /// The version that it has now; none if it is gone.
+    pub(super) fn version(&self) -> Option<Position> {
+        self.target.version(&self.receipt.snapshot)
+    }
+
+    fn shown(&self, asked: &Asked<'_>) -> Option<Rendered> {
+        if self.status == StatusCode::NO_CONTENT {
+            return None;
+        }
+        self.target.render(asked, &self.receipt.snapshot, &self.projection)
+    }
+
+    /// The answer to a request that asked for this.
+    pub(super) fn answer(&self, asked: &Asked<'_>) -> Answer {
+        let answer = match self.shown(asked) {
+            None => Answer::new(self.status, None),
+            Some(Rendered { body, location, .. }) => {
+                let answer = Answer::new(self.status, Some(body)).with(header::LOCATION, &location);
+                match self.status {
+                    StatusCode::CREATED => answer,
+                    _ => answer.with(header::CONTENT_LOCATION, &location),
+                }
+            }
+        };
+        let answer = answer.of(&self.receipt);
+        match self.version() {
+            Some(version) => answer.with_version(version),
+            None => answer,
+        }
+    }
+}
+
 /// A type as the tenant has it. An older snapshot's resources are read with it as well: extensions are added, never taken away.
 pub(super) fn resource_type<'a>(asked: &'a Asked<'_>, kind: Kind) -> &'a ResourceType {
     let catalogue = asked.caller.snapshot.directory.schemas.catalogue();
@@ -158,50 +205,49 @@ pub(super) async fn get(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answe
     Ok(answer.with_version(rendered.version).at(snapshot.head.position))
 }
 
-pub(super) async fn create(asked: &Asked<'_>, kind: Kind, body: &[u8]) -> Result<Answer, Refused> {
+/// Makes a resource.
+pub(super) async fn create(
+    asked: &Asked<'_>,
+    kind: Kind,
+    body: &Value,
+) -> Result<Written, Refused> {
     let options = asked.caller.options();
     let projection = projection(asked, kind)?;
-    let admitted = scim::admit(&Value::parse(body)?, resource_type(asked, kind), options)?;
+    let admitted = scim::admit(body, resource_type(asked, kind), options)?;
     note_ignored(&admitted.ignored);
-    let target = Target::new(asked, kind);
-    let receipt = submit(asked, target, Change::Create(admitted), StatusCode::CREATED).await?;
-    let rendered =
-        target.render(asked, &receipt.snapshot, &projection).ok_or_else(Refused::no_address)?;
-    Ok(Answer::new(StatusCode::CREATED, Some(rendered.body))
-        .with(header::LOCATION, &rendered.location)
-        .with_version(rendered.version)
-        .of(&receipt))
+    let (target, status) = (Target::new(asked, kind), StatusCode::CREATED);
+    let receipt = submit(asked, target, Change::Create(admitted), status).await?;
+    Ok(Written { target, receipt, status, projection })
 }
 
+/// Puts a resource in place of the one that is there.
 pub(super) async fn replace(
     asked: &Asked<'_>,
     kind: Kind,
     id: &str,
-    body: &[u8],
-) -> Result<Answer, Refused> {
-    let options = asked.caller.options();
-    let body = Value::parse(body)?;
-    let target = Target::find(&asked.caller.snapshot, kind, id)?;
-    let expected = target.expected(asked)?;
+    body: &Value,
+    expected: Expected,
+) -> Result<Written, Refused> {
+    let target = Target::expected(asked, kind, id, &expected)?;
     let projection = projection(asked, kind)?;
-    let with = scim::admit(&body, resource_type(asked, kind), options)?;
+    let with = scim::admit(body, resource_type(asked, kind), asked.caller.options())?;
     note_ignored(&with.ignored);
-    let receipt = submit(asked, target, Change::Replace { with, expected }, StatusCode::OK).await?;
-    written(asked, target, &receipt, &projection)
+    let status = StatusCode::OK;
+    let receipt = submit(asked, target, Change::Replace { with, expected }, status).await?;
+    Ok(Written { target, receipt, status, projection })
 }
 
+/// Changes a resource in parts.
 pub(super) async fn patch(
     asked: &Asked<'_>,
     kind: Kind,
     id: &str,
-    body: &[u8],
-) -> Result<Answer, Refused> {
-    let options = asked.caller.options();
-    let body = Value::parse(body)?;
-    let target = Target::find(&asked.caller.snapshot, kind, id)?;
-    let expected = target.expected(asked)?;
+    body: &Value,
+    expected: Expected,
+) -> Result<Written, Refused> {
+    let target = Target::expected(asked, kind, id, &expected)?;
     let projection = projection(asked, kind)?;
-    let patch = Patch::parse(&body, resource_type(asked, kind), options)?;
+    let patch = Patch::parse(body, resource_type(asked, kind), asked.caller.options())?;
     note_ignored(&patch.ignored);
     // A group's members may be many, so its answer has no body unless attributes are asked for
     // (R-7644-3.5.2-13); a user's always has one.
@@ -212,23 +258,20 @@ pub(super) async fn patch(
         || asked.parameters.get("excludedAttributes").is_some();
     let status = if whole { StatusCode::OK } else { StatusCode::NO_CONTENT };
     let receipt = submit(asked, target, Change::Patch { patch, expected }, status).await?;
-    if whole {
-        return written(asked, target, &receipt, &projection);
-    }
-    let version = target.version(&receipt.snapshot);
-    let answer = Answer::new(StatusCode::NO_CONTENT, None).of(&receipt);
-    Ok(match version {
-        Some(version) => answer.with_version(version),
-        None => answer,
-    })
+    Ok(Written { target, receipt, status, projection })
 }
 
-pub(super) async fn delete(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answer, Refused> {
+/// Takes a resource away.
+pub(super) async fn delete(
+    asked: &Asked<'_>,
+    kind: Kind,
+    id: &str,
+    expected: Expected,
+) -> Result<Written, Refused> {
     let target = Target::find(&asked.caller.snapshot, kind, id)?;
-    let expected = conditions::expected(&asked.parts.headers);
-    let receipt =
-        submit(asked, target, Change::Delete { expected }, StatusCode::NO_CONTENT).await?;
-    Ok(Answer::new(StatusCode::NO_CONTENT, None).of(&receipt))
+    let (status, projection) = (StatusCode::NO_CONTENT, Projection::default());
+    let receipt = submit(asked, target, Change::Delete { expected }, status).await?;
+    Ok(Written { target, receipt, status, projection })
 }
 
 /// Attributes that nobody knows are left out without an error; the log says how many
@@ -237,21 +280,6 @@ fn note_ignored(names: &[String]) {
     if !names.is_empty() {
         tracing::debug!(count = names.len(), "ignored attributes that no schema has");
     }
-}
-
-fn written(
-    asked: &Asked<'_>,
-    target: Target,
-    receipt: &Receipt,
-    projection: &Projection,
-) -> Result<Answer, Refused> {
-    let rendered =
-        target.render(asked, &receipt.snapshot, projection).ok_or_else(Refused::no_address)?;
-    Ok(Answer::new(StatusCode::OK, Some(rendered.body))
-        .with(header::LOCATION, &rendered.location)
-        .with(header::CONTENT_LOCATION, &rendered.location)
-        .with_version(rendered.version)
-        .of(receipt))
 }
 
 /// Asks the engine, and notes what it left out.
@@ -267,7 +295,7 @@ async fn submit(
     if !receipt.notices.is_empty() {
         let (actor, status) = (caller.actor(), status.as_u16());
         let what = journal::summary(&receipt.notices);
-        journal::left_out(asked.app, caller.tenant, actor, visit, asked.parts, status, what);
+        journal::left_out(asked.app, caller.tenant, actor, visit, asked.line, status, what);
     }
     Ok(receipt)
 }
