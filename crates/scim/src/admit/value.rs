@@ -389,7 +389,7 @@ impl Admission {
                     self.quirk(Quirk::BooleanText);
                     Ok(Some(Value::Bool(flag)))
                 }
-                None if text.is_empty() && !attribute.required => {
+                None if text.is_empty() && self.options.empty_unassigns && !attribute.required => {
                     self.quirk(Quirk::EmptyText);
                     Ok(None)
                 }

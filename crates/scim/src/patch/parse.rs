@@ -93,7 +93,9 @@ impl Reader<'_> {
     }
 
     fn envelope(&mut self, body: &Object) -> Result<(), Invalid> {
-        match body.get_any_case("schemas") {
+        // Null and an empty array are as absent (RFC 7643 §2.5).
+        let schemas = body.get_any_case("schemas").filter(|schemas| !schemas.is_unassigned());
+        match schemas {
             Some(Value::List(urns))
                 if urns.iter().any(|urn| {
                     urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(PATCH_OP))
