@@ -20,4 +20,10 @@ mod okta;
 mod references;
 
 #[cfg(test)]
+mod quirks;
+
+#[cfg(test)]
 mod refusals;
+
+#[cfg(test)]
+mod table;
