@@ -80,9 +80,9 @@ pub use packed::{Malformed, Packed, View};
 pub use patch::{MembersEdit, Operation, Patch, PatchOp, validate};
 pub use path::{AttrPath, PatchPath};
 pub use projection::Projection;
-pub use query::{ListQuery, Sort, SortKey};
+pub use query::{Cursor, ListQuery, Sort, SortKey};
 pub use quirk::Quirk;
-pub use render::{write_list, write_list_with, write_resource};
+pub use render::{write_list, write_list_with, write_page, write_resource};
 pub use schema::{
     Attribute, BadSchema, Catalogue, Found, Kind, Mutability, ResourceType, ResourceTypeParts,
     Returned, Schema, Uniqueness,

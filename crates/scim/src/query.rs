@@ -1,7 +1,9 @@
 //! What a list is asked for (RFC 7644 §3.4.2, §3.4.3).
 
+mod cursor;
 mod sort;
 
+pub use cursor::Cursor;
 pub use sort::{Sort, SortKey};
 
 use crate::error::{Invalid, quoted};
@@ -148,6 +150,31 @@ impl ListQuery {
             excluded_attributes: names_of(body, "excludedAttributes")?,
         };
         raw.understood(rtype, others, options.into())
+    }
+}
+
+impl ListQuery {
+    /// What is asked for, whichever page of it, in one spelling: two pages of one walk have the same text.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let mut text = String::new();
+        let mut line = |word: &str, value: &dyn std::fmt::Display| {
+            text.push_str(&format!("{word} {value}\n"));
+        };
+        if let Some(filter) = &self.filter {
+            line("filter", filter);
+        }
+        if let Some(sort) = &self.sort {
+            line(if sort.descending { "descending" } else { "ascending" }, &sort.by);
+        }
+        let (word, paths) = match &self.projection {
+            Projection::Default => ("all", &[][..]),
+            Projection::Only(paths) => ("only", paths.as_slice()),
+            Projection::Except(paths) => ("except", paths.as_slice()),
+        };
+        line(word, &paths.len());
+        paths.iter().for_each(|path| line("attribute", path));
+        text
     }
 }
 

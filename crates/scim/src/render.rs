@@ -200,13 +200,29 @@ where
     I: IntoIterator<Item = W>,
     W: FnOnce(&mut Vec<u8>),
 {
+    write_page(out, total_results, Some(start_index), items, |_| None);
+}
+
+/// Writes a ListResponse in pages by index, or, without a `start_index`, by cursor (RFC 9865 §2). How many items there were is
+/// told to `next_cursor`, which says where the next page begins, if there is one.
+pub fn write_page<I, W>(
+    out: &mut Vec<u8>,
+    total_results: u64,
+    start_index: Option<u64>,
+    items: I,
+    next_cursor: impl FnOnce(u64) -> Option<String>,
+) where
+    I: IntoIterator<Item = W>,
+    W: FnOnce(&mut Vec<u8>),
+{
     out.extend_from_slice(
         br#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":"#,
     );
-    crate::json::write_display(
-        out,
-        format_args!("{total_results},\"startIndex\":{start_index},\"Resources\":["),
-    );
+    crate::json::write_display(out, format_args!("{total_results}"));
+    if let Some(start_index) = start_index {
+        crate::json::write_display(out, format_args!(",\"startIndex\":{start_index}"));
+    }
+    out.extend_from_slice(br#","Resources":["#);
     let mut count = 0u64;
     for item in items {
         if count > 0 {
@@ -215,7 +231,12 @@ where
         item(out);
         count += 1;
     }
-    crate::json::write_display(out, format_args!("],\"itemsPerPage\":{count}}}"));
+    crate::json::write_display(out, format_args!("],\"itemsPerPage\":{count}"));
+    if let Some(cursor) = next_cursor(count) {
+        out.extend_from_slice(br#","nextCursor":"#);
+        write_text(out, &cursor);
+    }
+    out.push(b'}');
 }
 
 #[cfg(test)]

@@ -53,6 +53,31 @@ fn a_9865_2_01_cursors() {
 }
 
 #[test]
+fn a_9865_2_04_pages_of_one_walk_ask_for_the_same() {
+    let identity = |pairs: &[(&str, &str)]| read(pairs).unwrap().identity();
+    let asked = [("filter", "title pr and userName eq \"B\""), ("sortBy", "title")];
+    let same = [
+        ("FILTER", "(TITLE PR)  and  (username EQ \"B\")"),
+        ("sortby", "TITLE"),
+        ("startIndex", "101"),
+        ("count", "7"),
+    ];
+    assert_eq!(identity(&asked), identity(&same));
+    for other in [
+        &[("filter", "title pr"), ("sortBy", "title")][..],
+        &[("filter", "title pr and userName eq \"b\""), ("sortBy", "title")],
+        &[asked[0], ("sortBy", "userName")],
+        &[asked[0], asked[1], ("sortOrder", "descending")],
+        &[asked[0], asked[1], ("attributes", "title")],
+        &[asked[0], asked[1], ("excludedAttributes", "title")],
+        &[asked[0]],
+        &[],
+    ] {
+        assert_ne!(identity(&asked), identity(other), "{other:?}");
+    }
+}
+
+#[test]
 fn r_7644_3_4_3_01_search_requests() {
     let search = |members: &str| {
         let body = format!(
