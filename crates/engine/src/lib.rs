@@ -174,6 +174,14 @@ impl Engine {
         past::as_of(&self.shared, tenant, when)
     }
 
+    /// The position that a moment means. Costs next to nothing.
+    ///
+    /// # Errors
+    /// When there was no such moment.
+    pub fn position_at(&self, tenant: TenantId, when: When) -> Result<Position, ReadError> {
+        past::position_at(&self.shared, tenant, when)
+    }
+
     /// The commit at a position of a tenant's log, if there is one yet.
     ///
     /// # Errors

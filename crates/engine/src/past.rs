@@ -93,11 +93,12 @@ impl<R: LogReader> Past for R {
     }
 }
 
-pub(crate) fn as_of(
+/// The position that a moment means, and the tenant as it is now.
+fn position(
     shared: &Shared,
     tenant: TenantId,
     when: When,
-) -> Result<Arc<Snapshot>, ReadError> {
+) -> Result<(Position, Arc<Snapshot>), ReadError> {
     let now = shared.world.load().get(tenant).cloned().ok_or(ReadError::NoTenant)?;
     let last = now.head.position.ok_or(ReadError::NoTenant)?;
     let position = match when {
@@ -116,7 +117,24 @@ pub(crate) fn as_of(
             }
         },
     };
-    if position == last {
+    Ok((position, now))
+}
+
+pub(crate) fn position_at(
+    shared: &Shared,
+    tenant: TenantId,
+    when: When,
+) -> Result<Position, ReadError> {
+    position(shared, tenant, when).map(|(position, _)| position)
+}
+
+pub(crate) fn as_of(
+    shared: &Shared,
+    tenant: TenantId,
+    when: When,
+) -> Result<Arc<Snapshot>, ReadError> {
+    let (position, now) = position(shared, tenant, when)?;
+    if now.head.position == Some(position) {
         return Ok(now);
     }
     let _permit = shared.as_of.try_acquire().map_err(|_| ReadError::Busy)?;

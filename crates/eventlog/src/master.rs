@@ -117,8 +117,9 @@ impl MasterKey {
         Ok((Self::new(*bytes), Created::Now))
     }
 
-    /// A key for another purpose, which says nothing about this one.
-    pub(crate) fn derive(&self, label: &str, context: &[u8]) -> Zeroizing<[u8; 32]> {
+    /// A key for another purpose, which says nothing about this one. The label is the purpose, as in
+    /// `list cursors`; the same label and context give the same key for ever.
+    pub fn derive(&self, label: &str, context: &[u8]) -> Zeroizing<[u8; 32]> {
         derive(&self.root, label, context)
     }
 
