@@ -25,20 +25,45 @@ pub enum Key {
     Operator,
 }
 
+/// What stands in a path where a tenant, an id or a name is due.
+pub(crate) struct Names<'a> {
+    pub(crate) slug: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) user: &'a str,
+    pub(crate) resource_type: &'a str,
+    pub(crate) urn: &'a str,
+    pub(crate) role: &'a str,
+}
+
+const ID: &str = "0198f3a0-0000-7000-8000-000000000001";
+
+/// Names that could be real ones.
+pub(crate) const EXAMPLES: Names<'_> = Names {
+    slug: "acme",
+    id: ID,
+    user: ID,
+    resource_type: "User",
+    urn: "urn:ietf:params:scim:schemas:core:2.0:User",
+    role: "Admin",
+};
+
+/// What needs no key and belongs to no tenant.
+pub(crate) const PUBLIC: &[&str] = &["/healthz", "/readyz", "/openapi.json"];
+
 /// All doors of the tenant with this slug, and of the instance.
 pub fn doors(slug: &str) -> Vec<Door> {
     let mut doors = Vec::new();
-    for path in ["/healthz", "/readyz"] {
-        doors.push(Door { method: "GET", path: path.to_owned(), key: Key::Public });
+    for path in PUBLIC {
+        doors.push(Door { method: "GET", path: (*path).to_owned(), key: Key::Public });
     }
-    let id = "0198f3a0-0000-7000-8000-000000000001";
-    for endpoint in endpoints(id) {
+    let names = Names { slug, ..EXAMPLES };
+    for endpoint in endpoints(&names) {
         let (path, key) = scim_door(&endpoint);
         for method in endpoint.methods().split(", ") {
             doors.push(Door { method, path: format!("/scim/{slug}/v2/{path}"), key });
         }
     }
-    for route in routes(slug, id) {
+    for route in routes(&names) {
         for method in route.methods().split(", ") {
             doors.push(Door { method, path: admin_path(&route), key: Key::Operator });
         }
@@ -46,13 +71,14 @@ pub fn doors(slug: &str) -> Vec<Door> {
     doors
 }
 
-fn endpoints(id: &str) -> Vec<Endpoint> {
+/// Every endpoint of the protocol, with these names.
+pub(crate) fn endpoints(names: &Names<'_>) -> Vec<Endpoint> {
     let mut all = vec![
         Endpoint::ServiceProviderConfig,
         Endpoint::ResourceTypes(None),
-        Endpoint::ResourceTypes(Some("User".to_owned())),
+        Endpoint::ResourceTypes(Some(names.resource_type.to_owned())),
         Endpoint::Schemas(None),
-        Endpoint::Schemas(Some("urn:ietf:params:scim:schemas:core:2.0:User".to_owned())),
+        Endpoint::Schemas(Some(names.urn.to_owned())),
         Endpoint::Unsupported("Me"),
         Endpoint::Unsupported("Bulk"),
         Endpoint::Unsupported(".search"),
@@ -61,14 +87,14 @@ fn endpoints(id: &str) -> Vec<Endpoint> {
         all.extend([
             Endpoint::List(kind),
             Endpoint::Search(kind),
-            Endpoint::One(kind, id.to_owned()),
+            Endpoint::One(kind, names.id.to_owned()),
         ]);
     }
     all
 }
 
 /// A new endpoint does not compile until it says here which key opens it.
-fn scim_door(endpoint: &Endpoint) -> (String, Key) {
+pub(crate) fn scim_door(endpoint: &Endpoint) -> (String, Key) {
     match endpoint {
         Endpoint::List(kind) => (kind.plural().to_owned(), Key::Connector),
         Endpoint::Search(kind) => (format!("{}/.search", kind.plural()), Key::Connector),
@@ -82,14 +108,17 @@ fn scim_door(endpoint: &Endpoint) -> (String, Key) {
     }
 }
 
-fn routes(slug: &str, id: &str) -> Vec<Route> {
-    let (slug, id) = (|| slug.to_owned(), || id.to_owned());
+/// Every route of the administration, with these names.
+pub(crate) fn routes(names: &Names<'_>) -> Vec<Route> {
+    let slug = || names.slug.to_owned();
+    let (id, user, role) =
+        (|| names.id.to_owned(), || names.user.to_owned(), || names.role.to_owned());
     vec![
         Route::Tenants,
         Route::Tenant(slug()),
         Route::Roles(slug()),
-        Route::Role(slug(), "Admin".to_owned()),
-        Route::UserRole(slug(), id(), "Admin".to_owned()),
+        Route::Role(slug(), role()),
+        Route::UserRole(slug(), user(), role()),
         Route::Credentials(slug()),
         Route::Credential(slug(), id()),
         Route::Commits(slug()),
@@ -98,7 +127,7 @@ fn routes(slug: &str, id: &str) -> Vec<Route> {
 }
 
 /// A new route does not compile until it has a path here.
-fn admin_path(route: &Route) -> String {
+pub(crate) fn admin_path(route: &Route) -> String {
     let tenants = "/admin/v1/tenants";
     match route {
         Route::Tenants => tenants.to_owned(),

@@ -11,6 +11,7 @@ mod caller;
 mod doors;
 mod health;
 mod journal;
+mod openapi;
 mod path;
 mod proxy;
 mod refused;
@@ -41,6 +42,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/openapi.json", get(openapi::serve))
         .route("/scim/{*rest}", any(scim_api::handle))
         .route("/admin/{*rest}", any(admin::handle))
         .fallback(refused::no_such_address)

@@ -32,7 +32,7 @@ impl Kind {
     pub(crate) const ALL: [Kind; 2] = [Kind::User, Kind::Group];
 
     /// The resource type's name.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::User => "User",
             Kind::Group => "Group",

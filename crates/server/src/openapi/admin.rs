@@ -1,0 +1,111 @@
+//! Administration and audit, route by route. A new route does not compile until it is described here.
+
+use serde_json::{Value, json};
+
+use super::operation::{Operation, Tag};
+use crate::admin::Route;
+
+/// A method of a route.
+pub(super) fn operation(route: &Route, method: &str) -> Value {
+    let operation =
+        match (route, method) {
+            (Route::Tenants, "POST") => creates(
+                "openTenant",
+                "Open a tenant; its key is told this once",
+                "NewTenant",
+                "OpenedTenant",
+                json!({ "slug": "globex" }),
+            )
+            .refuses(&[409]),
+            (Route::Tenants, _) => lists("listTenants", "All tenants", "TenantList"),
+            (Route::Tenant(_), _) => {
+                reads("getTenant", "Where a tenant's log ends, and how much it holds", "Tenant")
+            }
+            (Route::Roles(_), "POST") => writes("defineRole", "Define a role, or describe it anew")
+                .body(
+                    "NewRole",
+                    json!({ "name": "Auditor", "description": "Sees everything, changes nothing" }),
+                ),
+            (Route::Roles(_), _) => reads("listRoles", "The roles", "RoleList"),
+            (Route::Role(..), _) => writes("retireRole", "Retire a role"),
+            (Route::UserRole(..), "PUT") => writes(
+                "grantRole",
+                "Give a user a role here, beside what the identity provider says",
+            ),
+            (Route::UserRole(..), _) => {
+                writes("revokeRole", "Take back a role that was given here")
+            }
+            (Route::Credentials(_), "POST") => {
+                let summary = "Issue a key to a connector; it is told this once";
+                creates(
+                    "issueCredential",
+                    summary,
+                    "NewCredential",
+                    "IssuedCredential",
+                    json!({ "connector": "okta" }),
+                )
+            }
+            (Route::Credentials(_), _) => {
+                reads("listCredentials", "The keys, never their secrets", "CredentialList")
+            }
+            (Route::Credential(..), _) => {
+                writes("revokeCredential", "Revoke a key: it opens nothing any more")
+            }
+            (Route::Commits(_), _) => {
+                reads("listCommits", "Who did what, when, through which door", "CommitList")
+                    .takes(&["subject", "actor", "event", "from", "to", "order", "commitCount"])
+            }
+            (Route::Problems(_), _) => lists(
+                "listProblems",
+                "What was refused or carried out in part, newest first",
+                "ProblemList",
+            )
+            .takes(&["problemCount"]),
+        };
+    operation.finish()
+}
+
+/// What needs no key.
+pub(super) fn public(path: &str) -> Value {
+    let operation = |id, summary| Operation::new(Tag::Operations, id, summary);
+    match path {
+        "/healthz" => {
+            operation("isAlive", "The process answers").answers(200, "It does.", "Health", &[])
+        }
+        "/readyz" => operation("isReady", "The process can read and write")
+            .answers(200, "It can.", "Health", &[])
+            .answers(503, "It can only read; the server's log says why.", "Health", &[]),
+        _ => operation("getOpenApi", "This document").answers(200, "It.", "OpenApi", &[]),
+    }
+    .finish()
+}
+
+/// What looks at the instance or at its journal.
+fn lists(id: &str, summary: &str, schema: &str) -> Operation {
+    Operation::new(Tag::Admin, id, summary).answers(200, "This.", schema, &[])
+}
+
+/// What looks at a snapshot of a tenant.
+fn reads(id: &str, summary: &str, schema: &str) -> Operation {
+    Operation::new(Tag::Admin, id, summary).answers(200, "This.", schema, &["Rollbook-Position"])
+}
+
+/// What changes something and says where that stands.
+fn writes(id: &str, summary: &str) -> Operation {
+    Operation::new(Tag::Admin, id, summary)
+        .answers(
+            200,
+            "Done, or there was nothing to do.",
+            "Done",
+            &["Rollbook-Position", "Rollbook-Commit"],
+        )
+        .refuses(&[503])
+}
+
+/// What makes something that is told this once.
+fn creates(id: &str, summary: &str, input: &str, output: &str, example: Value) -> Operation {
+    Operation::new(Tag::Admin, id, summary)
+        .body(input, example)
+        .answers(201, "It is there. The key is told this once.", output, &[])
+        .refuses(&[503])
+}

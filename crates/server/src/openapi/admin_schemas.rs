@@ -1,0 +1,140 @@
+//! What administration and audit take and answer.
+
+use domain::event::EventKind;
+use domain::limits::{DESCRIPTION_CHARS, NAME_CHARS};
+use serde_json::{Map, Value, json};
+
+use super::schema_ref;
+
+/// All of it, by name.
+pub(super) fn all() -> Map<String, Value> {
+    let mut all = Map::new();
+    let mut add = |name: &str, schema: Value| drop(all.insert(name.to_owned(), schema));
+    let (text, id) = (json!({ "type": "string" }), json!({ "type": "string", "format": "uuid" }));
+    let (time, flag) =
+        (json!({ "type": "string", "format": "date-time" }), json!({ "type": "boolean" }));
+    let (position, count) = (position(), json!({ "type": "integer", "minimum": 0 }));
+    let (key, name) = (json!({ "type": "string", "description": "Told this once." }), name());
+    let or_null = |schema: &Value| json!({ "anyOf": [schema, { "type": "null" }] });
+    let texts = json!({ "type": "array", "items": text });
+
+    add("Health", object(json!({ "status": text }), &["status"]));
+    add("OpenApi", json!({ "type": "object", "required": ["openapi", "info", "paths"] }));
+    add(
+        "Done",
+        object(
+            json!({ "position": or_null(&position), "changed": flag }),
+            &["position", "changed"],
+        ),
+    );
+
+    add("NewTenant", closed(json!({ "slug": slug() }), &["slug"]));
+    add(
+        "OpenedTenant",
+        object(
+            json!({ "id": id, "slug": slug(), "connector": id, "apiKey": or_null(&key) }),
+            &["id", "slug", "connector", "apiKey"],
+        ),
+    );
+    let tenant =
+        object(json!({ "id": id, "slug": text, "opened": time }), &["id", "slug", "opened"]);
+    add("TenantList", listed("tenants", tenant));
+    let head = object(
+        json!({ "position": or_null(&position), "hash": hash(), "at": time }),
+        &["position", "hash", "at"],
+    );
+    let connector = object(
+        json!({ "id": id, "name": text, "settings": { "type": "object" } }),
+        &["id", "name", "settings"],
+    );
+    add(
+        "Tenant",
+        object(
+            json!({
+                "id": id, "slug": text, "head": head, "users": count, "groups": count, "roles": count,
+                "policies": count, "connectors": { "type": "array", "items": connector },
+            }),
+            &["id", "slug", "head", "users", "groups", "roles", "policies", "connectors"],
+        ),
+    );
+
+    let description = json!({ "type": "string", "maxLength": DESCRIPTION_CHARS });
+    add("NewRole", closed(json!({ "name": name, "description": description }), &["name"]));
+    let role = json!({ "id": id, "name": text, "description": text, "retired": flag });
+    add("RoleList", listed("roles", object(role, &["id", "name", "description", "retired"])));
+
+    add("NewCredential", closed(json!({ "connector": name }), &["connector"]));
+    add("IssuedCredential", object(json!({ "id": id, "apiKey": key }), &["id", "apiKey"]));
+    let credential = json!({
+        "id": id, "hint": text, "connector": or_null(&text), "issued": time, "expires": or_null(&time),
+        "revoked": or_null(&time),
+    });
+    let due = ["id", "hint", "connector", "issued", "expires", "revoked"];
+    add("CredentialList", listed("credentials", object(credential, &due)));
+
+    let kinds: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
+    let named = schema_ref("Named");
+    add("Named", object(json!({ "kind": text, "id": text, "name": text }), &["kind"]));
+    let event = json!({
+        "type": { "type": "string", "enum": kinds, "description": "schemas/events/ describes each." },
+        "userName": text, "roleName": text, "groupName": text, "memberName": text, "through": named,
+        "before": texts, "after": texts,
+    });
+    let commit = json!({
+        "position": position, "hash": hash(), "at": time, "actor": named, "credential": named,
+        "source": text, "agent": text, "request": id,
+        "events": { "type": "array", "items": object(event, &["type"]) },
+    });
+    let commit = object(commit, &["position", "hash", "at", "actor", "request", "events"]);
+    let next = or_null(&object(json!({ "from": position, "to": position }), &[]));
+    let next = with_description(next, "The parameters of the next page.");
+    let commits = json!({ "commits": { "type": "array", "items": commit }, "next": next });
+    add("CommitList", object(commits, &["commits", "next"]));
+    let problem = json!({
+        "at": time, "request": id, "connector": id, "credential": id, "operator": id, "source": text,
+        "method": text, "path": text, "status": { "type": "integer" }, "scimType": text, "detail": text,
+    });
+    let problem = object(problem, &["at", "request", "method", "path", "status", "detail"]);
+    add("ProblemList", listed("problems", problem));
+    all
+}
+
+fn object(properties: Value, required: &[&str]) -> Value {
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+/// One that takes nothing else.
+fn closed(properties: Value, required: &[&str]) -> Value {
+    let mut schema = object(properties, required);
+    if let Value::Object(fields) = &mut schema {
+        fields.insert("additionalProperties".to_owned(), false.into());
+    }
+    schema
+}
+
+fn listed(name: &str, item: Value) -> Value {
+    object(json!({ name: { "type": "array", "items": item } }), &[name])
+}
+
+fn with_description(mut schema: Value, description: &str) -> Value {
+    if let Value::Object(fields) = &mut schema {
+        fields.insert("description".to_owned(), description.into());
+    }
+    schema
+}
+
+fn position() -> Value {
+    json!({ "type": "integer", "minimum": 1, "description": "A place in the tenant's log." })
+}
+
+fn hash() -> Value {
+    json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })
+}
+
+fn name() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": NAME_CHARS })
+}
+
+fn slug() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": NAME_CHARS, "pattern": "^[a-z0-9-]+$" })
+}
