@@ -146,8 +146,9 @@ fn patched(
     let mut object = view.writable();
     patch.apply(&mut object, rtype, options(directory, actor))?;
     if object.get("active").is_none() {
-        // `active` cannot be unassigned: a user may act or may not. Clearing it means the default.
-        object.set("active", true);
+        // `active` cannot be unassigned: a user may act or may not. Clearing it wakes nobody up, as
+        // a PUT without it does not (R-7644-3.5.1-03).
+        object.set("active", user.active);
     }
     Wanted::of(object)
 }

@@ -869,6 +869,7 @@ async fn l_13_empty_texts_unassign_where_the_preset_says_so() {
     });
     let paths = [
         "title",
+        "active",
         "nickName",
         "name.givenName",
         "name.familyName",
