@@ -5,11 +5,12 @@
 //! code would share its mistakes. A [`Company`] is who there is and a [`Script`] is what happens to
 //! them. [`Okta`], [`Entra`] and [`OneLogin`] are how three identity providers say so: [`play()`]
 //! says all of it as Okta does it in bulk, [`cycle()`] as any [`Provisioner`] does, one request
-//! after the other, and [`State`] compares what was told with what a server shows. [`life`]
-//! and [`spec`] check Okta's answers step by step. Everything follows from the seed: no
+//! after the other, and [`State`] compares what was told with what a server shows. [`life`],
+//! [`spec`] and [`crud`] check Okta's answers step by step. Everything follows from the seed: no
 //! clock is read to decide anything, and nothing is iterated in an order of chance.
 
 pub mod company;
+pub mod crud;
 pub mod cycle;
 pub mod entra;
 pub mod life;
@@ -35,6 +36,7 @@ mod walk;
 mod wire;
 
 pub use company::Company;
+pub use crud::crud_test;
 pub use cycle::{Cycled, cycle};
 pub use entra::{Dialect, Entra, Matching};
 pub use life::{LifeError, StepDone, life_of_a_user};

@@ -11,10 +11,16 @@ mod cycles;
 mod doors;
 
 #[cfg(test)]
+mod entra;
+
+#[cfg(test)]
 mod lists;
 
 #[cfg(test)]
 mod okta;
+
+#[cfg(test)]
+mod others;
 
 #[cfg(test)]
 mod references;

@@ -272,7 +272,7 @@ impl Playing<'_> {
                 let before = self.everything().await;
                 let reply = self.send(method, &path, &[], body).await;
                 let scim = reply.body["schemas"] == json!([ERROR])
-                    && reply.body["status"] == status.to_string()
+                    && reply.body["status"] == json!(status.to_string())
                     && reply.body["detail"].as_str().is_some_and(|detail| !detail.is_empty())
                     && reply.header("content-type") == "application/scim+json";
                 let so = reply.status.as_u16() == status
