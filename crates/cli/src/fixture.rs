@@ -71,6 +71,7 @@ impl Fixture {
             ids: ids(&clock),
             public_url: Some("https://id.acme.example".into()),
             trusted_proxies: [].into(),
+            tally: Arc::default(),
         };
         let story = record(&app, &clock, people, seed).await?;
         engine.stop().await;

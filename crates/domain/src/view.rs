@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use scim::{Attr, Attributes, Name, Node, Object, Value};
+use scim::{Attr, Attributes, Name, Node, Object, Packed, ResourceType, Value};
 
 use crate::directory::{Directory, Group, Stamp, User};
 use crate::event::Member;
@@ -53,6 +53,10 @@ impl Attributes for UserView<'_> {
             }
             "roles" => list(self.roles()),
             "groups" => list(self.groups()),
+            "schemas" => {
+                let catalogue = self.directory.schemas.catalogue();
+                Some(schemas(catalogue.user(), &user.attributes))
+            }
             ENTERPRISE => user.attributes.view().get(name).map(|node| self.enterprise(node)),
             _ => user.attributes.view().get(name).map(Attr::Node),
         }
@@ -190,6 +194,10 @@ impl Attributes for GroupView<'_> {
                 let location = format!("{}/Groups/{}", self.base, group.id);
                 Some(meta("Group", location, group.created, group.modified))
             }
+            "schemas" => {
+                let catalogue = self.directory.schemas.catalogue();
+                Some(schemas(catalogue.group(), &group.attributes))
+            }
             "members" => {
                 let value = |member| member_value(self.directory, self.base, member);
                 list(group.members().map(value).collect())
@@ -250,6 +258,14 @@ pub(crate) fn member_value(directory: &Directory, base: &str, member: Member) ->
     }
     value.set("type", kind.to_owned());
     Value::Complex(value)
+}
+
+/// The base schema, and each extension that has an assigned attribute (R-7643-3.3-01).
+fn schemas(rtype: &ResourceType, attributes: &Packed) -> Attr<'static> {
+    let extensions = rtype.extensions.iter().map(|(schema, _)| schema);
+    let present = extensions.filter(|schema| attributes.view().get(&schema.id).is_some());
+    let all = std::iter::once(&rtype.schema).chain(present);
+    Attr::Owned(Value::List(all.map(|schema| Value::String(schema.id.to_string())).collect()))
 }
 
 fn meta(kind: &str, location: String, created: Stamp, modified: Stamp) -> Attr<'static> {

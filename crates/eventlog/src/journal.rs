@@ -8,11 +8,14 @@ use domain::id::TenantId;
 use zeroize::Zeroizing;
 
 use crate::cipher;
-use crate::limits::{JOURNAL_ENTRIES, JOURNAL_ENTRY_BYTES};
+use crate::limits::{JOURNAL_ENTRIES, JOURNAL_ENTRY_BYTES, JOURNAL_NOTE_BYTES};
 use crate::master::MasterKey;
 
 /// Where an entry stands: its tenant, and a number that goes up.
 pub(crate) type Place = (TenantId, u64);
+
+/// The place of a tenant's note; refusals are counted from 0 and never come here.
+const NOTE: u64 = u64::MAX;
 
 /// Keeps entries by place.
 pub(crate) trait Refusals: Send + Sync + 'static {
@@ -73,6 +76,9 @@ impl Journal {
     ) -> Result<Self, JournalError> {
         let mut tenants: BTreeMap<TenantId, Numbers> = BTreeMap::new();
         for (tenant, number) in refusals.places().map_err(JournalError::Store)? {
+            if number == NOTE {
+                continue;
+            }
             let numbers = tenants.entry(tenant).or_default();
             numbers.held.push_back(number);
             numbers.next = number + 1;
@@ -138,6 +144,27 @@ impl Journal {
             }
         }
         Ok(forgotten)
+    }
+
+    /// Keeps one note of a tenant beside its refusals, in place of the one before: counts, and what else may be lost without
+    /// harm. Durable with the next turn.
+    ///
+    /// # Errors
+    /// When the note is too long, or the store fails or is full.
+    pub fn set_note(&self, tenant: TenantId, note: &[u8]) -> Result<(), JournalError> {
+        if note.len() > JOURNAL_NOTE_BYTES {
+            return Err(JournalError::TooLong { bytes: note.len(), limit: JOURNAL_NOTE_BYTES });
+        }
+        let sealed = self.seal((tenant, NOTE), note)?;
+        self.put((tenant, NOTE), Some(sealed))
+    }
+
+    /// The note of a tenant, if there is one.
+    ///
+    /// # Errors
+    /// When it does not open, or the store fails.
+    pub fn note(&self, tenant: TenantId) -> Result<Option<Vec<u8>>, JournalError> {
+        self.entry((tenant, NOTE))
     }
 
     fn tenants(&self) -> MutexGuard<'_, BTreeMap<TenantId, Numbers>> {

@@ -22,6 +22,8 @@ pub const REOPEN_BYTES: u64 = 64 * 1024 * 1024;
 pub const JOURNAL_ENTRIES: usize = 10_000;
 /// Bytes of one refusal.
 pub const JOURNAL_ENTRY_BYTES: usize = 16 * 1024;
+/// Bytes of the note that a tenant may have beside its refusals.
+pub const JOURNAL_NOTE_BYTES: usize = 48 * 1024;
 /// Bytes that must be free on the disk before anything is written.
 pub const FREE_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes of the file that is deleted to have room for opening the store when the disk is full.

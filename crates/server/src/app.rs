@@ -7,6 +7,7 @@ use engine::{Clock, Engine};
 use uuid::Uuid;
 
 use crate::proxy::Network;
+use crate::tally::Tally;
 
 /// What every handler has at hand. Cheap to clone.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct App {
     pub public_url: Option<Arc<str>>,
     /// The proxies whose word about a request's source is believed.
     pub trusted_proxies: Arc<[Network]>,
+    /// What was tolerated of each connector's client.
+    pub tally: Arc<Tally>,
 }
 
 impl App {
@@ -29,7 +32,14 @@ impl App {
     pub fn new(engine: Engine, public_url: Option<String>, proxies: Vec<Network>) -> App {
         let public_url = public_url.map(Arc::from);
         let (clock, ids) = (system_clock(), Arc::new(Uuid::now_v7));
-        App { engine, clock, ids, public_url, trusted_proxies: proxies.into() }
+        App {
+            engine,
+            clock,
+            ids,
+            public_url,
+            trusted_proxies: proxies.into(),
+            tally: Arc::default(),
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

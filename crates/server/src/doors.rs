@@ -33,6 +33,7 @@ pub(crate) struct Names<'a> {
     pub(crate) resource_type: &'a str,
     pub(crate) urn: &'a str,
     pub(crate) role: &'a str,
+    pub(crate) connector: &'a str,
 }
 
 const ID: &str = "0198f3a0-0000-7000-8000-000000000001";
@@ -45,10 +46,14 @@ pub(crate) const EXAMPLES: Names<'_> = Names {
     resource_type: "User",
     urn: "urn:ietf:params:scim:schemas:core:2.0:User",
     role: "Admin",
+    connector: "okta",
 };
 
 /// What needs no key and belongs to no tenant.
 pub(crate) const PUBLIC: &[&str] = &["/healthz", "/readyz", "/openapi.json"];
+
+/// Where counts and positions are told.
+pub(crate) const METRICS: &str = "/metrics";
 
 /// All doors of the tenant with this slug, and of the instance.
 pub fn doors(slug: &str) -> Vec<Door> {
@@ -56,6 +61,7 @@ pub fn doors(slug: &str) -> Vec<Door> {
     for path in PUBLIC {
         doors.push(Door { method: "GET", path: (*path).to_owned(), key: Key::Public });
     }
+    doors.push(Door { method: "GET", path: METRICS.to_owned(), key: Key::Operator });
     let names = Names { slug, ..EXAMPLES };
     for endpoint in endpoints(&names) {
         let (path, key) = scim_door(&endpoint);
@@ -121,6 +127,9 @@ pub(crate) fn routes(names: &Names<'_>) -> Vec<Route> {
         Route::UserRole(slug(), user(), role()),
         Route::Credentials(slug()),
         Route::Credential(slug(), id()),
+        Route::Connectors(slug()),
+        Route::Connector(slug(), names.connector.to_owned()),
+        Route::Schemas(slug()),
         Route::Commits(slug()),
         Route::Problems(slug()),
     ]
@@ -137,6 +146,9 @@ pub(crate) fn admin_path(route: &Route) -> String {
         Route::UserRole(slug, user, role) => format!("{tenants}/{slug}/users/{user}/roles/{role}"),
         Route::Credentials(slug) => format!("{tenants}/{slug}/credentials"),
         Route::Credential(slug, id) => format!("{tenants}/{slug}/credentials/{id}"),
+        Route::Connectors(slug) => format!("{tenants}/{slug}/connectors"),
+        Route::Connector(slug, name) => format!("{tenants}/{slug}/connectors/{name}"),
+        Route::Schemas(slug) => format!("{tenants}/{slug}/schemas"),
         Route::Commits(slug) => format!("{tenants}/{slug}/audit/commits"),
         Route::Problems(slug) => format!("{tenants}/{slug}/problems"),
     }

@@ -11,6 +11,7 @@ mod caller;
 mod doors;
 mod health;
 mod journal;
+mod metrics;
 mod openapi;
 mod path;
 mod proxy;
@@ -18,6 +19,7 @@ mod refused;
 mod scim_api;
 mod secret;
 mod setup;
+mod tally;
 
 pub mod limits;
 
@@ -36,12 +38,14 @@ pub use doors::{Door, Key, doors};
 pub use proxy::{Network, NotANetwork};
 pub use secret::{Purpose, Secret};
 pub use setup::{FIRST_CONNECTOR, Opened, SetupError, open_instance, open_tenant, startup};
+pub use tally::Tally;
 
 /// Every address that is served, on one router.
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(openapi::serve))
         .route("/scim/{*rest}", any(scim_api::handle))
         .route("/admin/{*rest}", any(admin::handle))
@@ -60,6 +64,7 @@ pub async fn serve(
     app: App,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let (tally, engine, clock) = (app.tally.clone(), app.engine.clone(), app.clock.clone());
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let (stopping, stopped) = oneshot::channel();
     let stop = async move {
@@ -75,8 +80,10 @@ pub async fn serve(
             Err(_) => std::future::pending().await,
         }
     };
-    tokio::select! {
+    let served = tokio::select! {
         served = serving => served,
         () = overdue => Ok(()),
-    }
+    };
+    tally.keep(&engine, clock());
+    served
 }

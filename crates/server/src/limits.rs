@@ -12,6 +12,8 @@ pub const AUDIT_PAGE_MAX: usize = 1_000;
 pub const PROBLEMS_PAGE: usize = 100;
 /// Seconds after which a client may try again when the queue is full.
 pub const RETRY_SECONDS: u64 = 1;
+/// Seconds at least between two times that what was tolerated is written down.
+pub const KEEP_SECONDS: i64 = 5;
 /// Seconds that requests under way get when the server is told to stop.
 pub const DRAIN_SECONDS: u64 = 4;
 /// Characters of a path that the refusal journal keeps.

@@ -77,7 +77,14 @@ impl TestApp {
         let engine = Engine::start(log, time.clone(), |_| {}).unwrap();
         let next = AtomicU64::new(1);
         let ids = Arc::new(move || Uuid::from_u64_pair(0, next.fetch_add(1, Ordering::Relaxed)));
-        let app = App { engine, clock: time, ids, public_url: None, trusted_proxies: [].into() };
+        let app = App {
+            engine,
+            clock: time,
+            ids,
+            public_url: None,
+            trusted_proxies: [].into(),
+            tally: Arc::default(),
+        };
         server::open_instance(&app, Some(Secret::chosen(OPERATOR_KEY).unwrap())).await.unwrap();
         for slug in ["acme", "globex"] {
             let secret = Secret::chosen(&format!("{slug}-{SCIM_SECRET}")).unwrap();
@@ -221,8 +228,13 @@ impl Client {
         let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status(), answer.headers().clone());
         let bytes = answer.bytes().await.unwrap();
+        let is_text = headers
+            .get("content-type")
+            .is_some_and(|media| media.to_str().unwrap_or_default().starts_with("text/plain"));
         let body = if bytes.is_empty() {
             Value::Null
+        } else if is_text {
+            Value::String(String::from_utf8(bytes.to_vec()).unwrap())
         } else {
             serde_json::from_slice(&bytes).unwrap_or_else(|error| {
                 panic!(

@@ -292,9 +292,14 @@ fn refusals_are_kept_newest_first(place: impl Place) {
     assert_eq!(journal.list(acme()).unwrap(), [b"three".as_slice(), b"two", b"one"]);
     let log = write(log, acme(), [vec![opened(acme())]]);
     assert_eq!(everything(&log.reader()).len(), 1, "refusals are not in the chain");
+    journal.set_note(acme(), b"first").unwrap();
+    journal.set_note(acme(), b"second").unwrap();
+    assert_eq!(journal.note(id(GLOBEX)).unwrap(), None);
+    assert!(journal.set_note(acme(), &vec![0; limits::JOURNAL_NOTE_BYTES + 1]).is_err());
     drop(journal);
     log.close();
     let log = place.open();
+    assert_eq!(log.journal().note(acme()).unwrap().as_deref(), Some(b"second".as_slice()));
     log.journal().record(acme(), b"four").unwrap();
     let kept = log.journal().list(acme()).unwrap();
     assert_eq!(kept, [b"four".as_slice(), b"three", b"two", b"one"]);

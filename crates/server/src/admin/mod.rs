@@ -1,7 +1,9 @@
 //! Administration and audit: what operators do and ask, in JSON.
 
 mod audit;
+mod connector;
 mod route;
+mod schema;
 mod tenant;
 
 use std::sync::Arc;
@@ -139,6 +141,14 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Credentials(slug) if is_post => tenant::issue_credential(asked, slug).await,
         Route::Credentials(slug) => tenant::credentials(asked, slug),
         Route::Credential(slug, id) => tenant::revoke_credential(asked, slug, id).await,
+        Route::Connectors(slug) if is_post => connector::add(asked, slug).await,
+        Route::Connectors(slug) => connector::list(asked, slug),
+        Route::Connector(slug, name) if asked.parts.method == Method::PATCH => {
+            connector::change(asked, slug, name).await
+        }
+        Route::Connector(slug, name) => connector::describe(asked, slug, name),
+        Route::Schemas(slug) if is_post => schema::add(asked, slug).await,
+        Route::Schemas(slug) => schema::list(asked, slug),
         Route::Commits(slug) => audit::commits(asked, slug).await,
         Route::Problems(slug) => audit::problems(asked, slug),
     }

@@ -12,6 +12,9 @@ pub(crate) enum Route {
     UserRole(String, String, String),
     Credentials(String),
     Credential(String, String),
+    Connectors(String),
+    Connector(String, String),
+    Schemas(String),
     Commits(String),
     Problems(String),
 }
@@ -31,6 +34,9 @@ impl Route {
                 ["users", user, "roles", role] => Route::UserRole(own(slug), own(user), own(role)),
                 ["credentials"] => Route::Credentials(own(slug)),
                 ["credentials", id] => Route::Credential(own(slug), own(id)),
+                ["connectors"] => Route::Connectors(own(slug)),
+                ["connectors", name] => Route::Connector(own(slug), own(name)),
+                ["schemas"] => Route::Schemas(own(slug)),
                 ["audit", "commits"] => Route::Commits(own(slug)),
                 ["problems"] => Route::Problems(own(slug)),
                 _ => return None,
@@ -49,6 +55,9 @@ impl Route {
             | Route::UserRole(slug, ..)
             | Route::Credentials(slug)
             | Route::Credential(slug, _)
+            | Route::Connectors(slug)
+            | Route::Connector(slug, _)
+            | Route::Schemas(slug)
             | Route::Commits(slug)
             | Route::Problems(slug) => Some(slug),
         }
@@ -57,7 +66,12 @@ impl Route {
     /// The methods that are offered, as `Allow` says them.
     pub(crate) fn methods(&self) -> &'static str {
         match self {
-            Route::Tenants | Route::Roles(_) | Route::Credentials(_) => "GET, POST",
+            Route::Tenants
+            | Route::Roles(_)
+            | Route::Credentials(_)
+            | Route::Connectors(_)
+            | Route::Schemas(_) => "GET, POST",
+            Route::Connector(..) => "GET, PATCH",
             Route::Tenant(_) | Route::Commits(_) | Route::Problems(_) => "GET",
             Route::Role(..) | Route::Credential(..) => "DELETE",
             Route::UserRole(..) => "PUT, DELETE",

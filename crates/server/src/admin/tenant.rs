@@ -3,7 +3,9 @@
 use axum::http::{Method, StatusCode};
 use domain::command::Command;
 use domain::event::Holder;
-use domain::id::{CredentialId, RoleId};
+use domain::id::{CredentialId, RoleId, TenantId};
+use domain::time::Timestamp;
+use engine::Receipt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -38,6 +40,9 @@ struct NewRole {
 #[serde(deny_unknown_fields)]
 struct NewCredential {
     connector: String,
+    /// When it ends by itself.
+    #[serde(default)]
+    expires: Option<Timestamp>,
 }
 
 /// `GET /admin/v1/tenants`
@@ -190,23 +195,38 @@ pub(super) fn credentials(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refus
 /// holds it.
 pub(super) async fn issue_credential(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
     let (tenant, snapshot) = asked.tenant(slug)?;
-    let NewCredential { connector } = asked.body()?;
+    let NewCredential { connector, expires } = asked.body()?;
     let holder = snapshot.directory.connectors.named(&connector).ok_or_else(|| {
         Refused::new(StatusCode::NOT_FOUND, format!("there is no connector `{connector}`"))
     })?;
+    let (issued, receipt) =
+        issue(asked, tenant, slug, Holder::Connector(holder.id), expires).await?;
+    let body = json!({ "id": issued.id, "apiKey": issued.key });
+    Ok(ok(StatusCode::CREATED, &body).of(&receipt))
+}
+
+/// A key that was issued just now.
+pub(super) struct Issued {
+    pub(super) id: CredentialId,
+    /// The whole key, with the site host in front: this is the only time it can be shown.
+    pub(super) key: String,
+}
+
+/// Issues a random key.
+pub(super) async fn issue(
+    asked: &Asked<'_>,
+    tenant: TenantId,
+    slug: &str,
+    holder: Holder,
+    expires: Option<Timestamp>,
+) -> Result<(Issued, Receipt), Refused> {
     let secret =
         Secret::random(Purpose::ApiKey).map_err(|error| setup(SetupError::Randomness(error)))?;
-    let credential = CredentialId::new(asked.app.id());
-    let command = Command::IssueCredential {
-        credential,
-        holder: Holder::Connector(holder.id),
-        hash: secret.hash(),
-        hint: secret.hint(),
-        expires: None,
-    };
+    let id = CredentialId::new(asked.app.id());
+    let (hash, hint) = (secret.hash(), secret.hint());
+    let command = Command::IssueCredential { credential: id, holder, hash, hint, expires };
     let receipt = asked.submit(tenant, command).await?;
-    let body = json!({ "id": credential, "apiKey": format!("{slug}:{}", secret.expose()) });
-    Ok(ok(StatusCode::CREATED, &body).of(&receipt))
+    Ok((Issued { id, key: format!("{slug}:{}", secret.expose()) }, receipt))
 }
 
 /// `DELETE /admin/v1/tenants/{tenant}/credentials/{id}`: the key opens nothing any more.

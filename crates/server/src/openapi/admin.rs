@@ -51,6 +51,38 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             (Route::Credential(..), _) => {
                 writes("revokeCredential", "Revoke a key: it opens nothing any more")
             }
+            (Route::Connectors(_), "POST") => creates(
+                "addConnector",
+                "Add a connector; its key is told this once",
+                "NewConnector",
+                "AddedConnector",
+                json!({ "name": "entra", "preset": "entra" }),
+            )
+            .refuses(&[409]),
+            (Route::Connectors(_), _) => reads("listConnectors", "The connectors", "ConnectorList"),
+            (Route::Connector(..), "PATCH") => writes(
+                "changeConnector",
+                "Read a connector's client in another way; what is not named stays",
+            )
+            .body("ConnectorChange", json!({ "mode": "lenient" })),
+            (Route::Connector(..), _) => reads(
+                "getConnector",
+                "A connector, and what its client sent that the RFCs do not have",
+                "Connector",
+            ),
+            (Route::Schemas(_), "POST") => {
+                writes("addSchema", "Let resources of a type carry one more extension").body(
+                    "NewSchema",
+                    json!({ "schema": {
+                        "id": "urn:example:params:scim:schemas:extension:badge:2.0:User",
+                        "name": "Badge",
+                        "attributes": [{ "name": "number", "type": "integer" }],
+                    } }),
+                )
+            }
+            (Route::Schemas(_), _) => {
+                reads("listAddedSchemas", "The schemas that the tenant added", "SchemaList")
+            }
             (Route::Commits(_), _) => {
                 reads("listCommits", "Who did what, when, through which door", "CommitList")
                     .takes(&["subject", "actor", "event", "from", "to", "order", "commitCount"])
@@ -78,6 +110,21 @@ pub(super) fn public(path: &str) -> Value {
         _ => operation("getOpenApi", "This document").answers(200, "It.", "OpenApi", &[]),
     }
     .finish()
+}
+
+/// Counts, for Prometheus.
+pub(super) fn metrics() -> Value {
+    json!({
+        "operationId": "getMetrics",
+        "tags": ["operations"],
+        "summary": "Counts and positions in Prometheus' text form",
+        "security": [{ "operatorKey": [] }],
+        "responses": {
+            "200": { "description": "They.", "content": { "text/plain": { "schema": { "type": "string" } } } },
+            "401": { "$ref": "#/components/responses/Unauthorized" },
+            "500": { "$ref": "#/components/responses/InternalServerError" },
+        },
+    })
 }
 
 /// What looks at the instance or at its journal.

@@ -2,6 +2,7 @@
 
 use domain::event::EventKind;
 use domain::limits::{DESCRIPTION_CHARS, NAME_CHARS};
+use domain::preset::PRESETS;
 use serde_json::{Map, Value, json};
 
 use super::schema_ref;
@@ -28,7 +29,8 @@ pub(super) fn all() -> Map<String, Value> {
         ),
     );
 
-    add("NewTenant", closed(json!({ "slug": slug() }), &["slug"]));
+    let preset = json!({ "type": "string", "enum": PRESETS });
+    add("NewTenant", closed(json!({ "slug": slug(), "preset": preset }), &["slug"]));
     add(
         "OpenedTenant",
         object(
@@ -43,10 +45,8 @@ pub(super) fn all() -> Map<String, Value> {
         json!({ "position": or_null(&position), "hash": hash(), "at": time }),
         &["position", "hash", "at"],
     );
-    let connector = object(
-        json!({ "id": id, "name": text, "settings": { "type": "object" } }),
-        &["id", "name", "settings"],
-    );
+    let summary = json!({ "id": id, "name": text, "settings": schema_ref("ConnectorSettings") });
+    let connector = object(summary, &["id", "name", "settings"]);
     add(
         "Tenant",
         object(
@@ -63,7 +63,10 @@ pub(super) fn all() -> Map<String, Value> {
     let role = json!({ "id": id, "name": text, "description": text, "retired": flag });
     add("RoleList", listed("roles", object(role, &["id", "name", "description", "retired"])));
 
-    add("NewCredential", closed(json!({ "connector": name }), &["connector"]));
+    add(
+        "NewCredential",
+        closed(json!({ "connector": name, "expires": or_null(&time) }), &["connector"]),
+    );
     add("IssuedCredential", object(json!({ "id": id, "apiKey": key }), &["id", "apiKey"]));
     let credential = json!({
         "id": id, "hint": text, "connector": or_null(&text), "issued": time, "expires": or_null(&time),
@@ -71,6 +74,44 @@ pub(super) fn all() -> Map<String, Value> {
     });
     let due = ["id", "hint", "connector", "issued", "expires", "revoked"];
     add("CredentialList", listed("credentials", object(credential, &due)));
+
+    let mode = json!({ "type": "string", "enum": ["strict", "lenient", "interop"] });
+    let patch_answer = json!({ "type": "string", "enum": ["standard", "resource"] });
+    let settings = json!({
+        "preset": preset, "mode": mode, "emptyUnassigns": flag, "patchAnswer": patch_answer,
+    });
+    add("ConnectorSettings", object(settings.clone(), &["preset", "mode"]));
+    add("ConnectorChange", closed(settings, &[]));
+    let new = json!({
+        "name": name, "preset": preset, "mode": mode, "emptyUnassigns": flag,
+        "patchAnswer": patch_answer,
+    });
+    add("NewConnector", closed(new, &["name"]));
+    let added = json!({ "id": id, "credential": id, "apiKey": key });
+    add("AddedConnector", object(added, &["id", "credential", "apiKey"]));
+    let rule =
+        object(json!({ "rule": text, "what": text, "times": count }), &["rule", "what", "times"]);
+    let tolerated = json!({
+        "since": or_null(&time), "requests": count, "strictWouldRefuse": count,
+        "rules": { "type": "array", "items": rule },
+    });
+    let tolerated = object(tolerated, &["since", "requests", "strictWouldRefuse", "rules"]);
+    let connector = json!({
+        "id": id, "name": text, "settings": schema_ref("ConnectorSettings"), "created": time,
+        "tolerated": tolerated,
+    });
+    add("Connector", object(connector, &["id", "name", "settings", "created", "tolerated"]));
+    add("ConnectorList", listed("connectors", schema_ref("Connector")));
+
+    let schema =
+        json!({ "type": "object", "description": "As `/Schemas` would serve it (RFC 7643 §7)." });
+    let new = json!({ "schema": schema, "resourceType": text, "required": flag });
+    add("NewSchema", closed(new, &["schema"]));
+    let added = json!({
+        "urn": text, "resourceType": text, "required": flag, "added": time, "schema": schema,
+    });
+    let due = ["urn", "resourceType", "required", "added", "schema"];
+    add("SchemaList", listed("schemas", object(added, &due)));
 
     let kinds: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
     let named = schema_ref("Named");

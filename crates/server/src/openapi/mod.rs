@@ -25,6 +25,7 @@ const NAMES: Names<'_> = Names {
     resource_type: "{name}",
     urn: "{urn}",
     role: "{role}",
+    connector: "{connector}",
 };
 
 /// `GET /openapi.json`
@@ -78,6 +79,7 @@ fn paths() -> Map<String, Value> {
     for path in doors::PUBLIC {
         paths.insert((*path).to_owned(), json!({ "get": admin::public(path) }));
     }
+    paths.insert(doors::METRICS.to_owned(), json!({ "get": admin::metrics() }));
     for endpoint in doors::endpoints(&NAMES) {
         let mut item = Map::new();
         for method in endpoint.methods().split(", ") {

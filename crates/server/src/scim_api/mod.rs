@@ -8,7 +8,8 @@ mod negotiation;
 mod query;
 mod resource;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -18,7 +19,7 @@ use domain::id::TenantId;
 use domain::origin::Actor;
 use domain::snapshot::Snapshot;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use scim::Value;
+use scim::{Quirk, Value};
 
 use crate::answer::Answer;
 use crate::app::App;
@@ -48,9 +49,29 @@ struct Asked<'a> {
     parameters: Parameters,
     /// The base URL of the tenant's SCIM endpoints.
     base: String,
+    /// What the request has that the RFCs do not.
+    quirks: Mutex<BTreeSet<Quirk>>,
 }
 
 impl Asked<'_> {
+    /// Notes what was understood although the RFCs do not have it. Attributes that nobody knows are
+    /// left out without an error; the log says how many (R-7644-3.3-06), not which: a name may be
+    /// anything.
+    fn note(&self, ignored: &[String], quirks: &[Quirk]) {
+        if !ignored.is_empty() {
+            tracing::debug!(count = ignored.len(), "ignored attributes that no schema has");
+        }
+        self.quirks.lock().unwrap_or_else(PoisonError::into_inner).extend(quirks);
+    }
+
+    /// Counts the request, and what of it was tolerated.
+    fn count(&self) {
+        let quirks = self.quirks.lock().unwrap_or_else(PoisonError::into_inner);
+        let quirks: Vec<Quirk> = quirks.iter().copied().collect();
+        let (app, caller) = (self.app, self.caller);
+        app.tally.count(&app.engine, app.now(), (caller.tenant, caller.connector), &quirks);
+    }
+
     /// The snapshot that a read answers from: now, or the moment that `asOf` names.
     async fn snapshot(&self) -> Result<Arc<Snapshot>, Refused> {
         let now = &self.caller.snapshot;
@@ -127,9 +148,12 @@ async fn answer(
             let detail = "`asOf` is for reads: the past is not written";
             return Err(scim::Invalid::value(detail).into());
         }
-        let asked =
-            Asked { app, visit, parts, line: Line::of(parts), caller: &caller, parameters, base };
-        let mut answer = dispatch(&asked, endpoint, &bytes).await?;
+        let quirks = Mutex::new(negotiation::quirks(parts, &parameters, !bytes.is_empty()));
+        let (line, caller) = (Line::of(parts), &caller);
+        let asked = Asked { app, visit, parts, line, caller, parameters, base, quirks };
+        let answer = dispatch(&asked, endpoint, &bytes).await;
+        asked.count();
+        let mut answer = answer?;
         answer.media = media;
         Ok(answer)
     };

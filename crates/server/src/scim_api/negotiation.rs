@@ -1,7 +1,11 @@
 //! Media types (RFC 7644 §3.8): what a client sends, and what it takes.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::collections::BTreeSet;
 
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request};
+use scim::Quirk;
+
+use super::Parameters;
 use crate::refused::{Refused, SCIM_JSON};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -53,6 +57,43 @@ pub(super) fn check_body_type(headers: &HeaderMap) -> Result<(), Refused> {
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         format!("`{text}` is not read here: send `application/scim+json` in UTF-8"),
     ))
+}
+
+/// The names of all parameters, as the RFCs and we spell them.
+const PARAMETERS: [&str; 10] = [
+    "filter",
+    "startIndex",
+    "count",
+    "cursor",
+    "sortBy",
+    "sortOrder",
+    "attributes",
+    "excludedAttributes",
+    "asOf",
+    "min-position",
+];
+
+/// What is tolerated of a request's address and headers (L-09).
+pub(super) fn quirks(
+    parts: &request::Parts,
+    parameters: &Parameters,
+    has_body: bool,
+) -> BTreeSet<Quirk> {
+    let mut quirks = BTreeSet::new();
+    if has_body && !parts.headers.contains_key(header::CONTENT_TYPE) {
+        quirks.insert(Quirk::MediaType);
+    }
+    let path = parts.uri.path();
+    let is_other_case = |name: &str| {
+        PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(name) && *known != name)
+    };
+    if path.ends_with('/')
+        || path.contains("//")
+        || parameters.pairs().any(|(name, _)| is_other_case(name))
+    {
+        quirks.insert(Quirk::UntidyUrl);
+    }
+    quirks
 }
 
 #[cfg(test)]

@@ -214,7 +214,7 @@ pub(super) async fn create(
     let options = asked.caller.options();
     let projection = projection(asked, kind)?;
     let admitted = scim::admit(body, resource_type(asked, kind), options)?;
-    note_ignored(&admitted.ignored);
+    asked.note(&admitted.ignored, &admitted.quirks);
     let (target, status) = (Target::new(asked, kind), StatusCode::CREATED);
     let receipt = submit(asked, target, Change::Create(admitted), status).await?;
     Ok(Written { target, receipt, status, projection })
@@ -231,7 +231,7 @@ pub(super) async fn replace(
     let target = Target::expected(asked, kind, id, &expected)?;
     let projection = projection(asked, kind)?;
     let with = scim::admit(body, resource_type(asked, kind), asked.caller.options())?;
-    note_ignored(&with.ignored);
+    asked.note(&with.ignored, &with.quirks);
     let status = StatusCode::OK;
     let receipt = submit(asked, target, Change::Replace { with, expected }, status).await?;
     Ok(Written { target, receipt, status, projection })
@@ -248,7 +248,7 @@ pub(super) async fn patch(
     let target = Target::expected(asked, kind, id, &expected)?;
     let projection = projection(asked, kind)?;
     let patch = Patch::parse(body, resource_type(asked, kind), asked.caller.options())?;
-    note_ignored(&patch.ignored);
+    asked.note(&patch.ignored, &patch.quirks);
     // A group's members may be many, so its answer has no body unless attributes are asked for
     // (R-7644-3.5.2-13); a user's always has one.
     let settings = asked.caller.settings();
@@ -272,14 +272,6 @@ pub(super) async fn delete(
     let (status, projection) = (StatusCode::NO_CONTENT, Projection::default());
     let receipt = submit(asked, target, Change::Delete { expected }, status).await?;
     Ok(Written { target, receipt, status, projection })
-}
-
-/// Attributes that nobody knows are left out without an error; the log says how many
-/// (R-7644-3.3-06), not which: a name may be anything.
-fn note_ignored(names: &[String]) {
-    if !names.is_empty() {
-        tracing::debug!(count = names.len(), "ignored attributes that no schema has");
-    }
 }
 
 /// Asks the engine, and notes what it left out.

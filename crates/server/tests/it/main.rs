@@ -3,6 +3,8 @@
 
 #[cfg(test)]
 mod audit;
+#[cfg(test)]
+mod connectors;
 
 #[cfg(test)]
 mod cycles;

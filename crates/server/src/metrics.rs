@@ -1,0 +1,96 @@
+//! `GET /metrics`: counts and positions in Prometheus' text form, for whoever has an operator's key.
+
+use std::fmt::Write;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::directory::Connector;
+use domain::id::TenantId;
+use engine::World;
+
+use crate::app::App;
+use crate::caller::{self, Visit};
+use crate::journal::{self, Line};
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+/// What is counted of each connector's client.
+const FAMILIES: [(&str, &str); 4] = [
+    ("rollbook_position", "The position of the tenant's last commit."),
+    ("rollbook_scim_requests_total", "SCIM requests that a connector's client sent."),
+    (
+        "rollbook_scim_strict_refusals_total",
+        "SCIM requests that were understood and that strict mode would have refused.",
+    ),
+    (
+        "rollbook_scim_tolerated_total",
+        "SCIM requests with something that the RFCs do not have, by the rule that allows it.",
+    ),
+];
+
+pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let visit = Visit::of(&app, &parts);
+    let answered = async {
+        let world = app.engine.world();
+        match caller::operator(&app, &world, &parts.headers) {
+            Ok(_) => {
+                (StatusCode::OK, [(header::CONTENT_TYPE, TEXT)], text(&app, &world)).into_response()
+            }
+            Err(why) => {
+                journal::refused(&app, TenantId::SYSTEM, None, &visit, Line::of(&parts), &why);
+                why.into_response()
+            }
+        }
+    };
+    visit.answering(answered).await
+}
+
+fn text(app: &App, world: &World) -> String {
+    let mut bodies: [String; FAMILIES.len()] = Default::default();
+    let [positions, requests, refusals, tolerated] = &mut bodies;
+    for (tenant, snapshot) in world.iter() {
+        let slug = match &snapshot.directory.tenant {
+            Some(tenant) => tenant.slug.as_str(),
+            None => "_system",
+        };
+        let position = snapshot.head.position.map_or(0, |position| position.get());
+        line(positions, "rollbook_position", &[("tenant", slug)], position);
+        for connector in snapshot.directory.connectors.iter() {
+            let told = told(app, tenant, connector);
+            let labels = [("tenant", slug), ("connector", connector.name.as_str())];
+            line(requests, "rollbook_scim_requests_total", &labels, told.requests);
+            let refused = told.strict_would_refuse;
+            line(refusals, "rollbook_scim_strict_refusals_total", &labels, refused);
+            for (quirk, times) in told.rules {
+                let [tenant, connector] = labels;
+                let labels = [tenant, connector, ("rule", quirk.as_str())];
+                line(tolerated, "rollbook_scim_tolerated_total", &labels, times);
+            }
+        }
+    }
+    let mut text = String::new();
+    for ((name, help), body) in FAMILIES.iter().zip(&bodies) {
+        let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{body}");
+    }
+    text
+}
+
+fn told(app: &App, tenant: TenantId, connector: &Connector) -> crate::tally::Tolerated {
+    app.tally.of(&app.engine, tenant, connector.id)
+}
+
+fn line(out: &mut String, name: &str, labels: &[(&str, &str)], value: u64) {
+    let labels: Vec<String> = labels
+        .iter()
+        .map(|(name, value)| {
+            let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            format!("{name}=\"{value}\"")
+        })
+        .collect();
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{name}{{{}}} {value}", labels.join(","));
+}

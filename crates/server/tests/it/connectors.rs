@@ -1,0 +1,217 @@
+//! Connectors and their presets, what is tolerated of a client, and the schemas that a tenant adds.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use testkit::app::{Client, OPERATOR_KEY, TestApp};
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// Deactivates as Entra does: `Replace`, and `"False"`.
+async fn as_entra_does(idp: &Client, id: &str) {
+    let body = json!({ "schemas": [PATCH],
+        "Operations": [{ "op": "Replace", "path": "active", "value": "False" }] });
+    idp.patch(&format!("/Users/{id}"), body).await.expect(200);
+}
+
+/// Seen to fail without the request being counted, and without `strict_refuses`.
+#[tokio::test]
+async fn what_is_tolerated_is_counted_by_connector_and_outlives_the_process() {
+    let app = TestApp::start().await;
+    let operator = app.operator();
+    let added = operator
+        .post("/tenants/acme/connectors", json!({ "name": "entra", "preset": "entra" }))
+        .await
+        .expect(201);
+    let idp = app.idp().with_key(added.body["apiKey"].as_str().unwrap());
+    let jane = json!({ "schemas": [USER], "userName": "jane", "extra": 1 });
+    let id = idp.post("/Users", jane).await.expect(201).id();
+    as_entra_does(&idp, &id).await;
+    as_entra_does(&idp, &id).await;
+    idp.get("/Users?STARTINDEX=1").await.expect(200);
+    idp.get(&format!("/Users/{id}")).await.expect(200);
+
+    let check = async |operator: Client| {
+        let shown = operator.get("/tenants/acme/connectors/entra").await.expect(200).body;
+        assert_eq!(shown["settings"]["preset"], "entra");
+        assert_eq!(shown["settings"]["emptyUnassigns"], true);
+        let tolerated = &shown["tolerated"];
+        assert_eq!(tolerated["requests"], 5);
+        assert_eq!(tolerated["strictWouldRefuse"], 2);
+        let rules = tolerated["rules"].as_array().unwrap();
+        let times = |rule: &str| {
+            let found = rules.iter().find(|r| r["rule"] == rule);
+            found.map_or(0, |r| r["times"].as_u64().unwrap())
+        };
+        assert_eq!(
+            ["L-01", "L-02", "L-09-url", "L-10", "L-13"].map(times),
+            [2, 2, 1, 1, 0],
+            "{rules:?}"
+        );
+        let other = operator.get("/tenants/acme/connectors/okta").await.expect(200).body;
+        assert_eq!(other["tolerated"]["requests"], 0);
+    };
+    check(operator.clone()).await;
+
+    // Another process on the same log knows it as well: what it counts itself begins at nothing.
+    app.clock.fetch_add(6_000, std::sync::atomic::Ordering::Relaxed);
+    idp.get("/Users?count=0").await.expect(200);
+    let again = server::App { tally: Arc::default(), ..app.app.clone() };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(server::serve(listener, again, std::future::pending()));
+    let key = format!("Bearer {}", OPERATOR_KEY);
+    let shown: serde_json::Value = reqwest::Client::new()
+        .get(format!("{url}/admin/v1/tenants/acme/connectors/entra"))
+        .header("authorization", &key)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(shown["tolerated"]["requests"], 6);
+    assert_eq!(shown["tolerated"]["strictWouldRefuse"], 2);
+
+    let metrics = reqwest::Client::new()
+        .get(format!("{}/metrics", app.url))
+        .header("authorization", key)
+        .send()
+        .await
+        .unwrap();
+    let text = metrics.text().await.unwrap();
+    for line in [
+        "rollbook_scim_requests_total{tenant=\"acme\",connector=\"entra\"} 6",
+        "rollbook_scim_strict_refusals_total{tenant=\"acme\",connector=\"entra\"} 2",
+        "rollbook_scim_tolerated_total{tenant=\"acme\",connector=\"entra\",rule=\"L-02\"} 2",
+        "rollbook_position{tenant=\"globex\"}",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_connector_is_added_changed_and_refused_in_words() {
+    let app = TestApp::start().await;
+    let operator = app.operator();
+    let connectors = "/tenants/acme/connectors";
+    for (body, status, word) in [
+        (json!({ "name": "x", "preset": "oktta" }), 400, "use one of okta, entra"),
+        (json!({ "name": "okta" }), 409, "choose another name"),
+        (json!({ "name": "x", "mode": "sloppy" }), 400, "`strict`"),
+        (json!({ "name": "x", "patchAnswr": "resource" }), 400, "patchAnswr"),
+    ] {
+        let refused = operator.post(connectors, body).await.expect(status);
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains(word), "{detail}");
+    }
+    let new = json!({ "name": "sanity", "preset": "strict", "patchAnswer": "resource" });
+    let added = operator.post(connectors, new).await.expect(201);
+    let idp = app.idp().with_key(added.body["apiKey"].as_str().unwrap());
+    let group =
+        json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "G" });
+    let id = idp.post("/Groups", group).await.expect(201).id();
+    let rename = |name: &str| {
+        json!({ "schemas": [PATCH],
+            "Operations": [{ "op": "replace", "path": "displayName", "value": name }] })
+    };
+    let path = format!("/Groups/{id}");
+    let answer = idp.patch(&path, rename("H")).await.expect(200);
+    assert_eq!(answer.body["displayName"], "H");
+    let lenient = json!({ "mode": "lenient", "patchAnswer": "standard" });
+    let changed =
+        operator.patch(&format!("{connectors}/sanity"), lenient.clone()).await.expect(200);
+    assert_eq!(changed.body["changed"], true);
+    let again = operator.patch(&format!("{connectors}/sanity"), lenient).await.expect(200);
+    assert_eq!(again.body["changed"], false);
+    idp.patch(&path, rename("I")).await.expect(204);
+    operator.get(&format!("{connectors}/nobody")).await.expect(404);
+    operator.patch(&format!("{connectors}/nobody"), json!({})).await.expect(404);
+    operator.patch(&format!("{connectors}/sanity"), json!({ "mod": "strict" })).await.expect(400);
+}
+
+const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
+
+fn badge() -> serde_json::Value {
+    json!({ "id": BADGE, "name": "Badge", "description": "What opens the doors", "attributes": [
+        { "name": "number", "type": "integer", "description": "The number on it" },
+        { "name": "color", "type": "string", "canonicalValues": ["red", "blue"] },
+        { "name": "issued", "type": "dateTime", "mutability": "immutable" },
+        { "name": "doors", "type": "complex", "multiValued": true, "subAttributes": [
+            { "name": "value", "type": "string" }, { "name": "floor", "type": "integer" } ] },
+    ] })
+}
+
+/// A custom extension is validated, stored, filtered, patched and served like a built-in one, and
+/// only in its tenant.
+#[tokio::test]
+async fn a_tenant_adds_a_schema() {
+    let app = TestApp::start().await;
+    let (operator, idp) = (app.operator(), app.idp());
+    let schemas = "/tenants/acme/schemas";
+    operator.post(schemas, json!({ "schema": badge() })).await.expect(200);
+    let again = operator.post(schemas, json!({ "schema": badge() })).await.expect(200);
+    assert_eq!(again.body["changed"], false);
+    let listed = operator.get(schemas).await.expect(200).body;
+    assert_eq!(listed["schemas"][0]["urn"], BADGE);
+
+    let served = idp.get(&format!("/Schemas/{BADGE}")).await.expect(200).body;
+    assert_eq!(served["attributes"][0]["name"], "number");
+    let rtype = idp.get("/ResourceTypes/User").await.expect(200).body;
+    assert_eq!(rtype["schemaExtensions"][1], json!({ "schema": BADGE, "required": false }));
+
+    let jane = json!({ "schemas": [USER, BADGE], "userName": "jane", BADGE: {
+        "number": 7, "color": "red", "doors": [{ "value": "north", "floor": 2 }] } });
+    let jane = idp.post("/Users", jane).await.expect(201);
+    assert_eq!(jane.body[BADGE]["number"], 7);
+    assert_eq!(jane.body["schemas"], json!([USER, BADGE]));
+    let wrong =
+        json!({ "schemas": [USER, BADGE], "userName": "joe", BADGE: { "number": "seven" } });
+    let refused = idp.post("/Users", wrong).await.expect(400);
+    assert_eq!(refused.body["scimType"], "invalidValue");
+
+    let patch =
+        |operations: serde_json::Value| json!({ "schemas": [PATCH], "Operations": operations });
+    let path = format!("/Users/{}", jane.id());
+    let changed = idp
+        .patch(&path, patch(json!([
+            { "op": "add", "path": format!("{BADGE}:doors"), "value": [{ "value": "south", "floor": 3 }] },
+            { "op": "replace", "path": format!("{BADGE}:doors[floor eq 2].value"), "value": "east" },
+            { "op": "replace", "path": format!("{BADGE}:number"), "value": 8 },
+        ])))
+        .await
+        .expect(200);
+    let doors = json!([{ "value": "east", "floor": 2 }, { "value": "south", "floor": 3 }]);
+    assert_eq!(changed.body[BADGE]["doors"], doors);
+    for (filter, hits) in [
+        (format!("{BADGE}:number gt 7"), 1),
+        ("number eq 8".to_owned(), 1),
+        (format!("{BADGE}:doors[floor ge 3 and value eq \"SOUTH\"]"), 1),
+        (format!("{BADGE}:doors[floor ge 3 and value eq \"east\"]"), 0),
+        (format!("schemas eq \"{BADGE}\""), 1),
+    ] {
+        let query =
+            percent_encoding::utf8_percent_encode(&filter, percent_encoding::NON_ALPHANUMERIC);
+        let found = idp.get(&format!("/Users?filter={query}")).await.expect(200).body;
+        assert_eq!(found["totalResults"], hits, "{filter}");
+    }
+    let gone =
+        idp.patch(&path, patch(json!([{ "op": "remove", "path": BADGE }]))).await.expect(200);
+    assert_eq!(gone.body["schemas"], json!([USER]));
+
+    let globex = app.stranger(Some(&TestApp::key("globex")));
+    globex.get(&format!("/scim/globex/v2/Schemas/{BADGE}")).await.expect(404);
+    for (body, word) in [
+        (json!({ "schema": badge(), "resourceType": "Group" }), "there already"),
+        (
+            json!({ "schema": { "id": "urn:x:y", "attributes": [{ "name": "1" }] } }),
+            "no attribute name",
+        ),
+        (json!({ "schema": {} }), "`id` is missing"),
+    ] {
+        let refused = operator.post(schemas, body).await.expect(400);
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains(word), "{detail}");
+    }
+}
