@@ -7,6 +7,9 @@ mod audit;
 mod connectors;
 
 #[cfg(test)]
+mod clauses;
+
+#[cfg(test)]
 mod cycles;
 
 #[cfg(test)]
