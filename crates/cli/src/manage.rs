@@ -197,14 +197,14 @@ impl Credential {
 }
 
 /// Says what a write did: a second time there is nothing to do.
-fn report(answer: &Value, word: &str) {
+pub(crate) fn report(answer: &Value, word: &str) {
     match answer.get("position").and_then(Value::as_u64) {
         Some(position) => say(format!("{word} at position {position}")),
         None => say("nothing to do: it was so already"),
     }
 }
 
-fn text(value: &Value, key: &str) -> String {
+pub(crate) fn text(value: &Value, key: &str) -> String {
     match value.get(key) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Null) | None => String::new(),
@@ -212,7 +212,7 @@ fn text(value: &Value, key: &str) -> String {
     }
 }
 
-fn rows(answer: &Value, list: &str, columns: &[&str]) -> Vec<Vec<String>> {
+pub(crate) fn rows(answer: &Value, list: &str, columns: &[&str]) -> Vec<Vec<String>> {
     let items = answer.get(list).and_then(Value::as_array);
     let row = |item| columns.iter().map(|column| text(item, column)).collect();
     items.into_iter().flatten().map(row).collect()
