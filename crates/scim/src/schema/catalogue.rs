@@ -85,6 +85,12 @@ impl Catalogue {
         if self.schema(&schema.id).is_some() {
             return Err(BadSchema(format!("`{}` is there already", schema.id)));
         }
+        // Only the schema of schemas has complex attributes inside complex ones (RFC 7643 §2.3.8).
+        let subs = schema.attributes.iter().flat_map(|attribute| &attribute.sub_attributes);
+        if let Some(nested) = subs.into_iter().find(|sub| sub.is_complex()) {
+            let detail = format!("`{}` is complex inside a complex attribute", nested.name);
+            return Err(BadSchema(detail));
+        }
         let Some(extended) = self.resource_type(of) else {
             return Err(BadSchema(format!("there is no resource type `{of}`")));
         };
