@@ -5,6 +5,7 @@
 mod catalogue;
 mod common;
 mod compile;
+mod describe;
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::{BadSchema, ResourceType, Schema, compile};
+use super::{BadSchema, ResourceType, Schema, compile, describe};
 use crate::value::{Object, Value};
 
 /// The documents of the product itself, in the order in which they are listed.
@@ -81,7 +81,10 @@ impl Catalogue {
         of: &str,
         required: bool,
     ) -> Result<Self, BadSchema> {
-        let schema = Arc::new(compile::schema(document)?);
+        let mut schema = compile::schema(document)?;
+        // What its author left out has a default, and `/Schemas` says it.
+        schema.document = describe::document(&schema);
+        let schema = Arc::new(schema);
         if self.schema(&schema.id).is_some() {
             return Err(BadSchema(format!("`{}` is there already", schema.id)));
         }
