@@ -7,6 +7,7 @@ use value::{Admission, Nulls, Place};
 
 use crate::error::{Invalid, quoted};
 use crate::mode::{Mode, Options};
+use crate::path::AttrPath;
 use crate::quirk::Quirk;
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::value::{Name, Object, Value};
@@ -24,6 +25,28 @@ pub struct Admitted {
     pub ignored: Vec<String>,
     /// What was tolerated.
     pub quirks: Vec<Quirk>,
+}
+
+impl Admitted {
+    /// Whether the client assigned this attribute.
+    #[must_use]
+    pub fn says(&self, path: &AttrPath) -> bool {
+        let inside = match path.schema() {
+            None => Some(&self.object),
+            Some(urn) => self.object.get(urn).and_then(Value::as_complex),
+        };
+        let value = inside.and_then(|inside| inside.get(path.name()));
+        match (value, path.sub()) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(Value::Complex(object)), Some(sub)) => object.get(sub).is_some(),
+            (Some(value), Some(sub)) => value
+                .as_list()
+                .unwrap_or_default()
+                .iter()
+                .any(|item| item.as_complex().is_some_and(|object| object.get(sub).is_some())),
+        }
+    }
 }
 
 /// What a resource's own attributes are kept out of it, because the server alone says them.

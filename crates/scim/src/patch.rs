@@ -10,7 +10,7 @@ pub use members::MembersEdit;
 use crate::admit;
 use crate::error::Invalid;
 use crate::mode::Options;
-use crate::path::PatchPath;
+use crate::path::{AttrPath, PatchPath};
 use crate::quirk::Quirk;
 use crate::schema::ResourceType;
 use crate::value::{Object, Value};
@@ -64,6 +64,19 @@ pub struct Operation {
 }
 
 impl Patch {
+    /// Whether an operation writes this attribute, by its own path or with the extension that it is in.
+    #[must_use]
+    pub fn says(&self, path: &AttrPath) -> bool {
+        self.operations.iter().any(|operation| {
+            let target = &operation.path.attr;
+            let is_it = target.schema() == path.schema() && target.name() == path.name();
+            let parts = operation.value.as_ref().and_then(Value::as_complex);
+            let is_part = target.schema().is_none() && Some(target.name()) == path.schema();
+            (is_it && (target.sub().is_none() || target.sub() == path.sub()))
+                || (is_part && parts.is_some_and(|parts| parts.get(path.name()).is_some()))
+        })
+    }
+
     /// Reads the body of a PATCH.
     ///
     /// # Errors

@@ -171,6 +171,7 @@ impl ListQuery {
             Projection::Default => ("all", &[][..]),
             Projection::Only(paths) => ("only", paths.as_slice()),
             Projection::Except(paths) => ("except", paths.as_slice()),
+            Projection::Written(paths) => ("written", paths.as_slice()),
         };
         line(word, &paths.len());
         paths.iter().for_each(|path| line("attribute", path));

@@ -215,6 +215,7 @@ pub(super) async fn create(
     let projection = projection(asked, kind)?;
     let admitted = scim::admit(body, resource_type(asked, kind), options)?;
     asked.note(&admitted.ignored, &admitted.quirks);
+    let projection = projection.answering(resource_type(asked, kind), |path| admitted.says(path));
     let (target, status) = (Target::new(asked, kind), StatusCode::CREATED);
     let receipt = submit(asked, target, Change::Create(admitted), status).await?;
     Ok(Written { target, receipt, status, projection })
@@ -232,6 +233,7 @@ pub(super) async fn replace(
     let projection = projection(asked, kind)?;
     let with = scim::admit(body, resource_type(asked, kind), asked.caller.options())?;
     asked.note(&with.ignored, &with.quirks);
+    let projection = projection.answering(resource_type(asked, kind), |path| with.says(path));
     let status = StatusCode::OK;
     let receipt = submit(asked, target, Change::Replace { with, expected }, status).await?;
     Ok(Written { target, receipt, status, projection })
@@ -249,6 +251,7 @@ pub(super) async fn patch(
     let projection = projection(asked, kind)?;
     let patch = Patch::parse(body, resource_type(asked, kind), asked.caller.options())?;
     asked.note(&patch.ignored, &patch.quirks);
+    let projection = projection.answering(resource_type(asked, kind), |path| patch.says(path));
     // A group's members may be many, so its answer has no body unless attributes are asked for
     // (R-7644-3.5.2-13); a user's always has one.
     let settings = asked.caller.settings();
