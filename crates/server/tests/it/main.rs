@@ -10,6 +10,9 @@ mod connectors;
 mod clauses;
 
 #[cfg(test)]
+mod conformance;
+
+#[cfg(test)]
 mod cycles;
 
 #[cfg(test)]
