@@ -87,7 +87,8 @@ pub(crate) fn endpoints(names: &Names<'_>) -> Vec<Endpoint> {
         Endpoint::Schemas(Some(names.urn.to_owned())),
         Endpoint::Unsupported("Me"),
         Endpoint::Unsupported("Bulk"),
-        Endpoint::Unsupported(".search"),
+        Endpoint::ListAll,
+        Endpoint::SearchAll,
     ];
     for kind in Kind::ALL {
         all.extend([
@@ -103,6 +104,8 @@ pub(crate) fn endpoints(names: &Names<'_>) -> Vec<Endpoint> {
 pub(crate) fn scim_door(endpoint: &Endpoint) -> (String, Key) {
     match endpoint {
         Endpoint::List(kind) => (kind.plural().to_owned(), Key::Connector),
+        Endpoint::ListAll => (String::new(), Key::Connector),
+        Endpoint::SearchAll => (".search".to_owned(), Key::Connector),
         Endpoint::Search(kind) => (format!("{}/.search", kind.plural()), Key::Connector),
         Endpoint::One(kind, id) => (format!("{}/{id}", kind.plural()), Key::Connector),
         Endpoint::ServiceProviderConfig => ("ServiceProviderConfig".to_owned(), Key::Public),

@@ -52,7 +52,10 @@ impl Kind {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     List(Kind),
+    /// Resources of every type (RFC 7644 §3.4.2.1).
+    ListAll,
     Search(Kind),
+    SearchAll,
     One(Kind, String),
     ServiceProviderConfig,
     ResourceTypes(Option<String>),
@@ -66,7 +69,8 @@ impl Endpoint {
     pub(crate) fn methods(&self) -> &'static str {
         match self {
             Endpoint::List(_) => "GET, HEAD, POST",
-            Endpoint::Search(_) => "POST",
+            Endpoint::ListAll => "GET, HEAD",
+            Endpoint::Search(_) | Endpoint::SearchAll => "POST",
             Endpoint::One(..) => "GET, HEAD, PUT, PATCH, DELETE",
             Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => {
                 "GET, HEAD"
@@ -82,6 +86,8 @@ impl Endpoint {
             Endpoint::List(Kind::User)
             | Endpoint::One(Kind::User, _)
             | Endpoint::Search(_)
+            | Endpoint::SearchAll
+            | Endpoint::ListAll
             | Endpoint::ServiceProviderConfig
             | Endpoint::ResourceTypes(_)
             | Endpoint::Schemas(_)
@@ -123,7 +129,8 @@ fn endpoint(parts: &[String]) -> Option<Endpoint> {
         ["Schemas", urn] => Some(Endpoint::Schemas(Some((*urn).to_owned()))),
         ["Me", ..] => Some(Endpoint::Unsupported("`/Me`")),
         ["Bulk"] => Some(Endpoint::Unsupported("`/Bulk`")),
-        [".search"] => Some(Endpoint::Unsupported("`/.search` over all types")),
+        [] => Some(Endpoint::ListAll),
+        [".search"] => Some(Endpoint::SearchAll),
         [plural] => kind(plural).map(Endpoint::List),
         [plural, ".search"] => kind(plural).map(Endpoint::Search),
         [plural, id] => kind(plural).map(|kind| Endpoint::One(kind, (*id).to_owned())),
@@ -147,7 +154,8 @@ mod tests {
         check("/scim/acme/v2/Users/%34%32", Some(Endpoint::One(Kind::User, "42".into())));
         check("/scim/acme/v2/Schemas/urn:x:y", Some(Endpoint::Schemas(Some("urn:x:y".into()))));
         check("/scim/acme/v2/Users/1/2", None);
-        check("/scim/acme/v2", None);
+        check("/scim/acme/v2", Some(Endpoint::ListAll));
+        check("/scim/acme/v2/.search", Some(Endpoint::SearchAll));
         assert_eq!(Address::parse("/scim"), None);
         let old = Address::parse("/scim/acme/v1/Users").unwrap();
         assert_eq!(old.version, Version::Other("v1".into()));

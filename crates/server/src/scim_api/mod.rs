@@ -29,6 +29,7 @@ use crate::refused::Refused;
 
 use address::{Address, Version};
 pub(crate) use address::{Endpoint, Kind};
+pub use list::Lists;
 pub(crate) use query::Parameters;
 
 /// A refusal, and whose journal it belongs into.
@@ -72,8 +73,8 @@ impl Asked<'_> {
         app.tally.count(&app.engine, app.now(), (caller.tenant, caller.connector), &quirks);
     }
 
-    /// The snapshot that a read answers from: now, or the moment that `asOf` names.
-    async fn snapshot(&self) -> Result<Arc<Snapshot>, Refused> {
+    /// That the present is not behind what `min-position` asks for.
+    fn check_position(&self) -> Result<(), Refused> {
         let now = &self.caller.snapshot;
         if let Some(least) = self.parameters.min_position()?
             && now.head.position.is_none_or(|last| last < least)
@@ -81,7 +82,13 @@ impl Asked<'_> {
             let detail = format!("position {least} is not reached yet: try again in a moment");
             return Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, detail));
         }
-        let Some(when) = self.parameters.as_of()? else { return Ok(now.clone()) };
+        Ok(())
+    }
+
+    /// The snapshot that a read answers from: now, or the moment that `asOf` names.
+    async fn snapshot(&self) -> Result<Arc<Snapshot>, Refused> {
+        self.check_position()?;
+        let Some(when) = self.parameters.as_of()? else { return Ok(self.caller.snapshot.clone()) };
         let (engine, tenant) = (self.app.engine.clone(), self.caller.tenant);
         let read = tokio::task::spawn_blocking(move || engine.as_of(tenant, when)).await;
         Ok(read.map_err(Refused::broken_off)??)
@@ -143,7 +150,8 @@ async fn answer(
             Vec::new()
         };
         let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
-        let reads = is_read(&parts.method) || matches!(endpoint, Endpoint::Search(_));
+        let reads =
+            is_read(&parts.method) || matches!(endpoint, Endpoint::Search(_) | Endpoint::SearchAll);
         if !reads && parameters.get("asOf").is_some() {
             let detail = "`asOf` is for reads: the past is not written";
             return Err(scim::Invalid::value(detail).into());
@@ -165,8 +173,10 @@ async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result
         Endpoint::List(kind) if asked.parts.method == Method::POST => {
             Ok(resource::create(asked, *kind, &Value::parse(body)?).await?.answer(asked))
         }
-        Endpoint::List(kind) => list::list(asked, *kind, None).await,
-        Endpoint::Search(kind) => list::list(asked, *kind, Some(body)).await,
+        Endpoint::List(kind) => list::list(asked, &[*kind], None).await,
+        Endpoint::Search(kind) => list::list(asked, &[*kind], Some(body)).await,
+        Endpoint::ListAll => list::list(asked, &Kind::ALL, None).await,
+        Endpoint::SearchAll => list::list(asked, &Kind::ALL, Some(body)).await,
         Endpoint::One(kind, id) => one(asked, *kind, id, body).await,
         Endpoint::ServiceProviderConfig => discovery::config(asked),
         Endpoint::ResourceTypes(name) => discovery::resource_types(asked, name.as_deref()),

@@ -16,6 +16,9 @@ mod conformance;
 mod cycles;
 
 #[cfg(test)]
+mod cursors;
+
+#[cfg(test)]
 mod doors;
 
 #[cfg(test)]
@@ -41,3 +44,6 @@ mod refusals;
 
 #[cfg(test)]
 mod table;
+
+#[cfg(test)]
+mod walks;
