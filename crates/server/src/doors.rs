@@ -21,6 +21,8 @@ pub enum Key {
     Public,
     /// The key of a connector of this tenant.
     Connector,
+    /// The key of a user of this tenant.
+    User,
     /// An operator's key.
     Operator,
 }
@@ -85,7 +87,7 @@ pub(crate) fn endpoints(names: &Names<'_>) -> Vec<Endpoint> {
         Endpoint::ResourceTypes(Some(names.resource_type.to_owned())),
         Endpoint::Schemas(None),
         Endpoint::Schemas(Some(names.urn.to_owned())),
-        Endpoint::Unsupported("Me"),
+        Endpoint::Me,
         Endpoint::Unsupported("Bulk"),
         Endpoint::ListAll,
         Endpoint::SearchAll,
@@ -113,6 +115,7 @@ pub(crate) fn scim_door(endpoint: &Endpoint) -> (String, Key) {
         Endpoint::ResourceTypes(Some(name)) => (format!("ResourceTypes/{name}"), Key::Connector),
         Endpoint::Schemas(None) => ("Schemas".to_owned(), Key::Connector),
         Endpoint::Schemas(Some(urn)) => (format!("Schemas/{urn}"), Key::Connector),
+        Endpoint::Me => ("Me".to_owned(), Key::User),
         Endpoint::Unsupported(name) => ((*name).to_owned(), Key::Connector),
     }
 }

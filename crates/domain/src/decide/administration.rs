@@ -155,6 +155,7 @@ pub(super) fn issue_credential(
     let (there, id) = match holder {
         Holder::Connector(id) => (directory.connectors.get(id).is_some(), id.to_string()),
         Holder::Operator(id) => (directory.operators.get(id).is_some(), id.to_string()),
+        Holder::User(id) => (directory.users.get(id).is_some(), id.to_string()),
     };
     if !there {
         return Err(missing("holder", id));

@@ -9,7 +9,7 @@ use super::{check_size, external_id_change, options};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, User};
-use crate::event::{Event, Member, NewUser, Renamed, RoleWording};
+use crate::event::{Event, Holder, Member, NewUser, Renamed, RoleWording};
 use crate::id::UserId;
 use crate::origin::{Actor, Source};
 use crate::personal::Personal;
@@ -247,7 +247,7 @@ fn leave_out(
     }
 }
 
-/// Memberships and roles end first and by name, so that nobody who asks for a group's or a role's
+/// Memberships, roles and keys end first and by name, so that nobody who asks for a group's or a role's
 /// history misses it.
 fn delete(directory: &Directory, user: &User) -> Vec<Event> {
     let member = Member::User(user.id);
@@ -260,6 +260,10 @@ fn delete(directory: &Directory, user: &User) -> Vec<Event> {
     for assignment in &user.roles {
         let (role, source) = (assignment.role, assignment.source);
         events.push(Event::RoleRevoked { user: user.id, role, source });
+    }
+    let own = directory.credentials.iter().filter(|c| c.holder == Holder::User(user.id));
+    for credential in own.filter(|credential| credential.revoked.is_none()) {
+        events.push(Event::CredentialRevoked { credential: credential.id });
     }
     events.push(Event::UserDeleted { user: user.id });
     events

@@ -81,7 +81,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 )
             }
             (Route::Schemas(_), _) => {
-                reads("listAddedSchemas", "The schemas that the tenant added", "SchemaList")
+                reads("listAddedSchemas", "The schemas that the tenant added", "AddedSchemaList")
             }
             (Route::Commits(_), _) => {
                 reads("listCommits", "Who did what, when, through which door", "CommitList")

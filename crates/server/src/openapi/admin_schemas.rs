@@ -65,14 +65,15 @@ pub(super) fn all() -> Map<String, Value> {
 
     add(
         "NewCredential",
-        closed(json!({ "connector": name, "expires": or_null(&time) }), &["connector"]),
+        closed(json!({ "connector": name, "user": text, "expires": or_null(&time) }), &[]),
     );
     add("IssuedCredential", object(json!({ "id": id, "apiKey": key }), &["id", "apiKey"]));
     let credential = json!({
-        "id": id, "hint": text, "connector": or_null(&text), "issued": time, "expires": or_null(&time),
+        "id": id, "hint": text, "connector": or_null(&text),
+        "user": or_null(&text), "issued": time, "expires": or_null(&time),
         "revoked": or_null(&time),
     });
-    let due = ["id", "hint", "connector", "issued", "expires", "revoked"];
+    let due = ["id", "hint", "connector", "user", "issued", "expires", "revoked"];
     add("CredentialList", listed("credentials", object(credential, &due)));
 
     let mode = json!({ "type": "string", "enum": ["strict", "lenient", "interop"] });
@@ -111,7 +112,7 @@ pub(super) fn all() -> Map<String, Value> {
         "urn": text, "resourceType": text, "required": flag, "added": time, "schema": schema,
     });
     let due = ["urn", "resourceType", "required", "added", "schema"];
-    add("SchemaList", listed("schemas", object(added, &due)));
+    add("AddedSchemaList", listed("schemas", object(added, &due)));
 
     let kinds: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
     let named = schema_ref("Named");

@@ -39,6 +39,7 @@ pub(super) fn operation(endpoint: &Endpoint, method: &str) -> Option<Value> {
             discovery("listSchemas", "The schemas of resources", "SchemaList")
         }
         Endpoint::Schemas(Some(_)) => discovery("getSchema", "A schema", "Schema"),
+        Endpoint::Me => me(),
         Endpoint::Unsupported(_) => return None,
     };
     let operation = if method == "HEAD" { operation.without_bodies() } else { operation };
@@ -127,6 +128,15 @@ fn get(kind: Kind) -> Operation {
         .answers(200, "It is there.", kind.name(), &headers)
         .answers_nothing(304, "It still has that version.", &["ETag", "Rollbook-Position"])
         .refuses(&[503])
+}
+
+fn me() -> Operation {
+    Operation::new(Tag::Scim, "getMe", "The user whose key was shown")
+        .secured(json!([{ "userKey": [] }]))
+        .takes(PROJECTION)
+        .takes(&["If-None-Match"])
+        .answers(200, "It is there.", "User", &["Location", "ETag", "Rollbook-Position"])
+        .answers_nothing(304, "It still has that version.", &["ETag", "Rollbook-Position"])
 }
 
 fn replace(kind: Kind) -> Operation {

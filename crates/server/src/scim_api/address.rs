@@ -60,6 +60,8 @@ pub(crate) enum Endpoint {
     ServiceProviderConfig,
     ResourceTypes(Option<String>),
     Schemas(Option<String>),
+    /// The user whose key was shown.
+    Me,
     /// In the protocol, but not here.
     Unsupported(&'static str),
 }
@@ -75,6 +77,7 @@ impl Endpoint {
             Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => {
                 "GET, HEAD"
             }
+            Endpoint::Me => "GET, HEAD",
             Endpoint::Unsupported(_) => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }
     }
@@ -91,6 +94,7 @@ impl Endpoint {
             | Endpoint::ServiceProviderConfig
             | Endpoint::ResourceTypes(_)
             | Endpoint::Schemas(_)
+            | Endpoint::Me
             | Endpoint::Unsupported(_) => USER_BODY_BYTES,
         }
     }
@@ -127,7 +131,7 @@ fn endpoint(parts: &[String]) -> Option<Endpoint> {
         ["ResourceTypes", name] => Some(Endpoint::ResourceTypes(Some((*name).to_owned()))),
         ["Schemas"] => Some(Endpoint::Schemas(None)),
         ["Schemas", urn] => Some(Endpoint::Schemas(Some((*urn).to_owned()))),
-        ["Me", ..] => Some(Endpoint::Unsupported("`/Me`")),
+        ["Me"] => Some(Endpoint::Me),
         ["Bulk"] => Some(Endpoint::Unsupported("`/Bulk`")),
         [] => Some(Endpoint::ListAll),
         [".search"] => Some(Endpoint::SearchAll),

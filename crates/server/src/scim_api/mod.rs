@@ -4,6 +4,7 @@ mod address;
 mod conditions;
 mod discovery;
 mod list;
+mod me;
 mod negotiation;
 mod query;
 mod resource;
@@ -130,13 +131,17 @@ async fn answer(
     if is_open && world.with_slug(&address.slug).is_some() {
         return Ok(discovery::service_provider_config(&base).into_response());
     }
+    if matches!(address.endpoint, Some(Endpoint::Me)) {
+        let person =
+            caller::person(app, &world, &parts.headers, &address.slug).map_err(stranger)?;
+        let answer = me::answer(&person, parts, &address.version, &base);
+        let failed = |why| Failed { tenant: person.tenant, actor: None, why };
+        return answer.map(Answer::into_response).map_err(failed);
+    }
     let caller = caller::connector(app, &world, &parts.headers, &address.slug).map_err(stranger)?;
     let known = |why| Failed { tenant: caller.tenant, actor: Some(caller.actor()), why };
     let media = async {
-        if let Version::Other(version) = &address.version {
-            let detail = format!("version `{version}` is not offered here: use `v2`");
-            return Err(scim::Invalid::new(scim::ScimType::InvalidVers, detail).into());
-        }
+        check_version(&address.version)?;
         let endpoint = address.endpoint.as_ref().ok_or_else(Refused::no_address)?;
         let allowed = endpoint.methods();
         if !allowed.split(", ").any(|method| method == parts.method.as_str()) {
@@ -181,6 +186,7 @@ async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result
         Endpoint::ServiceProviderConfig => discovery::config(asked),
         Endpoint::ResourceTypes(name) => discovery::resource_types(asked, name.as_deref()),
         Endpoint::Schemas(urn) => discovery::schemas(asked, urn.as_deref()),
+        Endpoint::Me => Err(Refused::no_address()),
         Endpoint::Unsupported(feature) => Err(Refused::new(
             StatusCode::NOT_IMPLEMENTED,
             format!("{feature} is not supported; ServiceProviderConfig says what is"),
@@ -198,6 +204,16 @@ async fn one(asked: &Asked<'_>, kind: Kind, id: &str, body: &[u8]) -> Result<Ans
         _ => return resource::get(asked, kind, id).await,
     };
     written.map(|written| written.answer(asked))
+}
+
+fn check_version(version: &Version) -> Result<(), Refused> {
+    match version {
+        Version::Two => Ok(()),
+        Version::Other(version) => {
+            let detail = format!("version `{version}` is not offered here: use `v2`");
+            Err(scim::Invalid::new(scim::ScimType::InvalidVers, detail).into())
+        }
+    }
 }
 
 fn is_read(method: &Method) -> bool {

@@ -28,6 +28,9 @@ mod entra;
 mod lists;
 
 #[cfg(test)]
+mod me;
+
+#[cfg(test)]
 mod okta;
 
 #[cfg(test)]
