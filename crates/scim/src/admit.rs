@@ -1,12 +1,13 @@
 //! Admitting a resource: what a client may say in POST and PUT, in the schema's spelling (RFC 7643 §2, §7; RFC 7644 §3.3).
 
 mod country;
+mod form;
 pub(crate) mod value;
 
 use value::{Admission, Nulls, Place};
 
 use crate::error::{Invalid, quoted};
-use crate::mode::{Mode, Options};
+use crate::mode::Options;
 use crate::path::AttrPath;
 use crate::quirk::Quirk;
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
@@ -49,15 +50,15 @@ impl Admitted {
     }
 }
 
-/// What a resource's own attributes are kept out of it, because the server alone says them.
-const PASSWORD: &str = "password";
+/// There are no passwords here, so the schema doesn't have it; clients send it all the same.
+pub(crate) const PASSWORD: &str = "password";
 
 /// Admits the body of a POST or PUT.
 ///
 /// # Errors
 /// 400 `invalidSyntax` if it's no object or has no usable `schemas`; 400 `invalidValue` if a value doesn't fit its attribute, a
-/// required one is missing, an attribute has two primary values, or `schemas` names what the type doesn't have (the latter only
-/// in [`Mode::Strict`]).
+/// required one is missing, an attribute has two primary values, or `schemas` doesn't fit what is there (the last but in
+/// [`Mode::Lenient`](crate::Mode::Lenient)). In [`Mode::Interop`](crate::Mode::Interop) what nobody knows is `invalidSyntax`.
 pub fn admit(
     body: &Value,
     rtype: &ResourceType,
@@ -72,13 +73,10 @@ pub fn admit(
     let mut admitted = Admitted::default();
     for (key, value) in body {
         if let Some(extension) = rtype.extension(key) {
-            if options.mode == Mode::Strict
-                && !named.iter().any(|urn| urn.eq_ignore_ascii_case(key))
-            {
-                return Err(Invalid::value(format!(
-                    "`{}` is not named in `schemas`",
-                    extension.id
-                )));
+            if !named.iter().any(|urn| urn.eq_ignore_ascii_case(key)) {
+                admission.tolerate(Quirk::ForeignSchema, || {
+                    Invalid::value(format!("`{}` is not named in `schemas`", extension.id))
+                })?;
             }
             self::extension(extension, value, &mut admission, &mut admitted)?;
         } else if let Some(attribute) = rtype.core(key) {
@@ -90,9 +88,9 @@ pub fn admit(
                 None => admitted.cleared.push(attribute.name.clone()),
             }
         } else if key.eq_ignore_ascii_case(PASSWORD) {
-            admission.quirk(Quirk::Password);
+            admission.password()?;
         } else {
-            admission.ignore(key.as_str());
+            admission.unknown(key.as_str())?;
         }
     }
     complete(&admitted.object, rtype)?;
@@ -119,28 +117,21 @@ fn schemas<'b>(
                 urn.kind()
             )));
         };
-        let known = rtype.all_schemas().any(|schema| schema.id.eq_ignore_ascii_case(urn));
-        if admission.is_lenient() {
-            if !known {
-                admission.ignore(urn);
-            }
-        } else if !known {
-            return Err(Invalid::value(format!(
-                "`schemas` names {}, which a {} can't have",
-                quoted(urn),
-                rtype.name
-            )));
-        } else if named.iter().any(|other| other.eq_ignore_ascii_case(urn)) {
-            return Err(Invalid::value(format!("`schemas` names {} twice", quoted(urn))));
+        if rtype.all_schemas().all(|schema| !schema.id.eq_ignore_ascii_case(urn)) {
+            admission.foreign(urn, rtype)?;
+            continue;
         }
-        if known {
-            named.push(urn);
+        if named.iter().any(|other| other.eq_ignore_ascii_case(urn)) {
+            admission.tolerate(Quirk::ForeignSchema, || {
+                Invalid::value(format!("`schemas` names {} twice", quoted(urn)))
+            })?;
         }
+        named.push(urn);
     }
-    if !admission.is_lenient()
-        && !named.iter().any(|urn| urn.eq_ignore_ascii_case(&rtype.schema.id))
-    {
-        return Err(Invalid::value(format!("`schemas` does not name `{}`", rtype.schema.id)));
+    if !named.iter().any(|urn| urn.eq_ignore_ascii_case(&rtype.schema.id)) {
+        admission.tolerate(Quirk::ForeignSchema, || {
+            Invalid::value(format!("`schemas` does not name `{}`", rtype.schema.id))
+        })?;
     }
     Ok(named)
 }
@@ -165,7 +156,7 @@ fn extension(
     let mut inside = Object::new();
     for (key, value) in members {
         let Some(attribute) = schema.attribute(key) else {
-            admission.ignore(format!("{}:{key}", schema.id));
+            admission.unknown(format!("{}:{key}", schema.id))?;
             continue;
         };
         if attribute.mutability == Mutability::ReadOnly {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use catalogue::Catalogue;
+pub(crate) use compile::is_name;
 
 use crate::value::{Name, Object};
 

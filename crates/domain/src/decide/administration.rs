@@ -11,7 +11,7 @@ use crate::rejection::Rejection;
 
 /// These events, and nothing left out.
 fn causes(events: Vec<Event>) -> Result<Decision, Rejection> {
-    Ok(Decision { events, notices: Vec::new() })
+    Ok(Decision { events, ..Decision::default() })
 }
 
 pub(super) fn define_role(

@@ -3,7 +3,7 @@
 //! PUT and PATCH are the same thing: both produce the wanted user, and the events are the
 //! difference between what is and what is wanted.
 
-use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, UserNameKey, Value};
+use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, Quirk, UserNameKey, Value};
 
 use super::{check_size, external_id_change, options};
 use crate::attributes::difference;
@@ -42,12 +42,12 @@ pub(super) fn decide(
         }
         Change::Patch { patch, expected } => {
             expected.check(user.modified.position)?;
-            let wanted = patched(directory, actor, user, &patch)?;
-            differ(directory, actor, user, wanted)
+            let (wanted, quirks) = patched(directory, actor, user, &patch)?;
+            Ok(Decision { quirks, ..differ(directory, actor, user, wanted)? })
         }
         Change::Delete { expected } => {
             expected.check(user.modified.position)?;
-            Ok(Decision { events: delete(directory, user), notices: Vec::new() })
+            Ok(Decision { events: delete(directory, user), ..Decision::default() })
         }
     }
 }
@@ -140,17 +140,17 @@ fn patched(
     actor: &Actor,
     user: &User,
     patch: &Patch,
-) -> Result<Wanted, Rejection> {
+) -> Result<(Wanted, Vec<Quirk>), Rejection> {
     let rtype = directory.schemas.catalogue().user();
     let view = UserView { user, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
-    patch.apply(&mut object, rtype, options(directory, actor))?;
+    let quirks = patch.apply(&mut object, rtype, options(directory, actor))?;
     if object.get("active").is_none() {
         // `active` cannot be unassigned: a user may act or may not. Clearing it wakes nobody up, as
         // a PUT without it does not (R-7644-3.5.1-03).
         object.set("active", user.active);
     }
-    Wanted::of(object)
+    Ok((Wanted::of(object)?, quirks))
 }
 
 /// The events that lead from `user` to `wanted`.

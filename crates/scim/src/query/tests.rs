@@ -39,9 +39,12 @@ fn r_7644_3_4_2_4_01_pages() {
 
 #[test]
 fn l_09_names_in_any_case_and_unknown_ones() {
-    let query =
-        read(&[("STARTINDEX", "7"), ("Filter", "title pr"), ("asOf", "x"), ("foo", "")]).unwrap();
+    let pairs = [("STARTINDEX", "7"), ("Filter", "title pr"), ("asOf", "x"), ("foo", "")];
+    let query = ListQuery::from_pairs(pairs, user_type(), Mode::Lenient).unwrap();
     assert_eq!((query.start_index, query.filter.is_some()), (7, true));
+    assert_eq!(query.quirks, [Quirk::UntidyUrl]);
+    // By the letter they are names that nobody knows (R-7644-3.4.2-03).
+    assert_eq!(read(&pairs).unwrap(), ListQuery::default());
     refused(&[("filter", "")], ScimType::InvalidFilter);
     refused(&[("filter", "x")], ScimType::InvalidFilter);
 }
