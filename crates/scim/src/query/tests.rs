@@ -60,8 +60,8 @@ fn a_9865_2_04_pages_of_one_walk_ask_for_the_same() {
     let identity = |pairs: &[(&str, &str)]| read(pairs).unwrap().identity();
     let asked = [("filter", "title pr and userName eq \"B\""), ("sortBy", "title")];
     let same = [
-        ("FILTER", "(TITLE PR)  and  (username EQ \"B\")"),
-        ("sortby", "TITLE"),
+        ("filter", "(TITLE PR)  and  (username EQ \"B\")"),
+        ("sortBy", "TITLE"),
         ("startIndex", "101"),
         ("count", "7"),
     ];

@@ -287,6 +287,7 @@ async fn submit(
     let (caller, visit) = (asked.caller, asked.visit);
     let origin = visit.origin(caller.actor());
     let receipt = asked.app.engine.submit(caller.tenant, origin, target.command(change)).await?;
+    asked.note(&[], &receipt.quirks);
     if !receipt.notices.is_empty() {
         let (actor, status) = (caller.actor(), status.as_u16());
         let what = journal::summary(&receipt.notices);
