@@ -87,7 +87,6 @@ enum RoleVerb {
 Examples:
   rollbook credential list
   rollbook credential issue okta
-  rollbook credential issue --user jane@acme.com
   rollbook credential revoke 0198f3a0-0000-7000-8000-000000000001")]
 pub(crate) struct Credential {
     #[command(subcommand)]
@@ -106,11 +105,7 @@ enum CredentialVerb {
     /// Issue a key; prints it, once
     Issue {
         /// The connector it is for
-        #[arg(required_unless_present = "user", conflicts_with = "user")]
-        connector: Option<String>,
-        /// The user it is for, by userName or id: it opens /Me
-        #[arg(long, value_name = "USER")]
-        user: Option<String>,
+        connector: String,
     },
     /// Revoke a key: it opens nothing from then on
     Revoke {
@@ -182,12 +177,12 @@ impl Credential {
         match self.verb {
             CredentialVerb::List => {
                 let list = remote.ask(Method::GET, &path, &[], None).await?;
-                let columns = ["id", "hint", "connector", "user", "issued", "revoked"];
+                let columns = ["id", "hint", "connector", "issued", "revoked"];
                 let rows = rows(&list, "credentials", &columns);
-                table(&["ID", "KEY", "CONNECTOR", "USER", "ISSUED", "REVOKED"], &rows);
+                table(&["ID", "KEY", "CONNECTOR", "ISSUED", "REVOKED"], &rows);
             }
-            CredentialVerb::Issue { connector, user } => {
-                let body = json!({ "connector": connector, "user": user });
+            CredentialVerb::Issue { connector } => {
+                let body = json!({ "connector": connector });
                 let issued = remote.ask(Method::POST, &path, &[], Some(&body)).await?;
                 say(format!("  API key  {}", text(&issued, "apiKey")));
                 say("\nThe key is shown this once: keep it now.");
@@ -202,14 +197,14 @@ impl Credential {
 }
 
 /// Says what a write did: a second time there is nothing to do.
-pub(crate) fn report(answer: &Value, word: &str) {
+fn report(answer: &Value, word: &str) {
     match answer.get("position").and_then(Value::as_u64) {
         Some(position) => say(format!("{word} at position {position}")),
         None => say("nothing to do: it was so already"),
     }
 }
 
-pub(crate) fn text(value: &Value, key: &str) -> String {
+fn text(value: &Value, key: &str) -> String {
     match value.get(key) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Null) | None => String::new(),
@@ -217,7 +212,7 @@ pub(crate) fn text(value: &Value, key: &str) -> String {
     }
 }
 
-pub(crate) fn rows(answer: &Value, list: &str, columns: &[&str]) -> Vec<Vec<String>> {
+fn rows(answer: &Value, list: &str, columns: &[&str]) -> Vec<Vec<String>> {
     let items = answer.get(list).and_then(Value::as_array);
     let row = |item| columns.iter().map(|column| text(item, column)).collect();
     items.into_iter().flatten().map(row).collect()

@@ -244,8 +244,6 @@ pub enum Holder {
     Connector(ConnectorId),
     /// An operator.
     Operator(OperatorId),
-    /// A user, for themselves.
-    User(UserId),
 }
 
 /// How a connector treats what its client sends.
@@ -378,7 +376,6 @@ impl From<Holder> for Subject {
         match holder {
             Holder::Connector(connector) => Subject::Connector(connector),
             Holder::Operator(operator) => Subject::Operator(operator),
-            Holder::User(user) => Subject::User(user),
         }
     }
 }

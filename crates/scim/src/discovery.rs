@@ -1,7 +1,7 @@
 //! The documents by which a client finds out what the server offers (RFC 7643 §5 to §7, RFC 7644 §4).
 
 use crate::render::write_list;
-use crate::schema::Catalogue;
+use crate::schema::{Catalogue, Schema};
 use crate::value::{Object, Value};
 
 /// What the server offers, and its limits. Whatever is said here must be true (RFC 7644 §4).
@@ -130,17 +130,62 @@ pub fn resource_type(base: &str, catalogue: &Catalogue, name: &str) -> Option<Ve
     Some(located(document, base, "ResourceType", &rtype.name))
 }
 
+const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
+
+/// Values that the server knows for a sub-attribute, beside what the schema's document says: it is told as their
+/// `canonicalValues` (RFC 7643 §7).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Known<'a> {
+    /// The schema's URN.
+    pub schema: &'a str,
+    /// The attribute.
+    pub attribute: &'a str,
+    /// The sub-attribute.
+    pub sub: &'a str,
+    /// The values, in the order in which they are told.
+    pub values: Vec<String>,
+}
+
 /// The body of `/Schemas`.
 #[must_use]
-pub fn schemas(base: &str, catalogue: &Catalogue) -> Vec<u8> {
-    listed(catalogue.schemas().map(|schema| located(&schema.document, base, "Schema", &schema.id)))
+pub fn schemas(base: &str, catalogue: &Catalogue, known: &[Known<'_>]) -> Vec<u8> {
+    listed(catalogue.schemas().map(|schema| described(schema, base, known)))
 }
 
 /// The body of `/Schemas/{urn}`, if there is such a schema; the URN is taken in any case.
 #[must_use]
-pub fn schema(base: &str, catalogue: &Catalogue, urn: &str) -> Option<Vec<u8>> {
-    let schema = catalogue.schema(urn)?;
-    Some(located(&schema.document, base, "Schema", &schema.id))
+pub fn schema(
+    base: &str,
+    catalogue: &Catalogue,
+    urn: &str,
+    known: &[Known<'_>],
+) -> Option<Vec<u8>> {
+    Some(described(catalogue.schema(urn)?, base, known))
+}
+
+fn described(schema: &Schema, base: &str, known: &[Known<'_>]) -> Vec<u8> {
+    let mut document = schema.document.clone();
+    // A tenant's own document may have come without it (R-7643-7-08).
+    if document.get("schemas").is_none() {
+        document.set("schemas", vec![Value::from(SCHEMA)]);
+    }
+    for known in known.iter().filter(|known| known.schema == &*schema.id) {
+        let attribute = entry(&mut document, "attributes", known.attribute);
+        if let Some(sub) = attribute.and_then(|found| entry(found, "subAttributes", known.sub)) {
+            let values = known.values.iter().map(|value| Value::from(value.as_str()));
+            sub.set("canonicalValues", values.collect::<Vec<_>>());
+        }
+    }
+    located(&document, base, "Schema", &schema.id)
+}
+
+/// The entry of a list of attributes that has this name.
+fn entry<'d>(document: &'d mut Object, list: &str, name: &str) -> Option<&'d mut Object> {
+    let Some(Value::List(entries)) = document.get_mut(list) else { return None };
+    entries.iter_mut().find_map(|entry| {
+        let Value::Complex(entry) = entry else { return None };
+        (entry.get("name").and_then(Value::as_str) == Some(name)).then_some(entry)
+    })
 }
 
 fn listed(documents: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {

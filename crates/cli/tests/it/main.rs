@@ -5,9 +5,6 @@
 mod common;
 
 #[cfg(test)]
-mod connectors;
-
-#[cfg(test)]
 mod crash;
 
 #[cfg(test)]

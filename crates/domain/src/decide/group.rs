@@ -5,10 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use scim::{
-    Admitted, Invalid, MembersEdit, Node, Object, Packed, Patch, Progress, Quirk, ScimType, Value,
-    validate,
-};
+use scim::{Admitted, Invalid, MembersEdit, Node, Object, Packed, Patch, ScimType, Value};
 
 use super::{check_size, external_id_change, options};
 use crate::attributes::difference;
@@ -33,7 +30,6 @@ pub(super) fn decide(
     let Some(group) = directory.groups.get(id) else {
         return Err(Rejection::NotFound { kind: "group", id: id.to_string() });
     };
-    let mut quirks = Vec::new();
     let events = match change {
         Change::Create(_) => Vec::new(),
         Change::Replace { with, expected } => {
@@ -42,14 +38,14 @@ pub(super) fn decide(
         }
         Change::Patch { patch, expected } => {
             expected.check(group.modified.position)?;
-            patched(directory, actor, group, &patch, &mut quirks)?
+            patched(directory, actor, group, &patch)?
         }
         Change::Delete { expected } => {
             expected.check(group.modified.position)?;
             delete(directory, group)
         }
     };
-    Ok(Decision { events, quirks, ..Decision::default() })
+    Ok(Decision { events, notices: Vec::new() })
 }
 
 /// A group as a request wants it, but for its members.
@@ -98,7 +94,7 @@ fn create(
     let mut edits = Edits::new(None, source);
     members.into_iter().for_each(|member| edits.add(member));
     events.extend(edits.events(id));
-    Ok(Decision { events, ..Decision::default() })
+    Ok(Decision { events, notices: Vec::new() })
 }
 
 /// That no other group has this name, in whatever case: identity providers find groups by it.
@@ -164,17 +160,16 @@ fn patched(
     actor: &Actor,
     group: &Group,
     patch: &Patch,
-    quirks: &mut Vec<Quirk>,
 ) -> Result<Vec<Event>, Rejection> {
     let options = options(directory, actor);
-    let mut progress = Progress::new(options);
+    let rtype = directory.schemas.catalogue().group();
     let view = GroupView { group, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
     let mut edits = Edits::new(Some(group), actor.source());
     let mut looked_at = 0;
     for operation in &patch.operations {
         if !operation.path.attr.is("members") {
-            progress.apply(operation, &mut object)?;
+            operation.apply(&mut object, rtype, options)?;
             continue;
         }
         match operation.members_edit(options)? {
@@ -215,8 +210,6 @@ fn patched(
             }
         }
     }
-    validate(&object, directory.schemas.catalogue().group())?;
-    *quirks = progress.quirks();
     let mut events = differ(directory, actor, group, Wanted::of(object)?)?;
     events.extend(edits.events(group.id));
     Ok(events)

@@ -3,6 +3,3 @@
 
 #[cfg(test)]
 mod decide;
-
-#[cfg(test)]
-mod find;

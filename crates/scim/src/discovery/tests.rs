@@ -94,15 +94,16 @@ fn r_7643_6_02_resource_types() {
 #[test]
 fn r_7643_7_08_schemas() {
     let catalogue = Catalogue::builtin();
-    let group =
-        parsed(&schema(BASE, catalogue, "URN:ietf:params:scim:schemas:core:2.0:GROUP").unwrap());
+    let group = parsed(
+        &schema(BASE, catalogue, "URN:ietf:params:scim:schemas:core:2.0:GROUP", &[]).unwrap(),
+    );
     let meta = group.get("meta").unwrap().as_complex().unwrap();
     assert_eq!(
         meta.get("location").unwrap().as_str(),
         Some("https://h/scim/acme/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:Group")
     );
-    assert!(schema(BASE, catalogue, "urn:x").is_none());
-    let all = String::from_utf8(schemas(BASE, catalogue)).unwrap();
+    assert!(schema(BASE, catalogue, "urn:x", &[]).is_none());
+    let all = String::from_utf8(schemas(BASE, catalogue, &[])).unwrap();
     assert!(!all.contains("null"), "R-7643-7-09: absent keys are left out");
     assert!(!all.contains(r#""password""#), "R-7643-4.1.1-02: there are no passwords");
     assert!(
@@ -113,6 +114,20 @@ fn r_7643_7_08_schemas() {
 }
 
 /// The schema of schemas describes every schema, itself included.
+#[test]
+fn r_7643_7_08_own_schemas_say_what_they_are_and_known_values_are_told() {
+    let own = r#"{"id":"urn:x","attributes":[{"name":"a","type":"complex","subAttributes":[{"name":"b"}]}]}"#;
+    let catalogue = Catalogue::compile(&[own], "[]").unwrap();
+    let values = vec!["one".to_owned(), "two".to_owned()];
+    let known = [Known { schema: "urn:x", attribute: "a", sub: "b", values }];
+    let text = String::from_utf8(schema(BASE, &catalogue, "urn:x", &known).unwrap()).unwrap();
+    assert!(
+        text.contains(r#""schemas":["urn:ietf:params:scim:schemas:core:2.0:Schema"]"#),
+        "{text}"
+    );
+    assert!(text.contains(r#"{"name":"b","canonicalValues":["one","two"]}"#), "{text}");
+}
+
 #[test]
 fn r_7644_4_03_schemas_fit_their_own_schema() {
     fn fits(object: &Object, attributes: &[std::sync::Arc<crate::Attribute>], place: &str) {

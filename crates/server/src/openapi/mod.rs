@@ -65,10 +65,6 @@ pub(crate) fn document() -> Value {
                     "type": "http", "scheme": "basic",
                     "description": "The tenant's slug as user, the key's secret as password (RFC 7617).",
                 },
-                "userKey": {
-                    "type": "http", "scheme": "bearer",
-                    "description": "A user's own key, as in `acme:rbu_…` (RFC 6750).",
-                },
                 "operatorKey": {
                     "type": "http", "scheme": "bearer",
                     "description": "An operator's key, as in `rbo_…` (RFC 6750).",
@@ -191,6 +187,13 @@ mod tests {
                 "{name} is not used"
             );
         }
+    }
+
+    #[test]
+    fn no_schema_hides_another() {
+        let parts = [resources::all(), scim_messages::all(), admin_schemas::all()];
+        let count: usize = parts.iter().map(Map::len).sum();
+        assert_eq!(schemas().len(), count);
     }
 
     fn collect(value: &Value, references: &mut BTreeSet<String>, ids: &mut Vec<String>) {

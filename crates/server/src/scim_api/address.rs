@@ -52,16 +52,11 @@ impl Kind {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     List(Kind),
-    /// Resources of every type (RFC 7644 §3.4.2.1).
-    ListAll,
     Search(Kind),
-    SearchAll,
     One(Kind, String),
     ServiceProviderConfig,
     ResourceTypes(Option<String>),
     Schemas(Option<String>),
-    /// The user whose key was shown.
-    Me,
     /// In the protocol, but not here.
     Unsupported(&'static str),
 }
@@ -71,13 +66,11 @@ impl Endpoint {
     pub(crate) fn methods(&self) -> &'static str {
         match self {
             Endpoint::List(_) => "GET, HEAD, POST",
-            Endpoint::ListAll => "GET, HEAD",
-            Endpoint::Search(_) | Endpoint::SearchAll => "POST",
+            Endpoint::Search(_) => "POST",
             Endpoint::One(..) => "GET, HEAD, PUT, PATCH, DELETE",
             Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => {
                 "GET, HEAD"
             }
-            Endpoint::Me => "GET, HEAD",
             Endpoint::Unsupported(_) => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }
     }
@@ -89,12 +82,9 @@ impl Endpoint {
             Endpoint::List(Kind::User)
             | Endpoint::One(Kind::User, _)
             | Endpoint::Search(_)
-            | Endpoint::SearchAll
-            | Endpoint::ListAll
             | Endpoint::ServiceProviderConfig
             | Endpoint::ResourceTypes(_)
             | Endpoint::Schemas(_)
-            | Endpoint::Me
             | Endpoint::Unsupported(_) => USER_BODY_BYTES,
         }
     }
@@ -131,10 +121,9 @@ fn endpoint(parts: &[String]) -> Option<Endpoint> {
         ["ResourceTypes", name] => Some(Endpoint::ResourceTypes(Some((*name).to_owned()))),
         ["Schemas"] => Some(Endpoint::Schemas(None)),
         ["Schemas", urn] => Some(Endpoint::Schemas(Some((*urn).to_owned()))),
-        ["Me"] => Some(Endpoint::Me),
+        ["Me", ..] => Some(Endpoint::Unsupported("`/Me`")),
         ["Bulk"] => Some(Endpoint::Unsupported("`/Bulk`")),
-        [] => Some(Endpoint::ListAll),
-        [".search"] => Some(Endpoint::SearchAll),
+        [".search"] => Some(Endpoint::Unsupported("`/.search` over all types")),
         [plural] => kind(plural).map(Endpoint::List),
         [plural, ".search"] => kind(plural).map(Endpoint::Search),
         [plural, id] => kind(plural).map(|kind| Endpoint::One(kind, (*id).to_owned())),
@@ -158,8 +147,7 @@ mod tests {
         check("/scim/acme/v2/Users/%34%32", Some(Endpoint::One(Kind::User, "42".into())));
         check("/scim/acme/v2/Schemas/urn:x:y", Some(Endpoint::Schemas(Some("urn:x:y".into()))));
         check("/scim/acme/v2/Users/1/2", None);
-        check("/scim/acme/v2", Some(Endpoint::ListAll));
-        check("/scim/acme/v2/.search", Some(Endpoint::SearchAll));
+        check("/scim/acme/v2", None);
         assert_eq!(Address::parse("/scim"), None);
         let old = Address::parse("/scim/acme/v1/Users").unwrap();
         assert_eq!(old.version, Version::Other("v1".into()));

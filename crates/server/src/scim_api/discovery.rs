@@ -2,11 +2,10 @@
 
 use axum::http::StatusCode;
 use domain::limits::{PAGE_DEFAULT, PAGE_MAX};
-use scim::discovery::{self, AuthenticationScheme, Offer, PaginationOffer};
+use scim::discovery::{self, AuthenticationScheme, Known, Offer, PaginationOffer};
 
 use super::Asked;
 use crate::answer::Answer;
-use crate::limits::CURSOR_SECONDS;
 use crate::refused::Refused;
 
 /// `ServiceProviderConfig` is public (R-7643-5-02).
@@ -25,7 +24,7 @@ pub(super) fn service_provider_config(base: &str) -> Answer {
         sort: true,
         etag: true,
         pagination: PaginationOffer {
-            cursor_timeout_s: Some(CURSOR_SECONDS),
+            cursor_timeout_s: None,
             default_page_size: PAGE_DEFAULT as u64,
             max_page_size: PAGE_MAX as u64,
         },
@@ -65,9 +64,20 @@ pub(super) fn schemas(asked: &Asked<'_>, urn: Option<&str>) -> Result<Answer, Re
     let (catalogue, base) =
         (asked.caller.snapshot.directory.schemas.catalogue(), asked.base.as_str());
     found(match urn {
-        None => Some(discovery::schemas(base, catalogue)),
-        Some(urn) => discovery::schema(base, catalogue, urn),
+        None => Some(discovery::schemas(base, catalogue, &[roles(asked)])),
+        Some(urn) => discovery::schema(base, catalogue, urn, &[roles(asked)]),
     })
+}
+
+/// The roles that users of this tenant can be given: others are left out of a request (behaviour C-07).
+fn roles<'a>(asked: &Asked<'_>) -> Known<'a> {
+    let roles = asked.caller.snapshot.directory.roles.iter().filter(|role| !role.retired);
+    Known {
+        schema: "urn:ietf:params:scim:schemas:core:2.0:User",
+        attribute: "roles",
+        sub: "value",
+        values: roles.map(|role| role.name.clone()).collect(),
+    }
 }
 
 fn unfiltered(asked: &Asked<'_>) -> Result<(), Refused> {

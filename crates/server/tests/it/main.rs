@@ -7,16 +7,7 @@ mod audit;
 mod connectors;
 
 #[cfg(test)]
-mod clauses;
-
-#[cfg(test)]
-mod conformance;
-
-#[cfg(test)]
 mod cycles;
-
-#[cfg(test)]
-mod cursors;
 
 #[cfg(test)]
 mod doors;
@@ -26,9 +17,6 @@ mod entra;
 
 #[cfg(test)]
 mod lists;
-
-#[cfg(test)]
-mod me;
 
 #[cfg(test)]
 mod okta;
@@ -47,6 +35,3 @@ mod refusals;
 
 #[cfg(test)]
 mod table;
-
-#[cfg(test)]
-mod walks;

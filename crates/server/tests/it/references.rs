@@ -44,3 +44,27 @@ async fn r_7643_4_3_01_references_show_the_display_name_and_nothing_in_its_place
     let display = members.as_array().unwrap().iter().find(|sub| sub["name"] == "display").unwrap();
     assert_eq!(display["mutability"], "readOnly");
 }
+
+/// What `/Schemas` says of a user's roles is what the tenant has, and a retired one is not in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn schemas_tell_the_roles_that_can_be_given() {
+    let app = TestApp::start().await;
+    let (idp, operator) = (app.idp(), app.operator());
+    let told = async |idp: &testkit::app::Client| {
+        let one = idp.get(&format!("/Schemas/{USER}")).await.expect(200).body;
+        let all = idp.get("/Schemas").await.expect(200).body;
+        let all = all["Resources"].as_array().unwrap().iter().find(|s| s["id"] == USER).cloned();
+        assert_eq!(all.as_ref(), Some(&one));
+        let named = |list: &Value, name: &str| {
+            list.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap().clone()
+        };
+        named(&named(&one["attributes"], "roles")["subAttributes"], "value")["canonicalValues"]
+            .clone()
+    };
+    let before = told(&idp).await;
+    assert!(!before.as_array().unwrap().contains(&json!("Auditor")), "{before}");
+    operator.post("/tenants/acme/roles", json!({ "name": "Auditor" })).await.expect(200);
+    assert!(told(&idp).await.as_array().unwrap().contains(&json!("Auditor")));
+    operator.delete("/tenants/acme/roles/Auditor").await.expect(200);
+    assert_eq!(told(&idp).await, before);
+}

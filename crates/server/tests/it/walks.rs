@@ -1,1 +1,0 @@
-//! Walks through lists while others write.
