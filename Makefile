@@ -10,7 +10,7 @@ run: ## build, open ./data, create tenant acme, print the keys once, and serve
 test: ## every test: units, laws, crashes, Okta's life of a user, fixtures
 	cargo test --workspace
 
-check: lint docs test ## all that CI runs
+check: lint docs test ## format, lints, documents and tests
 
 lint: ## format and clippy, warnings denied
 	cargo fmt --all --check
@@ -24,6 +24,12 @@ conformance: ## every statement of SCIM 2.0 beside the tests that prove it
 
 conformance-docs: ## write docs/conformance.md from the statements and the tests' names
 	cargo run -q -p testkit --bin conformance -- --write
+
+test-setup: ## the public SCIM testers, pinned, into .venv (brings python3 on Debian if it is missing)
+	@.ci/test-setup
+
+interop: test-setup ## the public SCIM testers against the real binary, in about 2 min
+	@.venv/bin/python .ci/interop
 
 simulate: ## random commands against a failing log, 2,000 seeds
 	cargo run --release -p testkit --bin simulate -- --seeds 2000
