@@ -45,6 +45,7 @@
 //! # }
 //! ```
 
+pub mod bulk;
 pub mod discovery;
 pub mod limits;
 

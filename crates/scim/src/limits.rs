@@ -32,3 +32,7 @@ pub const USER_NAME_BYTES: usize = 1_024;
 pub const PROJECTION_NAMES: usize = 500;
 /// Nesting of a packed object, in levels. A body of the deepest kind fits.
 pub const PACKED_DEPTH_LEVELS: usize = 40;
+/// Operations in one bulk job (`maxOperations`).
+pub const BULK_OPERATIONS: usize = 1_000;
+/// Length of a bulk request, in bytes (`maxPayloadSize`). Whoever reads the bytes counts them.
+pub const BULK_BYTES: usize = 16 << 20;

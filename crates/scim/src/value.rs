@@ -349,6 +349,11 @@ impl Object {
         self.0.iter()
     }
 
+    /// The members in order, to change them.
+    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, (Name, Value)> {
+        self.0.iter_mut()
+    }
+
     /// How many members there are.
     #[must_use]
     pub fn len(&self) -> usize {

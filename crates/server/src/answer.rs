@@ -14,6 +14,11 @@ const POSITION: HeaderName = HeaderName::from_static("rollbook-position");
 /// The hash of a write's commit: what a client keeps of it proves later that it is still there.
 const COMMIT: HeaderName = HeaderName::from_static("rollbook-commit");
 
+/// A version as `ETag` and `meta.version` say it.
+pub(crate) fn etag(version: Position) -> String {
+    format!("W/\"{version}\"")
+}
+
 /// An answer.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -39,7 +44,7 @@ impl Answer {
 
     /// With the version of the resource that it holds.
     pub(crate) fn with_version(self, version: Position) -> Answer {
-        self.with(header::ETAG, format!("W/\"{version}\""))
+        self.with(header::ETAG, etag(version))
     }
 
     /// With where a write's commit stands, and its hash. When there was nothing to do, only up to

@@ -24,6 +24,7 @@ use crate::secret::hash_of;
 const REQUEST: HeaderName = HeaderName::from_static("rollbook-request");
 
 /// What is known of a request before anyone is asked who they are.
+#[derive(Clone)]
 pub(crate) struct Visit {
     pub(crate) request: RequestId,
     pub(crate) source: Option<IpAddr>,
@@ -62,6 +63,7 @@ impl Visit {
 }
 
 /// An identity provider whose credential was good, and the tenant that it opened.
+#[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) tenant: TenantId,
     pub(crate) snapshot: Arc<Snapshot>,
@@ -72,6 +74,16 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn actor(&self) -> Actor {
         Actor::Connector { id: self.connector, credential: self.credential }
+    }
+
+    /// The same caller at the tenant of now, if its key is still good: a job takes its time.
+    pub(crate) fn again(&self, app: &App) -> Result<Caller, Refused> {
+        let snapshot = app.engine.now(self.tenant).ok_or_else(Refused::no_address)?;
+        let credential = snapshot.directory.credentials.get(self.credential);
+        if credential.is_some_and(|credential| credential.is_valid(app.now())) {
+            return Ok(Caller { snapshot, ..self.clone() });
+        }
+        Err(Refused::bad_credentials())
     }
 
     /// How the connector treats what its client sends.

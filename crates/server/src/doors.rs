@@ -86,7 +86,7 @@ pub(crate) fn endpoints(names: &Names<'_>) -> Vec<Endpoint> {
         Endpoint::Schemas(None),
         Endpoint::Schemas(Some(names.urn.to_owned())),
         Endpoint::Unsupported("Me"),
-        Endpoint::Unsupported("Bulk"),
+        Endpoint::Bulk,
         Endpoint::Unsupported(".search"),
     ];
     for kind in Kind::ALL {
@@ -105,6 +105,7 @@ pub(crate) fn scim_door(endpoint: &Endpoint) -> (String, Key) {
         Endpoint::List(kind) => (kind.plural().to_owned(), Key::Connector),
         Endpoint::Search(kind) => (format!("{}/.search", kind.plural()), Key::Connector),
         Endpoint::One(kind, id) => (format!("{}/{id}", kind.plural()), Key::Connector),
+        Endpoint::Bulk => ("Bulk".to_owned(), Key::Connector),
         Endpoint::ServiceProviderConfig => ("ServiceProviderConfig".to_owned(), Key::Public),
         Endpoint::ResourceTypes(None) => ("ResourceTypes".to_owned(), Key::Connector),
         Endpoint::ResourceTypes(Some(name)) => (format!("ResourceTypes/{name}"), Key::Connector),

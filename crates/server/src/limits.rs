@@ -4,6 +4,10 @@
 pub const USER_BODY_BYTES: usize = 1 << 20;
 /// Bytes of a request's body for a group, with all its members.
 pub const GROUP_BODY_BYTES: usize = 16 << 20;
+/// Bytes of a bulk request's body.
+pub const BULK_BODY_BYTES: usize = scim::limits::BULK_BYTES;
+/// Bytes after which the answer to a bulk request shows no more of what was written.
+pub const BULK_ANSWER_BYTES: usize = 16 << 20;
 /// Commits in one page of an audit answer when the client does not say.
 pub const AUDIT_PAGE: usize = 100;
 /// Commits in one page of an audit answer at most.

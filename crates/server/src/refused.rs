@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::rejection::Rejection;
 use engine::{ReadError, Refusal};
+use scim::bulk::{JobError, Unmet};
 use scim::{Invalid, ScimType};
 use tokio::task::JoinError;
 
@@ -97,6 +98,11 @@ impl Refused {
         Self::internal("what should have answered a request broke off; this is a bug")
     }
 
+    /// The body of the answer.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        scim::error_body(self.status.as_u16(), self.kind, &self.detail)
+    }
+
     pub(crate) fn later(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { extra: Extra::RetryAfter(RETRY_SECONDS), ..Self::new(status, detail) }
     }
@@ -105,6 +111,26 @@ impl Refused {
 impl From<Invalid> for Refused {
     fn from(invalid: Invalid) -> Self {
         Self { kind: Some(invalid.kind), ..Self::new(StatusCode::BAD_REQUEST, invalid.detail) }
+    }
+}
+
+impl From<JobError> for Refused {
+    fn from(error: JobError) -> Self {
+        let detail = error.to_string();
+        match error {
+            JobError::Invalid(invalid) => invalid.into(),
+            JobError::TooMany { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail),
+        }
+    }
+}
+
+impl From<Unmet> for Refused {
+    fn from(unmet: Unmet) -> Self {
+        let detail = unmet.to_string();
+        match unmet {
+            Unmet::Invalid(invalid) => invalid.into(),
+            Unmet::Failed(_) | Unmet::Circle(_) => Self::new(StatusCode::CONFLICT, detail),
+        }
     }
 }
 
@@ -156,8 +182,7 @@ impl From<ReadError> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let body = scim::error_body(self.status.as_u16(), self.kind, &self.detail);
-        let mut response = Response::new(Body::from(body));
+        let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, SCIM_JSON);

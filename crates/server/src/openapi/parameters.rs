@@ -127,5 +127,12 @@ pub(super) fn all() -> Map<String, Value> {
         "304 if the resource has one of these versions.",
         &text,
     );
+    keyed(
+        "Prefer",
+        "header",
+        "Prefer",
+        "Whether the answer shows what was written (RFC 7240 §4.2).",
+        &json!({ "type": "string", "enum": ["return=representation", "return=minimal"] }),
+    );
     all
 }

@@ -9,6 +9,7 @@ use crate::scim_api::{Endpoint, Kind};
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// A method of an endpoint; none if the endpoint only says that it is not there.
@@ -23,6 +24,7 @@ pub(super) fn operation(endpoint: &Endpoint, method: &str) -> Option<Value> {
             "DELETE" => delete(*kind),
             _ => get(*kind),
         },
+        Endpoint::Bulk => bulk(),
         Endpoint::ServiceProviderConfig => {
             let summary = "What the server offers, and its limits";
             discovery("getServiceProviderConfig", summary, "ServiceProviderConfig").public()
@@ -122,12 +124,16 @@ fn patch(kind: Kind) -> Operation {
     let operation = json!({ "op": "replace", "path": "displayName", "value": "Jane Li" });
     let body = json!({ "schemas": [PATCH_OP], "Operations": [operation] });
     let summary = format!("Change parts of a {}; all of the operations, or none", word(kind));
-    let description = "Done. So a group's PATCH is answered unless `attributes` asks for more, or the connector says so: its members may be many.";
+    let description = "Done. So a group's PATCH is answered unless `attributes` or `Prefer` asks for more, or the connector says so: its members may be many.";
     let patch = written(Operation::new(Tag::Scim, named("patch", kind), summary), kind);
     let patch = patch.scim_body("PatchOp", body);
     match kind {
         Kind::User => patch,
-        Kind::Group => patch.answers_nothing(204, description, &["ETag", "Rollbook-Position"]),
+        Kind::Group => patch.takes(&["Prefer"]).answers_nothing(
+            204,
+            description,
+            &["ETag", "Rollbook-Position"],
+        ),
     }
 }
 
@@ -146,6 +152,23 @@ fn delete(kind: Kind) -> Operation {
         .takes(&["If-Match"])
         .answers_nothing(204, "It is gone.", &["Rollbook-Position", "Rollbook-Commit"])
         .refuses(&[412, 503])
+}
+
+fn bulk() -> Operation {
+    let user = json!({
+        "method": "POST", "path": "/Users", "bulkId": "jane", "data": example(Kind::User),
+    });
+    let group = json!({
+        "schemas": [GROUP], "displayName": "Sales", "members": [{ "value": "bulkId:jane" }],
+    });
+    let group = json!({ "method": "POST", "path": "/Groups", "bulkId": "sales", "data": group });
+    let summary = "Many writes in one request; each is what it would be alone";
+    let description = "The job was processed, though each of its operations may have failed.";
+    Operation::new(Tag::Scim, "bulk", summary)
+        .takes(&["Prefer"])
+        .scim_body("BulkRequest", json!({ "schemas": [BULK], "Operations": [user, group] }))
+        .answers(200, description, "BulkResponse", &[])
+        .refuses(&[503])
 }
 
 fn discovery(id: &str, summary: &str, schema: &str) -> Operation {

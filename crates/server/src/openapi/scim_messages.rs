@@ -8,6 +8,8 @@ use crate::scim_api::Kind;
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
 /// All of them, by name.
@@ -18,6 +20,8 @@ pub(super) fn all() -> Map<String, Value> {
     }
     all.insert("SearchRequest".to_owned(), search());
     all.insert("PatchOp".to_owned(), patch());
+    all.insert("BulkRequest".to_owned(), bulk_request());
+    all.insert("BulkResponse".to_owned(), bulk_response());
     all.insert("Error".to_owned(), error());
     all
 }
@@ -80,6 +84,61 @@ fn patch() -> Value {
                             "examples": ["displayName", "emails[type eq \"work\"].value", "members"],
                         },
                         "value": {},
+                    },
+                },
+            },
+        },
+    })
+}
+
+fn bulk_request() -> Value {
+    json!({
+        "type": "object",
+        "description": "RFC 7644 §3.7.",
+        "required": ["schemas", "Operations"],
+        "properties": {
+            "schemas": names(BULK_REQUEST),
+            "failOnErrors": { "type": "integer", "minimum": 1 },
+            "Operations": {
+                "type": "array", "minItems": 1, "maxItems": scim::limits::BULK_OPERATIONS,
+                "items": {
+                    "type": "object",
+                    "required": ["method", "path"],
+                    "properties": {
+                        "method": { "type": "string", "enum": ["POST", "PUT", "PATCH", "DELETE"] },
+                        "path": {
+                            "type": "string",
+                            "examples": ["/Users", "/Users/{id}", "/Groups/bulkId:sales"],
+                        },
+                        "bulkId": { "type": "string", "minLength": 1 },
+                        "version": { "type": "string", "examples": ["W/\"42\""] },
+                        "data": { "type": "object" },
+                    },
+                },
+            },
+        },
+    })
+}
+
+fn bulk_response() -> Value {
+    json!({
+        "type": "object",
+        "description": "RFC 7644 §3.7.3.",
+        "required": ["schemas", "Operations"],
+        "properties": {
+            "schemas": names(BULK_RESPONSE),
+            "Operations": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["status"],
+                    "properties": {
+                        "method": { "type": "string" },
+                        "bulkId": { "type": "string" },
+                        "location": { "type": "string", "format": "uri" },
+                        "version": { "type": "string" },
+                        "status": { "type": "string", "pattern": "^[245][0-9]{2}$" },
+                        "response": { "type": "object" },
                     },
                 },
             },

@@ -1,6 +1,6 @@
 //! Paths below `/scim/`: which tenant, which version, which endpoint.
 
-use crate::limits::{GROUP_BODY_BYTES, USER_BODY_BYTES};
+use crate::limits::{BULK_BODY_BYTES, GROUP_BODY_BYTES, USER_BODY_BYTES};
 use crate::path;
 
 /// What a path says.
@@ -39,6 +39,11 @@ impl Kind {
         }
     }
 
+    /// The type with this name.
+    pub(super) fn named(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The endpoint's name.
     pub(crate) fn plural(self) -> &'static str {
         match self {
@@ -54,6 +59,7 @@ pub(crate) enum Endpoint {
     List(Kind),
     Search(Kind),
     One(Kind, String),
+    Bulk,
     ServiceProviderConfig,
     ResourceTypes(Option<String>),
     Schemas(Option<String>),
@@ -66,7 +72,7 @@ impl Endpoint {
     pub(crate) fn methods(&self) -> &'static str {
         match self {
             Endpoint::List(_) => "GET, HEAD, POST",
-            Endpoint::Search(_) => "POST",
+            Endpoint::Search(_) | Endpoint::Bulk => "POST",
             Endpoint::One(..) => "GET, HEAD, PUT, PATCH, DELETE",
             Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => {
                 "GET, HEAD"
@@ -79,6 +85,7 @@ impl Endpoint {
     pub(super) fn body_limit_bytes(&self) -> usize {
         match self {
             Endpoint::List(Kind::Group) | Endpoint::One(Kind::Group, _) => GROUP_BODY_BYTES,
+            Endpoint::Bulk => BULK_BODY_BYTES,
             Endpoint::List(Kind::User)
             | Endpoint::One(Kind::User, _)
             | Endpoint::Search(_)
@@ -122,7 +129,7 @@ fn endpoint(parts: &[String]) -> Option<Endpoint> {
         ["Schemas"] => Some(Endpoint::Schemas(None)),
         ["Schemas", urn] => Some(Endpoint::Schemas(Some((*urn).to_owned()))),
         ["Me", ..] => Some(Endpoint::Unsupported("`/Me`")),
-        ["Bulk"] => Some(Endpoint::Unsupported("`/Bulk`")),
+        ["Bulk"] => Some(Endpoint::Bulk),
         [".search"] => Some(Endpoint::Unsupported("`/.search` over all types")),
         [plural] => kind(plural).map(Endpoint::List),
         [plural, ".search"] => kind(plural).map(Endpoint::Search),
@@ -145,6 +152,7 @@ mod tests {
         check("/scim/acme/Users/", Some(Endpoint::List(Kind::User)));
         check("/scim/acme/v2//Groups/.search", Some(Endpoint::Search(Kind::Group)));
         check("/scim/acme/v2/Users/%34%32", Some(Endpoint::One(Kind::User, "42".into())));
+        check("/scim/acme/v2/Bulk", Some(Endpoint::Bulk));
         check("/scim/acme/v2/Schemas/urn:x:y", Some(Endpoint::Schemas(Some("urn:x:y".into()))));
         check("/scim/acme/v2/Users/1/2", None);
         check("/scim/acme/v2", None);

@@ -13,6 +13,12 @@ pub(super) fn expected(headers: &HeaderMap) -> Expected {
     }
 }
 
+/// The versions that the text of an `If-Match` names, as an operation of a bulk job says it.
+pub(super) fn expected_of(text: &str) -> Expected {
+    let mut versions = Vec::new();
+    if read(text, &mut versions) { Expected::Any } else { Expected::OneOf(versions) }
+}
+
 /// Whether `If-None-Match` names this version.
 pub(super) fn is_known(headers: &HeaderMap, version: Position) -> bool {
     match tags(headers, &header::IF_NONE_MATCH) {
@@ -32,16 +38,24 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Option<Tags> {
     let mut present = false;
     for value in headers.get_all(name) {
         present = true;
-        for tag in value.to_str().unwrap_or_default().split(',').map(str::trim) {
-            if tag == "*" {
-                return Some(Tags::Any);
-            }
-            let tag = tag.strip_prefix("W/").unwrap_or(tag);
-            let inner = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-            versions.extend(inner.and_then(|inner| inner.parse::<Position>().ok()));
+        if read(value.to_str().unwrap_or_default(), &mut versions) {
+            return Some(Tags::Any);
         }
     }
     present.then_some(Tags::Of(versions))
+}
+
+/// Reads a list of tags. True: any version will do.
+fn read(text: &str, versions: &mut Vec<Position>) -> bool {
+    for tag in text.split(',').map(str::trim) {
+        if tag == "*" {
+            return true;
+        }
+        let tag = tag.strip_prefix("W/").unwrap_or(tag);
+        let inner = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        versions.extend(inner.and_then(|inner| inner.parse::<Position>().ok()));
+    }
+    false
 }
 
 #[cfg(test)]
@@ -53,6 +67,7 @@ mod tests {
         let check = |value: &str, expected_: Expected| {
             let headers = HeaderMap::from_iter([(header::IF_MATCH, value.parse().unwrap())]);
             assert_eq!(expected(&headers), expected_, "{value}");
+            assert_eq!(expected_of(value), expected_, "{value}");
         };
         let versions = |numbers: &[u64]| {
             Expected::OneOf(numbers.iter().filter_map(|n| Position::new(*n)).collect())

@@ -2,10 +2,12 @@
 
 use axum::http::StatusCode;
 use domain::limits::{PAGE_DEFAULT, PAGE_MAX};
-use scim::discovery::{self, AuthenticationScheme, Known, Offer, PaginationOffer};
+use scim::discovery::{self, AuthenticationScheme, BulkOffer, Known, Offer, PaginationOffer};
+use scim::limits::BULK_OPERATIONS;
 
 use super::Asked;
 use crate::answer::Answer;
+use crate::limits::BULK_BODY_BYTES;
 use crate::refused::Refused;
 
 /// `ServiceProviderConfig` is public (R-7643-5-02).
@@ -19,7 +21,10 @@ pub(super) fn service_provider_config(base: &str) -> Answer {
     };
     let offer = Offer {
         documentation_uri: None,
-        bulk: None,
+        bulk: Some(BulkOffer {
+            max_operations: BULK_OPERATIONS as u64,
+            max_payload_bytes: BULK_BODY_BYTES as u64,
+        }),
         max_results: PAGE_MAX as u64,
         sort: true,
         etag: true,

@@ -1,6 +1,7 @@
 //! The SCIM endpoints of a tenant: from bytes to a command, and from a snapshot to an answer.
 
 mod address;
+mod bulk;
 mod conditions;
 mod discovery;
 mod list;
@@ -168,6 +169,7 @@ async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result
         Endpoint::List(kind) => list::list(asked, *kind, None).await,
         Endpoint::Search(kind) => list::list(asked, *kind, Some(body)).await,
         Endpoint::One(kind, id) => one(asked, *kind, id, body).await,
+        Endpoint::Bulk => bulk::bulk(asked, body).await,
         Endpoint::ServiceProviderConfig => discovery::config(asked),
         Endpoint::ResourceTypes(name) => discovery::resource_types(asked, name.as_deref()),
         Endpoint::Schemas(urn) => discovery::schemas(asked, urn.as_deref()),

@@ -96,6 +96,19 @@ pub(super) fn quirks(
     quirks
 }
 
+/// Whether the client would rather see what it wrote (`Prefer: return=representation`, RFC 7240 §4.2).
+pub(super) fn prefers_representation(headers: &HeaderMap) -> bool {
+    let lists = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let preferences = lists.flat_map(|list| list.split([',', ';']));
+    let mut returns = preferences.filter_map(|preference| {
+        let (name, value) = preference.split_once('=')?;
+        let is_meant = name.trim().eq_ignore_ascii_case("return");
+        is_meant.then(|| value.trim().trim_matches('"'))
+    });
+    // Of two, the first counts (RFC 7240 §2).
+    returns.next() == Some("representation")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +128,19 @@ mod tests {
         check("text/html", None);
         check("application/json;q=0", Some(&SCIM_JSON));
         assert_eq!(accepted(&HeaderMap::new()).unwrap(), SCIM_JSON);
+    }
+
+    #[test]
+    fn a_preference_is_found_among_others() {
+        let check = |prefer: &str, wanted: bool| {
+            let headers = with(header::HeaderName::from_static("prefer"), prefer);
+            assert_eq!(prefers_representation(&headers), wanted, "{prefer}");
+        };
+        check("return=representation", true);
+        check("wait=10, Return = \"representation\"", true);
+        check("return=minimal, return=representation", false);
+        check("representation", false);
+        assert!(!prefers_representation(&HeaderMap::new()));
     }
 
     #[test]

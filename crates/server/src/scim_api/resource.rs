@@ -11,7 +11,7 @@ use engine::Receipt;
 use scim::{Patch, Projection, ResourceType, Value};
 
 use super::address::Kind;
-use super::{Asked, conditions};
+use super::{Asked, conditions, negotiation};
 use crate::answer::Answer;
 use crate::journal;
 use crate::refused::Refused;
@@ -133,6 +133,19 @@ pub(super) struct Written {
 }
 
 impl Written {
+    /// The resource's id.
+    pub(super) fn id(&self) -> String {
+        match self.target {
+            Target::User(id) => id.to_string(),
+            Target::Group(id) => id.to_string(),
+        }
+    }
+
+    /// The resource in JSON, if the answer to this write shows it.
+    pub(super) fn body(&self, asked: &Asked<'_>) -> Option<Vec<u8>> {
+        self.shown(asked).map(|rendered| rendered.body)
+    }
+
     /// The version that it has now; none if it is gone.
     pub(super) fn version(&self) -> Option<Position> {
         self.target.version(&self.receipt.snapshot)
@@ -249,11 +262,12 @@ pub(super) async fn patch(
     let projection = projection(asked, kind)?;
     let patch = Patch::parse(body, resource_type(asked, kind), asked.caller.options())?;
     asked.note(&patch.ignored, &patch.quirks);
-    // A group's members may be many, so its answer has no body unless attributes are asked for
-    // (R-7644-3.5.2-13); a user's always has one.
+    // A group's members may be many, so its answer has no body unless it or its attributes are
+    // asked for (R-7644-3.5.2-13); a user's always has one.
     let settings = asked.caller.settings();
     let whole = kind == Kind::User
         || settings.is_some_and(|settings| settings.patch_answer == PatchAnswer::Resource)
+        || negotiation::prefers_representation(&asked.parts.headers)
         || asked.parameters.get("attributes").is_some()
         || asked.parameters.get("excludedAttributes").is_some();
     let status = if whole { StatusCode::OK } else { StatusCode::NO_CONTENT };

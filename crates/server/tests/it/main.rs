@@ -7,6 +7,9 @@ mod audit;
 mod connectors;
 
 #[cfg(test)]
+mod bulk;
+
+#[cfg(test)]
 mod cycles;
 
 #[cfg(test)]
