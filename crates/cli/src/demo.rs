@@ -1,22 +1,26 @@
 //! `rollbook demo`
 
 use anyhow::{Context, bail};
-use clap::Args;
-use idpsim::{Company, Okta, Script, Summary, play};
+use clap::{Args, ValueEnum};
+use idpsim::{Company, Cycled, Entra, Okta, OneLogin, Provisioner, Script, Summary, cycle, play};
+use indicatif::ProgressBar;
 
 use crate::audit::{From, show_roles};
 use crate::remote::Server;
 use crate::terminal::{progress, say};
 
-/// Fill a running server with a company's first month, as Okta would, and ask a question.
+/// Fill a running server with a company's first month, as an identity provider would, and ask a
+/// question.
 ///
 /// The company, its people and what happens to them follow from the seed. Played again, people who
-/// are there already are linked, as Okta does it.
+/// are there already are linked, as Okta does it. Entra ID and OneLogin play one request after the
+/// other, and after the month the end of accounts too: who left is deleted, one is hired again.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   rollbook demo --key acme:rbk_… --operator-key rbo_…
   rollbook demo --people 5000 --seed 7
+  rollbook demo --idp entra --people 100
   ROLLBOOK_URL=http://127.0.0.1:8080 ROLLBOOK_SCIM_KEY=… ROLLBOOK_OPERATOR_KEY=… rollbook demo")]
 pub(crate) struct Demo {
     #[command(flatten)]
@@ -24,13 +28,16 @@ pub(crate) struct Demo {
     /// The tenant's API key, as the server printed it at its first start
     #[arg(long, env = "ROLLBOOK_SCIM_KEY", hide_env_values = true, value_name = "SLUG:KEY")]
     key: Option<String>,
+    /// The identity provider that plays
+    #[arg(long, value_enum, default_value_t = Idp::Okta)]
+    idp: Idp,
     /// People in the company
     #[arg(long, default_value_t = 500)]
     people: usize,
     /// What the company follows from
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// Requests at once during the first import
+    /// Requests at once during the first import, which Okta alone does
     #[arg(long, default_value_t = 16)]
     concurrency: usize,
 }
@@ -47,27 +54,42 @@ impl Demo {
         // Asked first, so that a wrong operator key shows before anything is written.
         let remote = self.server.required()?;
         remote.ask(reqwest::Method::GET, &["tenants", &slug], &[], None).await?;
-        let okta = Okta::new(&format!("{}/scim/{slug}/v2", remote.url), &key);
+        let base = format!("{}/scim/{slug}/v2", remote.url);
         let company = Company::new(self.seed, self.people);
-        let script = Script::month(&company, chrono::Utc::now());
+        let now = chrono::Utc::now();
+        let script = match self.idp {
+            Idp::Okta => Script::month(&company, now),
+            Idp::Entra | Idp::Onelogin => Script::cycle(&company, now),
+        };
         let bar = progress(script.steps.len() as u64, "steps");
         bar.set_message("provisioning");
         let begun = std::time::Instant::now();
-        let played = play(&okta, &company, &script, self.concurrency, |_, done, total| {
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
-        })
-        .await;
+        let told = match self.idp {
+            Idp::Okta => {
+                let okta = Okta::new(&base, &key);
+                let played = play(&okta, &company, &script, self.concurrency, |_, done, total| {
+                    bar.set_length(total as u64);
+                    bar.set_position(done as u64);
+                });
+                played.await.map(|summary| (told(&summary), summary.requests))
+            }
+            Idp::Entra => played(&Entra::new(&base, &key).speaking_both(), &script, &bar).await,
+            Idp::Onelogin => played(&OneLogin::new(&base, &key), &script, &bar).await,
+        };
         bar.finish_and_clear();
-        let summary = played.context("the demo broke off")?;
-        tell(&summary, begun.elapsed().as_secs_f64());
+        let (what, requests) = told.context("the demo broke off")?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let rate = requests as f64 / seconds.max(0.001);
+        say(what);
+        say(format!("{requests} requests in {seconds:.1} s, {rate:.0} a second"));
         let from = From::asking(self.server, &slug);
-        let user = &summary.story.user_name;
+        let story = script.story();
+        let user = &story.user_name;
         // The script's own question names a Sunday night; this server's clock played it just now.
         say(format!(
             "\nSomebody gave {user} the role {} and took it back; there is no ticket for it. Who was it, \
              and what else had they?",
-            summary.story.role
+            story.role
         ));
         say(format!("$ rollbook audit roles {user}\n"));
         show_roles(&from.role_changes(user).await?);
@@ -75,8 +97,28 @@ impl Demo {
     }
 }
 
-fn tell(summary: &Summary, seconds: f64) {
-    say(format!(
+/// Who plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Idp {
+    /// Okta, as an application of its integration network
+    Okta,
+    /// Entra ID, in both of its PATCH dialects by turns
+    Entra,
+    /// OneLogin
+    Onelogin,
+}
+
+async fn played<P: Provisioner>(
+    client: &P,
+    script: &Script,
+    bar: &ProgressBar,
+) -> Result<(String, u64), idpsim::ClientError> {
+    let done = cycle(client, script, |_, done, _| bar.set_position(done as u64)).await?;
+    Ok((told_of_cycle(&done), done.requests))
+}
+
+fn told(summary: &Summary) -> String {
+    format!(
         "{} users and {} groups created, {} linked, {} profiles pushed, {} deactivations, {} member \
          changes",
         summary.users_created,
@@ -85,7 +127,20 @@ fn tell(summary: &Summary, seconds: f64) {
         summary.profiles_pushed,
         summary.deactivations,
         summary.member_patches,
-    ));
-    let rate = summary.requests as f64 / seconds.max(0.001);
-    say(format!("{} requests in {seconds:.1} s, {rate:.0} a second", summary.requests));
+    )
+}
+
+fn told_of_cycle(done: &Cycled) -> String {
+    format!(
+        "{} users and {} groups created, {} linked, {} profiles updated, {} disabled, {} restored, \
+         {} deleted, {} member changes",
+        done.created,
+        done.groups,
+        done.linked,
+        done.updated,
+        done.disabled,
+        done.restored,
+        done.removed,
+        done.member_changes,
+    )
 }

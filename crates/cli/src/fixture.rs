@@ -72,6 +72,7 @@ impl Fixture {
             public_url: Some("https://id.acme.example".into()),
             trusted_proxies: [].into(),
             tally: Arc::default(),
+            lists: Arc::new(server::Lists::new(&[1; 32])),
         };
         let story = record(&app, &clock, people, seed).await?;
         engine.stop().await;

@@ -5,11 +5,13 @@
 
 mod archive;
 mod audit;
+mod connector;
 mod demo;
 mod fixture;
 mod instance;
 mod manage;
 mod remote;
+mod schema;
 mod serve;
 mod terminal;
 
@@ -41,7 +43,9 @@ enum Verb {
     Serve(serve::Serve),
     Tenant(manage::Tenant),
     Role(manage::Role),
+    Connector(connector::Connector),
     Credential(manage::Credential),
+    Schema(schema::Schema),
     Audit(audit::Audit),
     Problems(audit::Problems),
     Export(archive::Export),
@@ -66,6 +70,8 @@ fn main() -> ExitCode {
             Verb::Serve(serve) => serve.run().await,
             Verb::Tenant(tenant) => tenant.run().await,
             Verb::Role(role) => role.run().await,
+            Verb::Connector(connector) => connector.run().await,
+            Verb::Schema(schema) => schema.run().await,
             Verb::Credential(credential) => credential.run().await,
             Verb::Audit(audit) => audit.run().await,
             Verb::Problems(problems) => problems.run().await,

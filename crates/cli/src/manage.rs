@@ -87,6 +87,7 @@ enum RoleVerb {
 Examples:
   rollbook credential list
   rollbook credential issue okta
+  rollbook credential issue --user jane@acme.com
   rollbook credential revoke 0198f3a0-0000-7000-8000-000000000001")]
 pub(crate) struct Credential {
     #[command(subcommand)]
@@ -105,7 +106,11 @@ enum CredentialVerb {
     /// Issue a key; prints it, once
     Issue {
         /// The connector it is for
-        connector: String,
+        #[arg(required_unless_present = "user", conflicts_with = "user")]
+        connector: Option<String>,
+        /// The user it is for, by userName or id: it opens /Me
+        #[arg(long, value_name = "USER")]
+        user: Option<String>,
     },
     /// Revoke a key: it opens nothing from then on
     Revoke {
@@ -177,12 +182,12 @@ impl Credential {
         match self.verb {
             CredentialVerb::List => {
                 let list = remote.ask(Method::GET, &path, &[], None).await?;
-                let columns = ["id", "hint", "connector", "issued", "revoked"];
+                let columns = ["id", "hint", "connector", "user", "issued", "revoked"];
                 let rows = rows(&list, "credentials", &columns);
-                table(&["ID", "KEY", "CONNECTOR", "ISSUED", "REVOKED"], &rows);
+                table(&["ID", "KEY", "CONNECTOR", "USER", "ISSUED", "REVOKED"], &rows);
             }
-            CredentialVerb::Issue { connector } => {
-                let body = json!({ "connector": connector });
+            CredentialVerb::Issue { connector, user } => {
+                let body = json!({ "connector": connector, "user": user });
                 let issued = remote.ask(Method::POST, &path, &[], Some(&body)).await?;
                 say(format!("  API key  {}", text(&issued, "apiKey")));
                 say("\nThe key is shown this once: keep it now.");
@@ -197,14 +202,14 @@ impl Credential {
 }
 
 /// Says what a write did: a second time there is nothing to do.
-fn report(answer: &Value, word: &str) {
+pub(crate) fn report(answer: &Value, word: &str) {
     match answer.get("position").and_then(Value::as_u64) {
         Some(position) => say(format!("{word} at position {position}")),
         None => say("nothing to do: it was so already"),
     }
 }
 
-fn text(value: &Value, key: &str) -> String {
+pub(crate) fn text(value: &Value, key: &str) -> String {
     match value.get(key) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Null) | None => String::new(),
@@ -212,7 +217,7 @@ fn text(value: &Value, key: &str) -> String {
     }
 }
 
-fn rows(answer: &Value, list: &str, columns: &[&str]) -> Vec<Vec<String>> {
+pub(crate) fn rows(answer: &Value, list: &str, columns: &[&str]) -> Vec<Vec<String>> {
     let items = answer.get(list).and_then(Value::as_array);
     let row = |item| columns.iter().map(|column| text(item, column)).collect();
     items.into_iter().flatten().map(row).collect()

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use domain::preset::PRESETS;
-use server::{App, Network, Secret};
+use server::{App, Lists, Network, Secret};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -79,6 +79,7 @@ impl Serve {
         std::fs::create_dir_all(&self.data)
             .with_context(|| format!("{} cannot be created", self.data.display()))?;
         let (key, is_new) = self.master.key(&self.data)?;
+        let lists = Lists::new(&key.derive("list cursors", &[]));
         let log = instance::open_log_with(&self.data, key)?;
         let engine = instance::start(log, &self.data)?;
         let listener = TcpListener::bind(self.listen)
@@ -86,7 +87,8 @@ impl Serve {
             .with_context(|| format!("{} cannot be listened on", self.listen))?;
         let address = listener.local_addr()?;
         let url = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        let app = App::new(engine.clone(), self.public_url.clone(), self.trusted_proxy.clone());
+        let app =
+            App::new(engine.clone(), lists, self.public_url.clone(), self.trusted_proxy.clone());
         self.greet(&app, &url, is_new).await?;
         server::serve(listener, app, stop()).await.context("the server failed")?;
         note("stopping: finishing what is under way");

@@ -1,5 +1,6 @@
 //! Wishes. Ids, time and randomness are made at the edge and come in here, so deciding stays pure.
 
+pub use scim::Quirk;
 use scim::{Admitted, Patch};
 
 use crate::event::{ConnectorSettings, Event, Holder};
@@ -161,6 +162,8 @@ pub struct Decision {
     pub events: Vec<Event>,
     /// What was left out, and why: the request was carried out in part.
     pub notices: Vec<Notice>,
+    /// What was tolerated in carrying it out, beside what was tolerated in reading it.
+    pub quirks: Vec<Quirk>,
 }
 
 /// A part of a request that was not carried out although the rest was.

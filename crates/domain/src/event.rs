@@ -244,6 +244,8 @@ pub enum Holder {
     Connector(ConnectorId),
     /// An operator.
     Operator(OperatorId),
+    /// A user, for themselves.
+    User(UserId),
 }
 
 /// How a connector treats what its client sends.
@@ -376,6 +378,7 @@ impl From<Holder> for Subject {
         match holder {
             Holder::Connector(connector) => Subject::Connector(connector),
             Holder::Operator(operator) => Subject::Operator(operator),
+            Holder::User(user) => Subject::User(user),
         }
     }
 }

@@ -1,15 +1,22 @@
-//! Lists: which resources match a filter, in which order, and which of them are on a page.
+//! Lists: which resources match a filter, and in which order.
 //!
 //! An equality on an indexed attribute is looked up and only what it finds is tried against the
-//! whole filter; everything else is tried one by one. Written once for users and groups.
+//! whole filter; everything else is tried one by one, and stops as soon as nobody waits for it any
+//! more. Written once for users and groups, and for a list of both.
 
-use scim::{Attributes, Filter, Sort, SortKey, UserNameKey};
+mod candidates;
+
+use scim::{Attributes, Filter, Literal, Sort, SortKey};
+use uuid::Uuid;
 
 use crate::directory::{Directory, Group, User};
 use crate::event::Member;
-use crate::id::ConnectorId;
+use crate::id::{ConnectorId, GroupId, UserId};
+use crate::limits::{ABSENT_PLACES, ROWS_BETWEEN_LOOKS};
 use crate::position::Position;
 use crate::view::{GroupView, UserView};
+
+use candidates::candidates;
 
 /// Who looks at a directory, and from where.
 #[derive(Clone, Copy)]
@@ -22,18 +29,30 @@ pub struct Viewer<'a> {
     pub base: &'a str,
 }
 
+/// A resource on a list.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Row {
+    /// A user.
+    User(UserId),
+    /// A group.
+    Group(GroupId),
+}
+
 /// A type of resource that can be listed.
 pub trait Listed: Sized + 'static {
     /// A resource as SCIM sees it.
     type View<'a>: Attributes;
-    /// Attributes whose equality is looked up.
-    const INDEXED: &'static [&'static str];
+    /// The resource type's name.
+    const NAME: &'static str;
 
     /// This resource as `viewer` sees it.
     fn view<'a>(&'a self, viewer: Viewer<'a>) -> Self::View<'a>;
 
+    /// Which one it is.
+    fn row(&self) -> Row;
+
     /// When it was created, and its id as it is printed: the order of a list that asks for none.
-    fn age(&self) -> (Position, uuid::Uuid);
+    fn age(&self) -> (Position, Uuid);
 
     /// How many there are.
     fn count(directory: &Directory) -> usize;
@@ -41,81 +60,144 @@ pub trait Listed: Sized + 'static {
     /// All from the `skip`-th on, oldest first; costs nothing for those skipped.
     fn from(directory: &Directory, skip: usize) -> impl Iterator<Item = &Self>;
 
-    /// Every one that can match, if the filter demands an equality that is looked up.
-    fn looked_up<'a>(directory: &'a Directory, filter: &Filter) -> Option<Vec<&'a Self>>;
+    /// Every one that can have this value, if the attribute is indexed. `sub` is the name of a
+    /// sub-attribute.
+    fn having<'a>(
+        directory: &'a Directory,
+        attribute: &str,
+        sub: Option<&str>,
+        value: &Literal,
+    ) -> Option<Box<dyn Iterator<Item = &'a Self> + 'a>>;
+
+    /// If a filter is matched by all but a few: where those few are in the order of creation,
+    /// counted from 0, in order.
+    fn all_but(directory: &Directory, filter: &Filter) -> Option<Vec<usize>>;
 }
 
-/// A page of what was found.
-#[derive(Debug, PartialEq)]
-pub struct Found<'a, R> {
-    /// How many match, over all pages.
-    pub total: usize,
-    /// Those on this page.
-    pub page: Vec<&'a R>,
+/// Nobody waits for the answer any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped;
+
+/// Asks whether to go on, telling how many resources were looked at since it was last asked. Asked
+/// at least every [`ROWS_BETWEEN_LOOKS`] of them.
+pub type GoOn<'g> = &'g dyn Fn(usize) -> bool;
+
+/// A row with what it is put in order by.
+#[derive(Debug)]
+pub struct Ranked {
+    key: Option<SortKey>,
+    age: (Position, Uuid),
+    row: Row,
 }
 
-/// The `count` resources from the `start`-th on (counted from 1) of those that match. Without
-/// `sort` the oldest come first; with it, ties are in the order of their ids (R-7644-3.4.2.3-04).
-pub fn list<'a, R: Listed>(
-    viewer: Viewer<'a>,
+/// What of a type matches, without a look at each: a page of it costs next to nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Whole {
+    absent: Vec<usize>,
+}
+
+impl Whole {
+    /// All resources of a type, or all but a few, if that is what an unsorted list asks for.
+    pub fn of<R: Listed>(directory: &Directory, filter: Option<&Filter>) -> Option<Whole> {
+        match filter {
+            None => Some(Whole { absent: Vec::new() }),
+            Some(filter) => R::all_but(directory, filter).map(|absent| Whole { absent }),
+        }
+    }
+
+    /// How many there are.
+    pub fn total<R: Listed>(&self, directory: &Directory) -> usize {
+        R::count(directory) - self.absent.len()
+    }
+
+    /// Those from the `skip`-th on, oldest first, `count` at most.
+    pub fn page<R: Listed>(&self, directory: &Directory, skip: usize, count: usize) -> Vec<Row> {
+        let mut first = skip;
+        for place in &self.absent {
+            if *place <= first {
+                first = first.saturating_add(1);
+            }
+        }
+        let there = |place: &usize| self.absent.binary_search(place).is_err();
+        R::from(directory, first)
+            .zip(first..)
+            .filter(|(_, place)| there(place))
+            .map(|(one, _)| one.row())
+            .take(count)
+            .collect()
+    }
+}
+
+/// Everything of a type that matches, in no order.
+///
+/// # Errors
+/// When it was told to stop.
+pub fn matching<R: Listed>(
+    viewer: Viewer<'_>,
     filter: Option<&Filter>,
     sort: Option<&Sort>,
-    start: usize,
-    count: usize,
-) -> Found<'a, R> {
+    go_on: GoOn<'_>,
+) -> Result<Vec<Ranked>, Stopped> {
     let directory = viewer.directory;
-    let skip = start.saturating_sub(1);
-    if filter.is_none() && sort.is_none() {
-        let page = R::from(directory, skip).take(count).collect();
-        return Found { total: R::count(directory), page };
-    }
-    let matches = |one: &&'a R| filter.is_none_or(|filter| filter.matches(&one.view(viewer)));
-    let mut found: Vec<&R> = match filter.and_then(|filter| candidates::<R>(directory, filter)) {
-        Some(mut found) => {
-            found.sort_unstable_by_key(|one: &&R| one.age());
-            found.into_iter().filter(matches).collect()
+    let mut found = Vec::new();
+    let mut looked = 0;
+    let mut look = |one: &R| {
+        looked += 1;
+        if looked == ROWS_BETWEEN_LOOKS {
+            looked = 0;
+            if !go_on(ROWS_BETWEEN_LOOKS) {
+                return Err(Stopped);
+            }
         }
-        None => R::from(directory, 0).filter(matches).collect(),
+        let view = one.view(viewer);
+        if filter.is_none_or(|filter| filter.matches(&view)) {
+            let key = sort.map(|sort| sort.key(&view));
+            found.push(Ranked { key, age: one.age(), row: one.row() });
+        }
+        Ok(())
     };
-    if let Some(sort) = sort {
-        let mut keyed: Vec<(SortKey, &R)> =
-            found.into_iter().map(|one| (sort.key(&one.view(viewer)), one)).collect();
-        keyed.sort_by(|(a, one), (b, other)| {
-            sort.order(a, b).then_with(|| one.age().1.cmp(&other.age().1))
-        });
-        found = keyed.into_iter().map(|(_, one)| one).collect();
+    match filter.and_then(|filter| candidates::<R>(directory, filter, usize::MAX)) {
+        Some(mut some) => {
+            some.sort_unstable_by_key(|one| one.age());
+            some.dedup_by_key(|one| one.age());
+            some.into_iter().try_for_each(&mut look)?;
+        }
+        None => R::from(directory, 0).try_for_each(&mut look)?,
     }
-    Found { total: found.len(), page: found.into_iter().skip(skip).take(count).collect() }
+    go_on(looked);
+    Ok(found)
 }
 
-/// Whether a filter is answered from an index, so that it costs next to nothing.
-pub fn is_indexed<R: Listed>(filter: &Filter) -> bool {
-    if let Filter::Or(terms) = filter {
-        return terms.iter().all(is_indexed::<R>);
-    }
-    R::INDEXED.iter().any(|path| filter.must_equal(path).is_some())
+/// Puts rows in order: the oldest first, or as `sort` says, ties by id (R-7644-3.4.2.3-04).
+pub fn in_order(mut found: Vec<Ranked>, sort: Option<&Sort>) -> Vec<Row> {
+    found.sort_unstable_by(|a, b| match (sort, &a.key, &b.key) {
+        (Some(sort), Some(key), Some(other)) => {
+            sort.order(key, other).then_with(|| a.age.1.cmp(&b.age.1)).then(a.row.cmp(&b.row))
+        }
+        (_, _, _) => a.age.cmp(&b.age).then(a.row.cmp(&b.row)),
+    });
+    found.into_iter().map(|ranked| ranked.row).collect()
 }
 
-/// Every resource that can match, found through an index; none when there is no index for it.
-fn candidates<'a, R: Listed>(directory: &'a Directory, filter: &Filter) -> Option<Vec<&'a R>> {
-    let Filter::Or(terms) = filter else { return R::looked_up(directory, filter) };
-    let each = terms.iter().map(|term| candidates(directory, term));
-    let mut all: Vec<&R> = each.collect::<Option<Vec<_>>>()?.concat();
-    all.sort_unstable_by_key(|one| one.age());
-    all.dedup_by_key(|one| one.age());
-    Some(all)
+/// Whether a filter is answered by looking at no more than `most` resources that an index finds.
+pub fn is_indexed<R: Listed>(directory: &Directory, filter: &Filter, most: usize) -> bool {
+    candidates::<R>(directory, filter, most.saturating_add(1)).is_some_and(|c| c.len() <= most)
 }
 
 impl Listed for User {
     type View<'a> = UserView<'a>;
-    const INDEXED: &'static [&'static str] = &["id", "userName", "externalId"];
+    const NAME: &'static str = "User";
 
     fn view<'a>(&'a self, viewer: Viewer<'a>) -> UserView<'a> {
         let Viewer { directory, connector, base } = viewer;
         UserView { user: self, directory, connector, base }
     }
 
-    fn age(&self) -> (Position, uuid::Uuid) {
+    fn row(&self) -> Row {
+        Row::User(self.id)
+    }
+
+    fn age(&self) -> (Position, Uuid) {
         (self.created.position, self.id.uuid())
     }
 
@@ -127,29 +209,59 @@ impl Listed for User {
         directory.users.from(skip)
     }
 
-    fn looked_up<'a>(directory: &'a Directory, filter: &Filter) -> Option<Vec<&'a User>> {
+    fn having<'a>(
+        directory: &'a Directory,
+        attribute: &str,
+        sub: Option<&str>,
+        value: &Literal,
+    ) -> Option<Box<dyn Iterator<Item = &'a User> + 'a>> {
         let users = &directory.users;
-        if let Some(id) = filter.must_equal("id") {
-            return Some(id.parse().ok().and_then(|id| users.get(id)).into_iter().collect());
+        Some(match (attribute, sub, value) {
+            ("active", None, Literal::Bool(false)) => Box::new(users.inactive()),
+            ("id", None, value) => {
+                Box::new(value.as_str()?.parse().ok().and_then(|id| users.get(id)).into_iter())
+            }
+            ("userName", None, value) => {
+                let key = scim::UserNameKey::of(value.as_str()?).ok();
+                Box::new(key.and_then(|key| users.named(&key)).into_iter())
+            }
+            ("externalId", None, value) => Box::new(users.with_external_id(value.as_str()?)),
+            ("displayName", None, value) => Box::new(users.displayed(value.as_str()?)),
+            ("emails", Some("value"), value) => Box::new(users.with_email(value.as_str()?)),
+            (_, _, _) => return None,
+        })
+    }
+
+    /// `active eq true`: the few that are not active are known, and so are their places.
+    fn all_but(directory: &Directory, filter: &Filter) -> Option<Vec<usize>> {
+        let Filter::Compare { path, op: scim::Op::Eq, value: Literal::Bool(true) } = filter else {
+            return None;
+        };
+        let users = &directory.users;
+        if !path.is("active") || users.inactive().nth(ABSENT_PLACES).is_some() {
+            return None;
         }
-        if let Some(name) = filter.must_equal("userName") {
-            let key = UserNameKey::of(name).ok();
-            return Some(key.and_then(|key| users.named(&key)).into_iter().collect());
-        }
-        filter.must_equal("externalId").map(|id| users.with_external_id(id).collect())
+        let mut places: Vec<usize> =
+            users.inactive().filter_map(|user| users.place(user)).collect();
+        places.sort_unstable();
+        Some(places)
     }
 }
 
 impl Listed for Group {
     type View<'a> = GroupView<'a>;
-    const INDEXED: &'static [&'static str] = &["id", "displayName", "externalId", "members.value"];
+    const NAME: &'static str = "Group";
 
     fn view<'a>(&'a self, viewer: Viewer<'a>) -> GroupView<'a> {
         let Viewer { directory, connector, base } = viewer;
         GroupView { group: self, directory, connector, base }
     }
 
-    fn age(&self) -> (Position, uuid::Uuid) {
+    fn row(&self) -> Row {
+        Row::Group(self.id)
+    }
+
+    fn age(&self) -> (Position, Uuid) {
         (self.created.position, self.id.uuid())
     }
 
@@ -161,20 +273,28 @@ impl Listed for Group {
         directory.groups.from(skip)
     }
 
-    fn looked_up<'a>(directory: &'a Directory, filter: &Filter) -> Option<Vec<&'a Group>> {
-        let groups = &directory.groups;
-        if let Some(id) = filter.must_equal("id") {
-            return Some(id.parse().ok().and_then(|id| groups.get(id)).into_iter().collect());
-        }
-        if let Some(name) = filter.must_equal("displayName") {
-            return Some(groups.named(name).collect());
-        }
-        if let Some(id) = filter.must_equal("externalId") {
-            return Some(groups.with_external_id(id).collect());
-        }
-        let member = filter.must_equal("members.value")?;
-        let user = member.parse().ok().map(Member::User);
-        let group = member.parse().ok().map(Member::Group);
-        Some(user.into_iter().chain(group).flat_map(|member| groups.of(member)).collect())
+    fn having<'a>(
+        directory: &'a Directory,
+        attribute: &str,
+        sub: Option<&str>,
+        value: &Literal,
+    ) -> Option<Box<dyn Iterator<Item = &'a Group> + 'a>> {
+        let (groups, text) = (&directory.groups, value.as_str()?);
+        Some(match (attribute, sub) {
+            ("id", None) => Box::new(text.parse().ok().and_then(|id| groups.get(id)).into_iter()),
+            ("displayName", None) => Box::new(groups.named(text)),
+            ("externalId", None) => Box::new(groups.with_external_id(text)),
+            ("members", Some("value")) => {
+                let user = text.parse().ok().map(Member::User);
+                let group = text.parse().ok().map(Member::Group);
+                let members = user.into_iter().chain(group);
+                Box::new(members.flat_map(|member| groups.of(member)))
+            }
+            (_, _) => return None,
+        })
+    }
+
+    fn all_but(_: &Directory, _: &Filter) -> Option<Vec<usize>> {
+        None
     }
 }

@@ -24,3 +24,7 @@ pub const COMMIT_EVENTS: usize = 150_000;
 pub const SCHEMA_BYTES: usize = 256 << 10;
 /// Schemas that a tenant adds at most.
 pub const SCHEMAS: usize = 50;
+/// Resources that a list looks at before it asks whether somebody still waits for it.
+pub const ROWS_BETWEEN_LOOKS: usize = 256;
+/// Inactive users up to whose number `active eq true` is answered without looking at each user.
+pub const ABSENT_PLACES: usize = 1_000;

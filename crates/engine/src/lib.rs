@@ -14,7 +14,7 @@ pub mod limits;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use domain::command::{Command, Notice};
+use domain::command::{Command, Notice, Quirk};
 use domain::commit::{Commit, Unfit};
 use domain::id::TenantId;
 use domain::origin::Origin;
@@ -69,6 +69,8 @@ pub struct Receipt {
     pub position: Option<Position>,
     /// What was left out.
     pub notices: Vec<Notice>,
+    /// What was tolerated in carrying it out, beside what was tolerated in reading it.
+    pub quirks: Vec<Quirk>,
 }
 
 /// Why a command was not carried out. Nothing changed.

@@ -208,8 +208,9 @@ impl<R: Keys> Turn<R> {
             )?,
         };
         let decision = domain::decide(&tip.directory, &origin.actor, command)?;
+        let (notices, quirks) = (decision.notices, decision.quirks);
         if decision.events.is_empty() {
-            return Ok(Receipt { snapshot: tip, position: None, notices: decision.notices });
+            return Ok(Receipt { snapshot: tip, position: None, notices, quirks });
         }
         let commit = Commit {
             tenant,
@@ -240,7 +241,7 @@ impl<R: Keys> Turn<R> {
         self.sealed.push(sealed);
         let snapshot = Arc::new(next);
         self.tips.insert(tenant, snapshot.clone());
-        Ok(Receipt { snapshot, position: Some(commit.position), notices: decision.notices })
+        Ok(Receipt { snapshot, position: Some(commit.position), notices, quirks })
     }
 }
 

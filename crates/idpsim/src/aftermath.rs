@@ -14,7 +14,7 @@ const REORGANISATIONS: usize = 4;
 
 /// The month with what comes after it.
 pub(crate) fn told(mut script: Script) -> Script {
-    let mut after = After::new(&script.steps);
+    let mut after = After::new(&script);
     after.reorganise();
     after.leave();
     after.delete_who_left();
@@ -26,12 +26,15 @@ pub(crate) fn told(mut script: Script) -> Script {
 struct After {
     people: BTreeMap<String, Person>,
     left: Vec<String>,
+    /// Whom the month's question is about: they stay as they are, so that the answer stays clear.
+    protagonist: String,
     at: DateTime<Utc>,
     steps: Vec<Step>,
 }
 
 impl After {
-    fn new(month: &[Step]) -> After {
+    fn new(script: &Script) -> After {
+        let month = &script.steps;
         let mut people = BTreeMap::new();
         let mut left = Vec::new();
         for step in month {
@@ -44,7 +47,13 @@ impl After {
         }
         let days = i64::try_from(MONTH_DAYS).unwrap_or_default();
         let last = month.last().map(|step| step.at).unwrap_or_default();
-        After { people, left, at: last + TimeDelta::days(days), steps: Vec::new() }
+        After {
+            people,
+            left,
+            protagonist: script.story.user_name.clone(),
+            at: last + TimeDelta::days(days),
+            steps: Vec::new(),
+        }
     }
 
     fn step(&mut self, what: Happening) {
@@ -59,13 +68,18 @@ impl After {
         self.step(Happening::Reorganised(person));
     }
 
+    /// Who works here and is free for something to happen to.
+    fn staff(&self) -> impl Iterator<Item = &Person> {
+        self.people.values().filter(|person| {
+            !self.left.contains(&person.okta_id) && person.user_name != self.protagonist
+        })
+    }
+
     /// One person loses and gets their manager several times, another ends without one.
     fn reorganise(&mut self) {
-        let mut led = self
-            .people
-            .values()
-            .filter(|person| person.manager.is_some() && !self.left.contains(&person.okta_id));
-        let (first, second) = (led.next().cloned(), led.next().cloned());
+        let led = self.staff().filter(|person| person.manager.is_some());
+        let mut led = led.take(2).cloned().collect::<Vec<_>>().into_iter();
+        let (first, second) = (led.next(), led.next());
         if let Some(person) = first {
             for _ in 0..REORGANISATIONS {
                 self.reports_to(&person.okta_id, None);
@@ -80,8 +94,7 @@ impl After {
     /// Two more leave: somebody whom others report to, and somebody whom nobody reports to.
     fn leave(&mut self) {
         let leads = |person: &Person| !self.led_by(&person.employee_number).is_empty();
-        let mut staff: Vec<&Person> = self.people.values().collect();
-        staff.retain(|person| !self.left.contains(&person.okta_id) && person.manager.is_some());
+        let staff: Vec<&Person> = self.staff().filter(|person| person.manager.is_some()).collect();
         let leader = staff.iter().find(|person| leads(person)).copied().cloned();
         let other = staff.iter().find(|person| !leads(person)).copied().cloned();
         for person in leader.into_iter().chain(other) {

@@ -1,12 +1,14 @@
 //! Admitting a resource: what a client may say in POST and PUT, in the schema's spelling (RFC 7643 §2, §7; RFC 7644 §3.3).
 
 mod country;
+mod form;
 pub(crate) mod value;
 
 use value::{Admission, Nulls, Place};
 
 use crate::error::{Invalid, quoted};
-use crate::mode::{Mode, Options};
+use crate::mode::Options;
+use crate::path::AttrPath;
 use crate::quirk::Quirk;
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::value::{Name, Object, Value};
@@ -26,15 +28,37 @@ pub struct Admitted {
     pub quirks: Vec<Quirk>,
 }
 
-/// What a resource's own attributes are kept out of it, because the server alone says them.
-const PASSWORD: &str = "password";
+impl Admitted {
+    /// Whether the client assigned this attribute.
+    #[must_use]
+    pub fn says(&self, path: &AttrPath) -> bool {
+        let inside = match path.schema() {
+            None => Some(&self.object),
+            Some(urn) => self.object.get(urn).and_then(Value::as_complex),
+        };
+        let value = inside.and_then(|inside| inside.get(path.name()));
+        match (value, path.sub()) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(Value::Complex(object)), Some(sub)) => object.get(sub).is_some(),
+            (Some(value), Some(sub)) => value
+                .as_list()
+                .unwrap_or_default()
+                .iter()
+                .any(|item| item.as_complex().is_some_and(|object| object.get(sub).is_some())),
+        }
+    }
+}
+
+/// There are no passwords here, so the schema doesn't have it; clients send it all the same.
+pub(crate) const PASSWORD: &str = "password";
 
 /// Admits the body of a POST or PUT.
 ///
 /// # Errors
 /// 400 `invalidSyntax` if it's no object or has no usable `schemas`; 400 `invalidValue` if a value doesn't fit its attribute, a
-/// required one is missing, an attribute has two primary values, or `schemas` names what the type doesn't have (the latter only
-/// in [`Mode::Strict`]).
+/// required one is missing, an attribute has two primary values, or `schemas` doesn't fit what is there (the last but in
+/// [`Mode::Lenient`](crate::Mode::Lenient)). In [`Mode::Interop`](crate::Mode::Interop) what nobody knows is `invalidSyntax`.
 pub fn admit(
     body: &Value,
     rtype: &ResourceType,
@@ -49,13 +73,10 @@ pub fn admit(
     let mut admitted = Admitted::default();
     for (key, value) in body {
         if let Some(extension) = rtype.extension(key) {
-            if options.mode == Mode::Strict
-                && !named.iter().any(|urn| urn.eq_ignore_ascii_case(key))
-            {
-                return Err(Invalid::value(format!(
-                    "`{}` is not named in `schemas`",
-                    extension.id
-                )));
+            if !named.iter().any(|urn| urn.eq_ignore_ascii_case(key)) {
+                admission.tolerate(Quirk::ForeignSchema, || {
+                    Invalid::value(format!("`{}` is not named in `schemas`", extension.id))
+                })?;
             }
             self::extension(extension, value, &mut admission, &mut admitted)?;
         } else if let Some(attribute) = rtype.core(key) {
@@ -67,9 +88,9 @@ pub fn admit(
                 None => admitted.cleared.push(attribute.name.clone()),
             }
         } else if key.eq_ignore_ascii_case(PASSWORD) {
-            admission.quirk(Quirk::Password);
+            admission.password()?;
         } else {
-            admission.ignore(key.as_str());
+            admission.unknown(key.as_str())?;
         }
     }
     complete(&admitted.object, rtype)?;
@@ -96,28 +117,21 @@ fn schemas<'b>(
                 urn.kind()
             )));
         };
-        let known = rtype.all_schemas().any(|schema| schema.id.eq_ignore_ascii_case(urn));
-        if admission.is_lenient() {
-            if !known {
-                admission.ignore(urn);
-            }
-        } else if !known {
-            return Err(Invalid::value(format!(
-                "`schemas` names {}, which a {} can't have",
-                quoted(urn),
-                rtype.name
-            )));
-        } else if named.iter().any(|other| other.eq_ignore_ascii_case(urn)) {
-            return Err(Invalid::value(format!("`schemas` names {} twice", quoted(urn))));
+        if rtype.all_schemas().all(|schema| !schema.id.eq_ignore_ascii_case(urn)) {
+            admission.foreign(urn, rtype)?;
+            continue;
         }
-        if known {
-            named.push(urn);
+        if named.iter().any(|other| other.eq_ignore_ascii_case(urn)) {
+            admission.tolerate(Quirk::ForeignSchema, || {
+                Invalid::value(format!("`schemas` names {} twice", quoted(urn)))
+            })?;
         }
+        named.push(urn);
     }
-    if !admission.is_lenient()
-        && !named.iter().any(|urn| urn.eq_ignore_ascii_case(&rtype.schema.id))
-    {
-        return Err(Invalid::value(format!("`schemas` does not name `{}`", rtype.schema.id)));
+    if !named.iter().any(|urn| urn.eq_ignore_ascii_case(&rtype.schema.id)) {
+        admission.tolerate(Quirk::ForeignSchema, || {
+            Invalid::value(format!("`schemas` does not name `{}`", rtype.schema.id))
+        })?;
     }
     Ok(named)
 }
@@ -142,7 +156,7 @@ fn extension(
     let mut inside = Object::new();
     for (key, value) in members {
         let Some(attribute) = schema.attribute(key) else {
-            admission.ignore(format!("{}:{key}", schema.id));
+            admission.unknown(format!("{}:{key}", schema.id))?;
             continue;
         };
         if attribute.mutability == Mutability::ReadOnly {

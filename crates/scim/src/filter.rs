@@ -13,6 +13,7 @@ use crate::mode::Options;
 use crate::moment::Moment;
 use crate::node::Node;
 use crate::path::AttrPath;
+use crate::quirk::Quirk;
 use crate::schema::ResourceType;
 use crate::value::Value;
 
@@ -169,6 +170,19 @@ impl Filter {
         others: &[ResourceType],
         options: impl Into<Options>,
     ) -> Result<Self, Invalid> {
+        Self::read(text, rtype, others, options).map(|(filter, _)| filter)
+    }
+
+    /// As [`Filter::parse_among`], and what was tolerated.
+    ///
+    /// # Errors
+    /// As [`Filter::parse`].
+    pub fn read(
+        text: &str,
+        rtype: &ResourceType,
+        others: &[ResourceType],
+        options: impl Into<Options>,
+    ) -> Result<(Self, Vec<Quirk>), Invalid> {
         parse::whole(text, rtype, others, options.into())
     }
 

@@ -78,7 +78,7 @@ pub use mode::{Mode, Options};
 pub use moment::Moment;
 pub use node::{ComplexView, Items, ListView, Members, Node};
 pub use packed::{Malformed, Packed, View};
-pub use patch::{MembersEdit, Operation, Patch, PatchOp, validate};
+pub use patch::{MembersEdit, Operation, Patch, PatchOp, Progress, validate};
 pub use path::{AttrPath, PatchPath};
 pub use projection::Projection;
 pub use query::{Cursor, ListQuery, Sort, SortKey};

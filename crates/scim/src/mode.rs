@@ -10,19 +10,28 @@ use serde::{Deserialize, Serialize};
 pub enum Mode {
     /// The text of RFC 7643 and RFC 7644, nothing more.
     Strict,
-    /// What identity providers really send is understood too (the `L-` rules).
+    /// What identity providers really send is understood too; each such thing is told as a [`Quirk`](crate::Quirk).
     #[default]
     Lenient,
-    /// The SCIM 2.0 Interoperability Profile (draft-zollner-scim-interop-profile): stricter than the RFCs where clients and servers
-    /// were seen to differ (the `I-` rules).
+    /// The SCIM 2.0 Interoperability Profile (draft-zollner-scim-interop-profile): as [`Mode::Strict`], and stricter where clients and
+    /// servers were seen to differ. Unknown attributes and URIs are refused, each PATCH operation has a path, a path with a filter
+    /// has a sub-attribute, and a replace of a complex attribute replaces the whole of it. One thing is wider than in strict mode,
+    /// because no other way is left to take one element out of a list: a remove may name the elements in its `value`, or by the
+    /// path of their identifying sub-attribute, as in `members[value eq "x"].value`.
     Interop,
 }
 
 impl Mode {
-    /// Whether the `L-` rules apply.
+    /// Whether what identity providers are known to send is understood beyond the RFCs.
     #[must_use]
     pub fn is_lenient(self) -> bool {
         self == Self::Lenient
+    }
+
+    /// Whether the rules of the Interoperability Profile apply.
+    #[must_use]
+    pub fn is_interop(self) -> bool {
+        self == Self::Interop
     }
 }
 
@@ -36,10 +45,16 @@ pub struct Options {
 }
 
 impl Options {
-    /// Whether the `L-` rules apply.
+    /// Whether what identity providers are known to send is understood beyond the RFCs.
     #[must_use]
     pub fn is_lenient(self) -> bool {
         self.mode.is_lenient()
+    }
+
+    /// Whether the rules of the Interoperability Profile apply.
+    #[must_use]
+    pub fn is_interop(self) -> bool {
+        self.mode.is_interop()
     }
 }
 
@@ -48,3 +63,6 @@ impl From<Mode> for Options {
         Self { mode, empty_unassigns: false }
     }
 }
+
+#[cfg(test)]
+mod tests;

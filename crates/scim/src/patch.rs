@@ -7,10 +7,13 @@ mod parse;
 
 pub use members::MembersEdit;
 
+use std::collections::BTreeSet;
+
 use crate::admit;
-use crate::error::Invalid;
+use crate::error::{Invalid, ScimType};
+use crate::limits;
 use crate::mode::Options;
-use crate::path::PatchPath;
+use crate::path::{AttrPath, PatchPath};
 use crate::quirk::Quirk;
 use crate::schema::ResourceType;
 use crate::value::{Object, Value};
@@ -43,7 +46,7 @@ impl PatchOp {
 pub struct Patch {
     /// What to do, in order. An operation without a path became one for each attribute of its value.
     pub operations: Vec<Operation>,
-    /// What was tolerated.
+    /// What was tolerated in reading it.
     pub quirks: Vec<Quirk>,
     /// Attributes that nobody knows, for the log.
     pub ignored: Vec<String>,
@@ -64,6 +67,19 @@ pub struct Operation {
 }
 
 impl Patch {
+    /// Whether an operation writes this attribute, by its own path or with the extension that it is in.
+    #[must_use]
+    pub fn says(&self, path: &AttrPath) -> bool {
+        self.operations.iter().any(|operation| {
+            let target = &operation.path.attr;
+            let is_it = target.schema() == path.schema() && target.name() == path.name();
+            let parts = operation.value.as_ref().and_then(Value::as_complex);
+            let is_part = target.schema().is_none() && Some(target.name()) == path.schema();
+            (is_it && (target.sub().is_none() || target.sub() == path.sub()))
+                || (is_part && parts.is_some_and(|parts| parts.get(path.name()).is_some()))
+        })
+    }
+
     /// Reads the body of a PATCH.
     ///
     /// # Errors
@@ -78,43 +94,77 @@ impl Patch {
         parse::patch(body, rtype, options.into())
     }
 
-    /// Does all operations to a resource, in order, and checks what came of it. On an error the resource is as it was.
+    /// Does all operations to a resource, in order, and checks what came of it. On an error the resource is as it was. Returns
+    /// what was tolerated in doing so; what was tolerated in reading is in [`Patch::quirks`].
     ///
     /// # Errors
     /// `noTarget` if a path selects nothing, `mutability` if an immutable value would change or a required one would go,
-    /// `invalidValue` if something required is missing at the end or an attribute has two primary values.
+    /// `invalidValue` if something required is missing at the end or an attribute has two primary values, `tooMany` beyond
+    /// [`limits::PATCH_LOOKED_AT`](crate::limits::PATCH_LOOKED_AT).
     pub fn apply(
         &self,
         object: &mut Object,
         rtype: &ResourceType,
         options: impl Into<Options>,
-    ) -> Result<(), Invalid> {
-        let options = options.into();
+    ) -> Result<Vec<Quirk>, Invalid> {
+        let mut progress = Progress::new(options);
         let mut copy = object.clone();
         for operation in &self.operations {
-            operation.apply(&mut copy, rtype, options)?;
+            progress.apply(operation, &mut copy)?;
         }
         validate(&copy, rtype)?;
         *object = copy;
-        Ok(())
+        Ok(progress.quirks())
+    }
+}
+
+/// A PATCH while it's applied operation by operation: what it has cost and what was tolerated so far.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    options: Options,
+    looked_at: usize,
+    quirks: BTreeSet<Quirk>,
+}
+
+impl Progress {
+    /// Nothing is done yet.
+    pub fn new(options: impl Into<Options>) -> Self {
+        Self { options: options.into(), looked_at: 0, quirks: BTreeSet::new() }
+    }
+
+    /// Does one operation to a resource. On an error the resource may be half changed: the caller discards it. Once all are
+    /// done, [`validate`] is due.
+    ///
+    /// # Errors
+    /// As [`Patch::apply`]. The detail names the operation.
+    pub fn apply(&mut self, operation: &Operation, object: &mut Object) -> Result<(), Invalid> {
+        apply::operation(operation, object, self).map_err(|fault| operation.place(fault))
+    }
+
+    /// What was tolerated so far.
+    #[must_use]
+    pub fn quirks(&self) -> Vec<Quirk> {
+        self.quirks.iter().copied().collect()
+    }
+
+    /// Counts elements that are looked at: a request that looks through a long list again and again costs more than it weighs.
+    fn look(&mut self, elements: usize) -> Result<(), Invalid> {
+        let most = limits::PATCH_LOOKED_AT;
+        self.looked_at = self.looked_at.saturating_add(elements);
+        if self.looked_at <= most {
+            return Ok(());
+        }
+        Err(Invalid::new(
+            ScimType::TooMany,
+            format!(
+                "the operations of this request look at more than {most} elements: send several requests, or replace the \
+                 whole attribute"
+            ),
+        ))
     }
 }
 
 impl Operation {
-    /// Does this operation to a resource. On an error the resource may be half changed: the caller discards it. Once all are
-    /// done, [`validate`] is due.
-    ///
-    /// # Errors
-    /// As [`Patch::apply`].
-    pub fn apply(
-        &self,
-        object: &mut Object,
-        _rtype: &ResourceType,
-        options: impl Into<Options>,
-    ) -> Result<(), Invalid> {
-        apply::operation(self, object, options.into()).map_err(|fault| self.place(fault))
-    }
-
     /// The fault, with which operation it is in.
     fn place(&self, fault: Invalid) -> Invalid {
         fault.within(&format!("operation {}", self.index))

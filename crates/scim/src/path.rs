@@ -179,6 +179,11 @@ pub(crate) fn resolve<'a>(
     if !options.is_lenient() {
         return None;
     }
+    dotted(text, rtype)
+}
+
+/// What a path means whose extension's URN ends in a dot.
+fn dotted<'a>(text: &str, rtype: &'a ResourceType) -> Option<Found<'a>> {
     rtype.extensions.iter().find_map(|(schema, _)| {
         let (urn, rest) = text.split_at_checked(schema.id.len())?;
         let name = rest.strip_prefix('.')?;
@@ -188,4 +193,9 @@ pub(crate) fn resolve<'a>(
             None
         }
     })
+}
+
+/// Whether a path means something only with that spelling.
+pub(crate) fn is_dotted(text: &str, rtype: &ResourceType) -> bool {
+    rtype.find(text).is_none() && dotted(text, rtype).is_some()
 }

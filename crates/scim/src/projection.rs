@@ -16,6 +16,9 @@ pub enum Projection {
     Only(Vec<AttrPath>),
     /// Those that are returned by default but for these.
     Except(Vec<AttrPath>),
+    /// Those that are returned by default, and these, which are returned on request only: a client that writes them sees them in
+    /// the answer (RFC 7643 §7).
+    Written(Vec<AttrPath>),
 }
 
 /// How much of an attribute or an extension is shown.
@@ -75,6 +78,17 @@ impl Projection {
         Ok(make(known.map(AttrPath::from).collect()))
     }
 
+    /// The same for the answer to a write: what is returned on request only is shown if the client `said` it in the request
+    /// (RFC 7643 §7), unless the request chooses its attributes.
+    #[must_use]
+    pub fn answering(self, rtype: &ResourceType, said: impl Fn(&AttrPath) -> bool) -> Self {
+        if self != Self::Default {
+            return self;
+        }
+        let said: Vec<AttrPath> = on_request(rtype).filter(said).collect();
+        if said.is_empty() { self } else { Self::Written(said) }
+    }
+
     /// Whether a top-level attribute, or a sub-attribute of it, may be shown. For an extension the name is its URN and the
     /// sub-attribute one of its attributes. Names are in the schema's spelling.
     #[must_use]
@@ -97,7 +111,7 @@ impl Projection {
             (_, None) => false,
         };
         match self {
-            Self::Default => true,
+            Self::Default | Self::Written(_) => true,
             Self::Only(paths) => paths.iter().any(|path| whole(path) || part(path)),
             Self::Except(paths) => !paths.iter().any(|path| whole(path) || hides(path)),
         }
@@ -113,7 +127,7 @@ impl Projection {
     pub(crate) fn of_extension(&self, urn: &str) -> Shown {
         let is_named = |path: &AttrPath| path.schema().is_none() && path.name() == urn;
         match self {
-            Self::Default => Shown::Whole,
+            Self::Default | Self::Written(_) => Shown::Whole,
             Self::Only(paths) if paths.iter().any(is_named) => Shown::Whole,
             Self::Only(_) => Shown::Parts,
             Self::Except(paths) if paths.iter().any(is_named) => Shown::Nothing,
@@ -132,7 +146,12 @@ impl Projection {
         let in_extension = schema.map_or(Shown::Nothing, |urn| self.of_extension(urn));
         match self {
             Self::Default if attribute.returned == Returned::Request => Shown::Nothing,
-            Self::Default => Shown::Whole,
+            Self::Written(said)
+                if attribute.returned == Returned::Request && !said.iter().any(names) =>
+            {
+                Shown::Nothing
+            }
+            Self::Default | Self::Written(_) => Shown::Whole,
             Self::Only(paths) => {
                 if in_extension == Shown::Whole
                     || paths.iter().any(|path| names(path) && path.sub().is_none())
@@ -174,6 +193,7 @@ impl Projection {
             (Returned::Always, _) => true,
             (returned, _) => match self {
                 Self::Default => returned != Returned::Request,
+                Self::Written(said) => returned != Returned::Request || said.iter().any(is_named),
                 Self::Only(paths) => {
                     (shown == Shown::Whole && returned != Returned::Request)
                         || paths.iter().any(is_named)
@@ -190,6 +210,23 @@ impl Projection {
             },
         }
     }
+}
+
+/// Every attribute and sub-attribute of a type that is returned on request only.
+fn on_request(rtype: &ResourceType) -> impl Iterator<Item = AttrPath> {
+    let core = rtype.schema.attributes.iter().map(|attribute| (None, attribute));
+    let extensions = rtype.extensions.iter().flat_map(|(schema, _)| {
+        schema.attributes.iter().map(|attribute| (Some(schema.id.clone()), attribute))
+    });
+    core.chain(extensions).flat_map(|(schema, attribute)| {
+        let subs = attribute.sub_attributes.iter().map(|sub| (sub.returned, Some(sub.clone())));
+        [(attribute.returned, None)]
+            .into_iter()
+            .chain(subs)
+            .filter(|(returned, _)| *returned == Returned::Request)
+            .map(move |(_, sub)| AttrPath::new(schema.clone(), attribute.clone(), sub))
+            .collect::<Vec<_>>()
+    })
 }
 
 fn always_shows(attribute: &Attribute) -> bool {

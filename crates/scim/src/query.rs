@@ -10,9 +10,21 @@ use crate::error::{Invalid, quoted};
 use crate::filter::Filter;
 use crate::mode::Options;
 use crate::projection::Projection;
+use crate::quirk::Quirk;
 use crate::schema::ResourceType;
 use crate::value::{Object, Value};
 
+/// The parameters of a list in their own spelling (RFC 7644 §3.4.2, RFC 9865 §2).
+const PARAMETERS: [&str; 8] = [
+    "filter",
+    "startIndex",
+    "count",
+    "cursor",
+    "sortBy",
+    "sortOrder",
+    "attributes",
+    "excludedAttributes",
+];
 const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// What a list is asked for.
@@ -30,6 +42,8 @@ pub struct ListQuery {
     pub sort: Option<Sort>,
     /// Which attributes of each.
     pub projection: Projection,
+    /// What was tolerated.
+    pub quirks: Vec<Quirk>,
 }
 
 impl Default for ListQuery {
@@ -41,6 +55,7 @@ impl Default for ListQuery {
             cursor: None,
             sort: None,
             projection: Projection::Default,
+            quirks: Vec::new(),
         }
     }
 }
@@ -56,14 +71,15 @@ struct Raw {
     sort_order: Option<String>,
     attributes: Option<Vec<String>>,
     excluded_attributes: Option<Vec<String>>,
+    is_untidy: bool,
 }
 
 /// A whole number, held to what a page can use.
 type Number = i64;
 
 impl ListQuery {
-    /// Reads the parameters of a URL, already decoded. Names are taken in any case; of a name given twice the last counts; unknown
-    /// ones are ignored.
+    /// Reads the parameters of a URL, already decoded. Of a name given twice the last counts; unknown ones are ignored, and so are
+    /// names in another case but in [`Mode::Lenient`](crate::Mode::Lenient) (L-09).
     ///
     /// # Errors
     /// 400 `invalidFilter` for the filter; 400 `invalidValue` for a number, a sort or attribute names that can't be used.
@@ -85,23 +101,32 @@ impl ListQuery {
         others: &[ResourceType],
         options: impl Into<Options>,
     ) -> Result<Self, Invalid> {
+        let options = options.into();
         let mut raw = Raw::default();
         for (name, value) in pairs {
+            let is_meant = |known: &&str| known.eq_ignore_ascii_case(name);
+            let Some(known) = PARAMETERS.into_iter().find(is_meant) else { continue };
+            if known != name {
+                if !options.is_lenient() {
+                    continue;
+                }
+                raw.is_untidy = true;
+            }
             let text = || Some(value.to_owned());
             let names = || Some(value.split(',').map(|name| name.trim().to_owned()).collect());
-            match name.to_ascii_lowercase().as_str() {
+            match known {
                 "filter" => raw.filter = text(),
-                "startindex" => raw.start_index = Some(number("startIndex", value)?),
+                "startIndex" => raw.start_index = Some(number("startIndex", value)?),
                 "count" => raw.count = Some(number("count", value)?),
                 "cursor" => raw.cursor = text(),
-                "sortby" => raw.sort_by = text(),
-                "sortorder" => raw.sort_order = text(),
+                "sortBy" => raw.sort_by = text(),
+                "sortOrder" => raw.sort_order = text(),
                 "attributes" => raw.attributes = names(),
-                "excludedattributes" => raw.excluded_attributes = names(),
+                "excludedAttributes" => raw.excluded_attributes = names(),
                 _ => {}
             }
         }
-        raw.understood(rtype, others, options.into())
+        raw.understood(rtype, others, options)
     }
 
     /// Reads the body of a search request.
@@ -148,6 +173,7 @@ impl ListQuery {
             sort_order: text_of(body, "sortOrder")?,
             attributes: names_of(body, "attributes")?,
             excluded_attributes: names_of(body, "excludedAttributes")?,
+            is_untidy: false,
         };
         raw.understood(rtype, others, options.into())
     }
@@ -171,6 +197,7 @@ impl ListQuery {
             Projection::Default => ("all", &[][..]),
             Projection::Only(paths) => ("only", paths.as_slice()),
             Projection::Except(paths) => ("except", paths.as_slice()),
+            Projection::Written(paths) => ("written", paths.as_slice()),
         };
         line(word, &paths.len());
         paths.iter().for_each(|path| line("attribute", path));
@@ -188,10 +215,18 @@ impl Raw {
         if self.cursor.is_some() && self.start_index.is_some() {
             return Err(Invalid::value("`cursor` and `startIndex` exclude each other"));
         }
+        let mut quirks = Vec::new();
         let filter = match &self.filter {
-            Some(text) => Some(Filter::parse_among(text, rtype, others, options)?),
+            Some(text) => {
+                let (filter, noted) = Filter::read(text, rtype, others, options)?;
+                quirks = noted;
+                Some(filter)
+            }
             None => None,
         };
+        if self.is_untidy {
+            quirks.push(Quirk::UntidyUrl);
+        }
         let sort = match &self.sort_by {
             Some(by) => Sort::parse(by, self.sort_order.as_deref(), rtype, others, options)?,
             None => None,
@@ -204,6 +239,7 @@ impl Raw {
             cursor: self.cursor,
             sort,
             projection: Projection::from_names(self.attributes, self.excluded_attributes, rtype)?,
+            quirks,
         })
     }
 }

@@ -12,7 +12,8 @@ macro_rules! quirks {
             /// Every one.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The rule that allows it: an `L-` number, a behaviour number, or the client it's known from. No two are alike.
+            /// The rule that allows it: the number that this project's list of
+            /// client behaviours gives it, or a word for it. No two are alike.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $rule,)* }
@@ -38,19 +39,26 @@ quirks! {
     BooleanText "L-02" true "a boolean as text",
     PathKeys "L-03" true "a path-less value whose keys are paths",
     RemoveValue "L-04" true "a remove with a value: just those elements",
-    BareMember "L-05" true "a member with `null` or unknown sub-attributes, or without an object around its value",
+    BareMember "L-05" true "an element, such as a member, without an object around its value",
     BareManager "L-06" true "a manager without an object around its id, or an empty one to clear it",
+    NoMatch "L-07" true "a PATCH path whose filter chose no element: it was made, or was clear already",
     ListShape "L-08" true "one object where an array is due, or an array of one where a value is due",
     MediaType "L-09" false "a body without `Content-Type`",
     UntidyUrl "L-09-url" false "a slash too many in the path, or a parameter's name in another case",
-    Unknown "L-10" false "a schema URI or an attribute that nobody knows, dropped",
-    PatchEnvelope "L-11" true "a PATCH without `schemas`, or without operations",
+    Unknown "L-10" false "an attribute that nobody knows, dropped",
+    ForeignSchema "L-10-schemas" true "`schemas` with a URI that nobody knows, or without one whose attributes are there",
+    UnknownPath "L-10-patch" true "a PATCH of an attribute that nobody knows, dropped",
+    PatchEnvelope "L-11" true "a PATCH without `schemas`, without operations, or with an empty path",
     ReadOnlyIgnored "L-12" true "a readOnly attribute in a path-less PATCH value, ignored",
     EmptyText "L-13" false "`\"\"` for \"unassigned\"",
+    ElementSub "L-14" true "a sub-attribute after the closing bracket in a filter",
+    FilterSpacing "L-15" true "a filter without the spaces between its words",
     Password "L-22" false "a password, ignored because there are none here",
+    OddValue "odd-value" true "a text that has not the form of its attribute, such as a country that is no code",
     DottedUrn "entra-dotted-urn" true "an extension's URN and its attribute joined by a dot",
-    RoleText "C-07" true "roles as one text, separated by commas or semicolons",
-    RoleDocument "entra-role" true "a role as a JSON document inside a string, or with `displayName` for `display`",
+    NameAlias "name-alias" true "`givenName` and the like in a filter, without `name.` before them",
+    RoleText "role-text" true "roles as one text, separated by commas or semicolons",
+    RoleDocument "entra-role" false "a role as a JSON document inside a string, or with `displayName` for `display`",
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod catalogue;
 mod common;
 mod compile;
+mod describe;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use catalogue::Catalogue;
+pub(crate) use compile::is_name;
 
 use crate::value::{Name, Object};
 

@@ -7,6 +7,7 @@ use engine::{Clock, Engine};
 use uuid::Uuid;
 
 use crate::proxy::Network;
+use crate::scim_api::Lists;
 use crate::tally::Tally;
 
 /// What every handler has at hand. Cheap to clone.
@@ -25,11 +26,18 @@ pub struct App {
     pub trusted_proxies: Arc<[Network]>,
     /// What was tolerated of each connector's client.
     pub tally: Arc<Tally>,
+    /// What lists keep between requests.
+    pub lists: Arc<Lists>,
 }
 
 impl App {
     /// An app with the machine's clock and random ids.
-    pub fn new(engine: Engine, public_url: Option<String>, proxies: Vec<Network>) -> App {
+    pub fn new(
+        engine: Engine,
+        lists: Lists,
+        public_url: Option<String>,
+        proxies: Vec<Network>,
+    ) -> App {
         let public_url = public_url.map(Arc::from);
         let (clock, ids) = (system_clock(), Arc::new(Uuid::now_v7));
         App {
@@ -39,6 +47,7 @@ impl App {
             public_url,
             trusted_proxies: proxies.into(),
             tally: Arc::default(),
+            lists: Arc::new(lists),
         }
     }
 

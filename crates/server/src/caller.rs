@@ -5,10 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header, request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use axum::response::Response;
 use domain::event::{ConnectorSettings, Holder};
-use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId};
+use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId, UserId};
 use domain::limits::AGENT_CHARS;
 use domain::origin::{Actor, Origin};
 use domain::snapshot::Snapshot;
@@ -19,6 +19,9 @@ use crate::app::App;
 use crate::proxy;
 use crate::refused::Refused;
 use crate::secret::hash_of;
+
+/// What the challenge says of a good key that does not open this (RFC 6750 §3.1).
+pub(crate) const INSUFFICIENT: &str = ", error=\"insufficient_scope\"";
 
 /// Which request an answer is to.
 const REQUEST: HeaderName = HeaderName::from_static("rollbook-request");
@@ -69,6 +72,13 @@ pub(crate) struct Caller {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) connector: ConnectorId,
     pub(crate) credential: CredentialId,
+}
+
+/// A user whose key was good.
+pub(crate) struct Person {
+    pub(crate) tenant: TenantId,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) user: UserId,
 }
 
 impl Caller {
@@ -137,6 +147,51 @@ pub(crate) fn connector(
     headers: &HeaderMap,
     path_slug: &str,
 ) -> Result<Caller, Refused> {
+    let Opened { tenant, snapshot, credential, holder } = opened(app, world, headers, path_slug)?;
+    match holder {
+        Holder::Connector(connector) => Ok(Caller { tenant, snapshot, connector, credential }),
+        Holder::User(_) => {
+            let detail = "this key is a user's: it opens `/Me` and nothing else";
+            Err(Refused::forbidden(detail, INSUFFICIENT))
+        }
+        Holder::Operator(_) => Err(Refused::bad_credentials()),
+    }
+}
+
+/// The user whose key was shown. A key of someone who may do nothing, or is gone, opens nothing.
+pub(crate) fn person(
+    app: &App,
+    world: &World,
+    headers: &HeaderMap,
+    path_slug: &str,
+) -> Result<Person, Refused> {
+    let Opened { tenant, snapshot, holder, .. } = opened(app, world, headers, path_slug)?;
+    match holder {
+        Holder::User(user) if snapshot.directory.users.get(user).is_some_and(|u| u.active) => {
+            Ok(Person { tenant, snapshot, user })
+        }
+        Holder::Connector(_) => {
+            let detail = "this key is an identity provider's and stands for no user: `/Me` is for keys of users";
+            Err(Refused::new(StatusCode::NOT_FOUND, detail))
+        }
+        Holder::User(_) | Holder::Operator(_) => Err(Refused::bad_credentials()),
+    }
+}
+
+/// What a shown key opens.
+struct Opened {
+    tenant: TenantId,
+    snapshot: Arc<Snapshot>,
+    credential: CredentialId,
+    holder: Holder,
+}
+
+fn opened(
+    app: &App,
+    world: &World,
+    headers: &HeaderMap,
+    path_slug: &str,
+) -> Result<Opened, Refused> {
     let shown = shown(headers)?;
     let slug = shown.slug.as_deref().unwrap_or(path_slug);
     let (tenant, snapshot) = world.with_slug(slug).ok_or_else(Refused::bad_credentials)?;
@@ -144,18 +199,11 @@ pub(crate) fn connector(
     let credential = credential
         .filter(|credential| credential.is_valid(app.now()))
         .ok_or_else(Refused::bad_credentials)?;
-    let Holder::Connector(connector) = credential.holder else {
-        return Err(Refused::bad_credentials());
-    };
     if slug != path_slug {
         return Err(Refused::no_address());
     }
-    Ok(Caller {
-        tenant: tenant.id,
-        snapshot: snapshot.clone(),
-        connector,
-        credential: credential.id,
-    })
+    let (snapshot, holder) = (snapshot.clone(), credential.holder);
+    Ok(Opened { tenant: tenant.id, snapshot, credential: credential.id, holder })
 }
 
 /// The operator whose key was shown.

@@ -21,6 +21,8 @@ pub enum Key {
     Public,
     /// The key of a connector of this tenant.
     Connector,
+    /// The key of a user of this tenant.
+    User,
     /// An operator's key.
     Operator,
 }
@@ -85,9 +87,10 @@ pub(crate) fn endpoints(names: &Names<'_>) -> Vec<Endpoint> {
         Endpoint::ResourceTypes(Some(names.resource_type.to_owned())),
         Endpoint::Schemas(None),
         Endpoint::Schemas(Some(names.urn.to_owned())),
-        Endpoint::Unsupported("Me"),
+        Endpoint::Me,
         Endpoint::Bulk,
-        Endpoint::Unsupported(".search"),
+        Endpoint::ListAll,
+        Endpoint::SearchAll,
     ];
     for kind in Kind::ALL {
         all.extend([
@@ -103,6 +106,8 @@ pub(crate) fn endpoints(names: &Names<'_>) -> Vec<Endpoint> {
 pub(crate) fn scim_door(endpoint: &Endpoint) -> (String, Key) {
     match endpoint {
         Endpoint::List(kind) => (kind.plural().to_owned(), Key::Connector),
+        Endpoint::ListAll => (String::new(), Key::Connector),
+        Endpoint::SearchAll => (".search".to_owned(), Key::Connector),
         Endpoint::Search(kind) => (format!("{}/.search", kind.plural()), Key::Connector),
         Endpoint::One(kind, id) => (format!("{}/{id}", kind.plural()), Key::Connector),
         Endpoint::Bulk => ("Bulk".to_owned(), Key::Connector),
@@ -111,7 +116,7 @@ pub(crate) fn scim_door(endpoint: &Endpoint) -> (String, Key) {
         Endpoint::ResourceTypes(Some(name)) => (format!("ResourceTypes/{name}"), Key::Connector),
         Endpoint::Schemas(None) => ("Schemas".to_owned(), Key::Connector),
         Endpoint::Schemas(Some(urn)) => (format!("Schemas/{urn}"), Key::Connector),
-        Endpoint::Unsupported(name) => ((*name).to_owned(), Key::Connector),
+        Endpoint::Me => ("Me".to_owned(), Key::User),
     }
 }
 

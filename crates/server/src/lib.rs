@@ -36,6 +36,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use app::{App, system_clock};
 pub use doors::{Door, Key, doors};
 pub use proxy::{Network, NotANetwork};
+pub use scim_api::Lists;
 pub use secret::{Purpose, Secret};
 pub use setup::{FIRST_CONNECTOR, Opened, SetupError, open_instance, open_tenant, startup};
 pub use tally::Tally;

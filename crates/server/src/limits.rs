@@ -26,3 +26,19 @@ pub const PROBLEM_PATH_CHARS: usize = 1_000;
 pub const PROBLEM_DETAIL_CHARS: usize = 2_000;
 /// Parts left out of a request that the refusal journal tells one by one.
 pub const PROBLEM_NOTICES: usize = 5;
+/// Seconds for which a cursor is good.
+pub const CURSOR_SECONDS: u64 = 3_600;
+/// Walks through lists that are held at once.
+pub const WALKS: usize = 1_024;
+/// Walks of one connector that are held at once.
+pub const WALKS_OF_CONNECTOR: usize = 64;
+/// Seconds after its last page for which a walk is held.
+pub const WALK_SECONDS: i64 = 600;
+/// Rows that are remembered for all walks together.
+pub const WALK_ROWS: usize = 4_000_000;
+/// States read from the log that lists keep at hand.
+pub const PASTS: usize = 2;
+/// Lists that may wait until others have been looked for.
+pub const SCANS_WAITING: usize = 256;
+/// Resources that are looked at on the thread that answers; more are looked at on another.
+pub const QUICK_ROWS: usize = 1_000;

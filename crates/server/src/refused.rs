@@ -69,6 +69,11 @@ impl Refused {
         }
     }
 
+    /// A good key that does not open this (RFC 6750 §3.1).
+    pub(crate) fn forbidden(detail: &str, challenge: &'static str) -> Self {
+        Self { extra: Extra::Challenge(challenge), ..Self::new(StatusCode::FORBIDDEN, detail) }
+    }
+
     /// No such address: the same for one that never existed and for another tenant's.
     pub(crate) fn no_address() -> Self {
         Self::new(StatusCode::NOT_FOUND, "there is nothing at this address")

@@ -17,6 +17,8 @@ const PREFIX_CHARS: usize = 4;
 pub enum Purpose {
     /// A connector's API key, `rbk_…`.
     ApiKey,
+    /// A user's own key, `rbu_…`.
+    UserKey,
     /// An operator's key, `rbo_…`.
     OperatorKey,
     /// A passphrase for a keys file, `rbp_…`.
@@ -27,6 +29,7 @@ impl Purpose {
     fn prefix(self) -> &'static str {
         match self {
             Purpose::ApiKey => "rbk_",
+            Purpose::UserKey => "rbu_",
             Purpose::OperatorKey => "rbo_",
             Purpose::Passphrase => "rbp_",
         }
@@ -75,7 +78,8 @@ impl Secret {
 
     /// Its first characters, to tell keys apart.
     pub fn hint(&self) -> String {
-        let purposes = [Purpose::ApiKey, Purpose::OperatorKey, Purpose::Passphrase];
+        let purposes =
+            [Purpose::ApiKey, Purpose::UserKey, Purpose::OperatorKey, Purpose::Passphrase];
         let is_ours = purposes.iter().any(|purpose| self.0.starts_with(purpose.prefix()));
         let shown = if is_ours { PREFIX_CHARS + HINT_CHARS } else { HINT_CHARS };
         let hint: String = self.0.chars().take(shown).collect();

@@ -129,10 +129,11 @@ pub(crate) fn no_such_preset(name: &str) -> Refusal {
     Refusal::Rejected(scim::Invalid::value(detail).into())
 }
 
-fn purpose(holder: Holder) -> Purpose {
+pub(crate) fn purpose(holder: Holder) -> Purpose {
     match holder {
         Holder::Connector(_) => Purpose::ApiKey,
         Holder::Operator(_) => Purpose::OperatorKey,
+        Holder::User(_) => Purpose::UserKey,
     }
 }
 

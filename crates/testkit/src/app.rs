@@ -20,7 +20,7 @@ use eventlog::{MasterKey, Options, SledLog};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use server::{App, Secret};
+use server::{App, Lists, Secret};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -84,6 +84,7 @@ impl TestApp {
             public_url: None,
             trusted_proxies: [].into(),
             tally: Arc::default(),
+            lists: Arc::new(Lists::new(&[9; 32])),
         };
         server::open_instance(&app, Some(Secret::chosen(OPERATOR_KEY).unwrap())).await.unwrap();
         for slug in ["acme", "globex"] {
@@ -98,12 +99,21 @@ impl TestApp {
             .await
             .unwrap();
         }
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = oneshot::channel();
-        let served = server::serve(listener, app.clone(), async { drop(stopped.await) });
-        tokio::spawn(served);
+        let (url, stop) = serve(app.clone()).await;
         TestApp { url, app, clock, dir, stop: Some(stop) }
+    }
+
+    /// What a restart does to lists: another server, at another URL, over the same engine, with no
+    /// memory of what the old one answered. Its cursors are under `key`; at first they are under
+    /// `[9; 32]`.
+    pub async fn restart_lists(&mut self, key: &[u8; 32]) {
+        self.app.lists = Arc::new(Lists::new(key));
+        let (url, stop) = serve(self.app.clone()).await;
+        self.url = url;
+        if let Some(old) = self.stop.replace(stop) {
+            // A server that has ended already needs no telling.
+            let _ = old.send(());
+        }
     }
 
     /// The whole API key of a tenant.
@@ -162,6 +172,16 @@ impl TestApp {
         let (base, key) = (self.url.clone(), key.map(str::to_owned));
         Client { base, key, http: reqwest::Client::new() }
     }
+}
+
+/// Serves on a free port: the URL, and what ends it.
+async fn serve(app: App) -> (String, oneshot::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = oneshot::channel();
+    let served = server::serve(listener, app, async { drop(stopped.await) });
+    tokio::spawn(served);
+    (url, stop)
 }
 
 impl Drop for TestApp {

@@ -427,7 +427,8 @@ impl Simulation {
     fn take_checkpoint(&mut self) -> Result<(), String> {
         let (tenant, ..) = *self.tenants.choose(&mut self.rng).ok_or("no tenant")?;
         let snapshot = self.engine()?.now(tenant).ok_or("a tenant is gone")?;
-        let bytes = rmp_serde::to_vec(&*snapshot).map_err(|error| error.to_string())?;
+        // With names: a field that has its default is left out, and the others must not take its place.
+        let bytes = rmp_serde::to_vec_named(&*snapshot).map_err(|error| error.to_string())?;
         self.checkpoint = Some((tenant, bytes));
         Ok(())
     }

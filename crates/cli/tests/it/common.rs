@@ -57,6 +57,13 @@ impl Served {
         std::thread::spawn(move || lines.for_each(drop));
         Served { child, url }
     }
+
+    /// Asks it to end, as an init system does, and waits until it has.
+    pub(crate) fn stop(mut self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success(), "it did not end well");
+    }
 }
 
 impl Drop for Served {

@@ -153,6 +153,27 @@ async fn the_demo_ends_with_an_answer() {
     assert!(err.contains("401"), "{err}");
 }
 
+/// Another identity provider plays it as well, and the question has the same kind of answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_is_played_by_entra_and_onelogin() {
+    for idp in ["entra", "onelogin"] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Served::start(&folder.path().join("data"));
+        let remote = [
+            ("ROLLBOOK_URL", server.url.as_str()),
+            ("ROLLBOOK_SCIM_KEY", SCIM_KEY),
+            ("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY),
+        ];
+        let (status, out, err) = run(&["demo", "--idp", idp, "--people", "20"], &remote);
+        assert_eq!(status, 0, "{idp}: {err}");
+        assert!(out.contains("restored") && out.contains("requests in"), "{idp}: {out}");
+        assert!(
+            out.contains("$ rollbook audit roles ") && out.contains("+ Admin\t"),
+            "{idp}: {out}"
+        );
+    }
+}
+
 /// Seen to catch: a folder made before the archive is checked. What each check of the archive itself
 /// catches is tried in `eventlog`.
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! What operators may do: tenants, connectors, credentials, roles.
 
-use scim::{Invalid, Value};
+use scim::{Attribute, Invalid, Mutability, Returned, Uniqueness, Value};
 
 use crate::command::Decision;
 use crate::directory::Directory;
@@ -11,7 +11,7 @@ use crate::rejection::Rejection;
 
 /// These events, and nothing left out.
 fn causes(events: Vec<Event>) -> Result<Decision, Rejection> {
-    Ok(Decision { events, notices: Vec::new() })
+    Ok(Decision { events, ..Decision::default() })
 }
 
 pub(super) fn define_role(
@@ -103,7 +103,12 @@ pub(super) fn add_schema(
     let extended = catalogue
         .with_extension(&parsed, &resource_type, required)
         .map_err(|bad| Invalid::value(bad.to_string()))?;
-    let urn = extended.schemas().last().map(|schema| schema.id.to_string()).unwrap_or_default();
+    let added = extended.schemas().last();
+    for attribute in added.into_iter().flat_map(|schema| &schema.attributes) {
+        can_be_kept(attribute)?;
+        attribute.sub_attributes.iter().try_for_each(|sub| can_be_kept(sub))?;
+    }
+    let urn = added.map(|schema| schema.id.to_string()).unwrap_or_default();
     let is_taken = match resource_type.as_str() {
         "Group" => !directory.groups.is_empty(),
         _ => !directory.users.is_empty(),
@@ -115,6 +120,25 @@ pub(super) fn add_schema(
         return Err(Invalid::value(detail).into());
     }
     causes(vec![Event::SchemaAdded { urn, resource_type, required, document }])
+}
+
+/// That a schema promises nothing which is not kept: a log cannot forget a secret, and names of people and groups are the only
+/// values that are looked up before they are given away.
+fn can_be_kept(attribute: &Attribute) -> Result<(), Rejection> {
+    let name = &attribute.name;
+    if attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly {
+        let detail = format!(
+            "`{name}` is never to be returned: secrets are not stored here. Leave it out of the schema"
+        );
+        return Err(Invalid::value(detail).into());
+    }
+    if attribute.uniqueness != Uniqueness::None {
+        let detail = format!(
+            "`{name}` is to be unique, which is not checked here: say `none`, or leave it out"
+        );
+        return Err(Invalid::value(detail).into());
+    }
+    Ok(())
 }
 
 pub(super) fn add_operator(operator: OperatorId, name: String) -> Result<Decision, Rejection> {
@@ -131,6 +155,7 @@ pub(super) fn issue_credential(
     let (there, id) = match holder {
         Holder::Connector(id) => (directory.connectors.get(id).is_some(), id.to_string()),
         Holder::Operator(id) => (directory.operators.get(id).is_some(), id.to_string()),
+        Holder::User(id) => (directory.users.get(id).is_some(), id.to_string()),
     };
     if !there {
         return Err(missing("holder", id));

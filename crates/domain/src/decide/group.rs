@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use scim::{Admitted, Invalid, MembersEdit, Node, Object, Packed, Patch, ScimType, Value};
+use scim::{
+    Admitted, Invalid, MembersEdit, Node, Object, Packed, Patch, Progress, Quirk, ScimType, Value,
+    validate,
+};
 
 use super::{check_size, external_id_change, options};
 use crate::attributes::difference;
@@ -30,6 +33,7 @@ pub(super) fn decide(
     let Some(group) = directory.groups.get(id) else {
         return Err(Rejection::NotFound { kind: "group", id: id.to_string() });
     };
+    let mut quirks = Vec::new();
     let events = match change {
         Change::Create(_) => Vec::new(),
         Change::Replace { with, expected } => {
@@ -38,14 +42,14 @@ pub(super) fn decide(
         }
         Change::Patch { patch, expected } => {
             expected.check(group.modified.position)?;
-            patched(directory, actor, group, &patch)?
+            patched(directory, actor, group, &patch, &mut quirks)?
         }
         Change::Delete { expected } => {
             expected.check(group.modified.position)?;
             delete(directory, group)
         }
     };
-    Ok(Decision { events, notices: Vec::new() })
+    Ok(Decision { events, quirks, ..Decision::default() })
 }
 
 /// A group as a request wants it, but for its members.
@@ -94,7 +98,7 @@ fn create(
     let mut edits = Edits::new(None, source);
     members.into_iter().for_each(|member| edits.add(member));
     events.extend(edits.events(id));
-    Ok(Decision { events, notices: Vec::new() })
+    Ok(Decision { events, ..Decision::default() })
 }
 
 /// That no other group has this name, in whatever case: identity providers find groups by it.
@@ -160,16 +164,17 @@ fn patched(
     actor: &Actor,
     group: &Group,
     patch: &Patch,
+    quirks: &mut Vec<Quirk>,
 ) -> Result<Vec<Event>, Rejection> {
     let options = options(directory, actor);
-    let rtype = directory.schemas.catalogue().group();
+    let mut progress = Progress::new(options);
     let view = GroupView { group, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
     let mut edits = Edits::new(Some(group), actor.source());
     let mut looked_at = 0;
     for operation in &patch.operations {
         if !operation.path.attr.is("members") {
-            operation.apply(&mut object, rtype, options)?;
+            progress.apply(operation, &mut object)?;
             continue;
         }
         match operation.members_edit(options)? {
@@ -210,6 +215,8 @@ fn patched(
             }
         }
     }
+    validate(&object, directory.schemas.catalogue().group())?;
+    *quirks = progress.quirks();
     let mut events = differ(directory, actor, group, Wanted::of(object)?)?;
     events.extend(edits.events(group.id));
     Ok(events)

@@ -3,13 +3,13 @@
 //! PUT and PATCH are the same thing: both produce the wanted user, and the events are the
 //! difference between what is and what is wanted.
 
-use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, UserNameKey, Value};
+use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, Quirk, UserNameKey, Value};
 
 use super::{check_size, external_id_change, options};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, User};
-use crate::event::{Event, Member, NewUser, Renamed, RoleWording};
+use crate::event::{Event, Holder, Member, NewUser, Renamed, RoleWording};
 use crate::id::UserId;
 use crate::origin::{Actor, Source};
 use crate::personal::Personal;
@@ -42,12 +42,12 @@ pub(super) fn decide(
         }
         Change::Patch { patch, expected } => {
             expected.check(user.modified.position)?;
-            let wanted = patched(directory, actor, user, &patch)?;
-            differ(directory, actor, user, wanted)
+            let (wanted, quirks) = patched(directory, actor, user, &patch)?;
+            Ok(Decision { quirks, ..differ(directory, actor, user, wanted)? })
         }
         Change::Delete { expected } => {
             expected.check(user.modified.position)?;
-            Ok(Decision { events: delete(directory, user), notices: Vec::new() })
+            Ok(Decision { events: delete(directory, user), ..Decision::default() })
         }
     }
 }
@@ -140,17 +140,17 @@ fn patched(
     actor: &Actor,
     user: &User,
     patch: &Patch,
-) -> Result<Wanted, Rejection> {
+) -> Result<(Wanted, Vec<Quirk>), Rejection> {
     let rtype = directory.schemas.catalogue().user();
     let view = UserView { user, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
-    patch.apply(&mut object, rtype, options(directory, actor))?;
+    let quirks = patch.apply(&mut object, rtype, options(directory, actor))?;
     if object.get("active").is_none() {
         // `active` cannot be unassigned: a user may act or may not. Clearing it wakes nobody up, as
         // a PUT without it does not (R-7644-3.5.1-03).
         object.set("active", user.active);
     }
-    Wanted::of(object)
+    Ok((Wanted::of(object)?, quirks))
 }
 
 /// The events that lead from `user` to `wanted`.
@@ -247,7 +247,7 @@ fn leave_out(
     }
 }
 
-/// Memberships and roles end first and by name, so that nobody who asks for a group's or a role's
+/// Memberships, roles and keys end first and by name, so that nobody who asks for a group's or a role's
 /// history misses it.
 fn delete(directory: &Directory, user: &User) -> Vec<Event> {
     let member = Member::User(user.id);
@@ -260,6 +260,10 @@ fn delete(directory: &Directory, user: &User) -> Vec<Event> {
     for assignment in &user.roles {
         let (role, source) = (assignment.role, assignment.source);
         events.push(Event::RoleRevoked { user: user.id, role, source });
+    }
+    let own = directory.credentials.iter().filter(|c| c.holder == Holder::User(user.id));
+    for credential in own.filter(|credential| credential.revoked.is_none()) {
+        events.push(Event::CredentialRevoked { credential: credential.id });
     }
     events.push(Event::UserDeleted { user: user.id });
     events

@@ -6,7 +6,7 @@ use imbl::OrdSet;
 use scim::Packed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::shelf::Shelf;
+use super::shelf::{Shelf, Word};
 use super::{ExternalId, Moment, Stamp, Users, apply_changes, external_id, set_external_id};
 use crate::commit::Unfit;
 use crate::event::{AttributeChange, Member};
@@ -69,12 +69,15 @@ impl Group {
     }
 }
 
+/// The word that a group is found by through its name, in whatever case.
+pub(super) fn name_word(name: &str) -> Word {
+    Word::new("displayName", &scim::fold(name))
+}
+
 /// The groups of a tenant at one position.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Groups {
     shelf: Shelf<Group>,
-    // INVARIANT (names): exactly the folded names on the shelf.
-    by_name: OrdSet<(Box<str>, GroupId)>,
     // INVARIANT (members): (m, g) is here exactly when group g has member m.
     of_member: OrdSet<(Member, GroupId)>,
 }
@@ -87,7 +90,10 @@ impl Groups {
 
     /// The groups with this name, in whatever case.
     pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Group> + use<'a> {
-        self.shelf.under(&self.by_name, scim::fold(name).into())
+        let name = scim::fold(name).into_owned();
+        self.shelf
+            .with_word(name_word(&name))
+            .filter(move |group| scim::fold(&group.display_name) == *name)
     }
 
     /// The groups that some connector calls so; who asks must still check that it is its own word.
@@ -153,11 +159,6 @@ impl Groups {
         to: &str,
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
-        let Some(old) = self.get(id).map(|group| scim::fold(&group.display_name).into()) else {
-            return Err(moment.unfit(format!("there is no group {id}")));
-        };
-        self.by_name.remove(&(old, id));
-        self.by_name.insert((scim::fold(to).into(), id));
         self.shelf.change(id, moment, |group| group.display_name = to.into())
     }
 
@@ -195,7 +196,6 @@ impl Groups {
 
     /// Puts a group onto the shelf and into every index.
     fn insert(&mut self, group: Arc<Group>) {
-        self.by_name.insert((scim::fold(&group.display_name).into(), group.id));
         for member in group.members() {
             self.of_member.insert((member, group.id));
         }
@@ -216,7 +216,6 @@ impl Groups {
 
     pub(super) fn delete(&mut self, id: GroupId, moment: Moment<'_>) -> Result<(), Unfit> {
         let group = self.shelf.remove(id, moment)?;
-        self.by_name.remove(&(scim::fold(&group.display_name).into(), id));
         for member in group.members() {
             self.of_member.remove(&(member, id));
         }
@@ -227,15 +226,11 @@ impl Groups {
         self.shelf.agrees()?;
         let mut rebuilt = Groups::default();
         self.shelf.by_id().cloned().for_each(|group| rebuilt.insert(group));
-        for (index, same) in [
-            ("names", rebuilt.by_name == self.by_name),
-            ("members", rebuilt.of_member == self.of_member),
-        ] {
-            if !same {
-                return Err(format!("the index of groups by {index} disagrees with them"));
-            }
+        if rebuilt.of_member == self.of_member {
+            Ok(())
+        } else {
+            Err("the index of groups by members disagrees with them".to_owned())
         }
-        Ok(())
     }
 
     pub(super) fn members_are_among(&self, users: &Users) -> Result<(), String> {

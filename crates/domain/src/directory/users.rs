@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
-use scim::{Packed, UserNameKey};
+use scim::{Node, Packed, UserNameKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::shelf::Shelf;
+use super::shelf::{Shelf, Word};
 use super::{ExternalId, Moment, Stamp, apply_changes, external_id, set_external_id};
 use crate::commit::Unfit;
 use crate::event::{AttributeChange, NewUser, Renamed, RoleWording};
@@ -60,6 +60,35 @@ impl User {
     }
 }
 
+/// The words that a user is found by, beside external ids: mail addresses and `displayName` in
+/// whatever case, and not being active. That somebody is active is not noted: most are, and so it
+/// finds nobody.
+pub(super) fn words(user: &User, note: &mut dyn FnMut(Word)) {
+    let attributes = user.attributes.view();
+    if let Some(Node::List(emails)) = attributes.get("emails") {
+        let values = emails.iter().filter_map(|email| email.as_complex()?.get("value")?.as_str());
+        values.for_each(|value| note(email_word(value)));
+    }
+    if let Some(name) = attributes.get("displayName").and_then(Node::as_str) {
+        note(name_word(name));
+    }
+    if !user.active {
+        note(inactive_word());
+    }
+}
+
+fn email_word(value: &str) -> Word {
+    Word::new("emails.value", &scim::fold(value))
+}
+
+fn name_word(name: &str) -> Word {
+    Word::new("displayName", &scim::fold(name))
+}
+
+fn inactive_word() -> Word {
+    Word::new("active", "false")
+}
+
 /// The users of a tenant at one position.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Users {
@@ -94,6 +123,26 @@ impl Users {
     /// The users that some connector calls so; who asks must still check that it is its own word.
     pub fn with_external_id<'a>(&'a self, value: &str) -> impl Iterator<Item = &'a User> + use<'a> {
         self.shelf.with_external_id(value)
+    }
+
+    /// The users that may have this mail address, in whatever case; who asks must still look.
+    pub fn with_email<'a>(&'a self, value: &str) -> impl Iterator<Item = &'a User> + use<'a> {
+        self.shelf.with_word(email_word(value))
+    }
+
+    /// The users that may be displayed so, in whatever case; who asks must still look.
+    pub fn displayed<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a User> + use<'a> {
+        self.shelf.with_word(name_word(name))
+    }
+
+    /// The users that are not active, by id.
+    pub fn inactive(&self) -> impl Iterator<Item = &User> {
+        self.shelf.with_word(inactive_word()).filter(|user| !user.active)
+    }
+
+    /// Where a user stands in the order of creation, counted from 0.
+    pub fn place(&self, user: &User) -> Option<usize> {
+        self.shelf.place(user)
     }
 
     /// All users, oldest first.

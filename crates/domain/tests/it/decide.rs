@@ -16,25 +16,25 @@ use domain::time::Timestamp;
 use scim::{Mode, Patch, ResourceType, ScimType, Value};
 use uuid::Uuid;
 
-const OKTA: ConnectorId = ConnectorId::new(Uuid::from_u128(1));
-const ENTRA: ConnectorId = ConnectorId::new(Uuid::from_u128(2));
+pub(crate) const OKTA: ConnectorId = ConnectorId::new(Uuid::from_u128(1));
+pub(crate) const ENTRA: ConnectorId = ConnectorId::new(Uuid::from_u128(2));
 const ADA: UserId = UserId::new(Uuid::from_u128(101));
 const BOB: UserId = UserId::new(Uuid::from_u128(102));
 const SALES: GroupId = GroupId::new(Uuid::from_u128(201));
 const ALL: GroupId = GroupId::new(Uuid::from_u128(202));
 
-fn connector(id: ConnectorId) -> Actor {
+pub(crate) fn connector(id: ConnectorId) -> Actor {
     Actor::Connector { id, credential: CredentialId::new(Uuid::nil()) }
 }
 
 const OPERATOR: Actor = Actor::Operator { id: OperatorId::new(Uuid::from_u128(9)) };
 
 /// A tenant in which things happened.
-struct Given {
-    snapshot: Snapshot,
+pub(crate) struct Given {
+    pub(crate) snapshot: Snapshot,
 }
 
-fn given() -> Given {
+pub(crate) fn given() -> Given {
     let tenant = TenantId::new(Uuid::from_u128(77));
     let role =
         |n: u128, name: &str| (RoleId::new(Uuid::from_u128(n)), name.to_owned(), String::new());
@@ -53,7 +53,7 @@ fn given() -> Given {
 
 impl Given {
     /// Carries out a command that must be granted.
-    fn and(mut self, actor: Actor, command: Command) -> Given {
+    pub(crate) fn and(mut self, actor: Actor, command: Command) -> Given {
         let decision = decide(&self.snapshot.directory, &actor, command).unwrap();
         if decision.events.is_empty() {
             return self;
@@ -129,11 +129,11 @@ fn group_json(rest: &str) -> String {
     format!(r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],{rest}}}"#)
 }
 
-fn create(id: UserId, rest: &str) -> Command {
+pub(crate) fn create(id: UserId, rest: &str) -> Command {
     Command::User(id, Change::Create(admitted(&user_json(rest), ResourceType::user())))
 }
 
-fn put(id: UserId, rest: &str) -> Command {
+pub(crate) fn put(id: UserId, rest: &str) -> Command {
     let with = admitted(&user_json(rest), ResourceType::user());
     Command::User(id, Change::Replace { with, expected: Expected::Any })
 }
@@ -150,7 +150,7 @@ fn patch(id: UserId, json: &str) -> Command {
     Command::User(id, operations(json, ResourceType::user()))
 }
 
-fn create_group(id: GroupId, rest: &str) -> Command {
+pub(crate) fn create_group(id: GroupId, rest: &str) -> Command {
     Command::Group(id, Change::Create(admitted(&group_json(rest), ResourceType::group())))
 }
 
@@ -163,7 +163,7 @@ fn patch_group(id: GroupId, json: &str) -> Command {
     Command::Group(id, operations(json, ResourceType::group()))
 }
 
-fn members(ids: &[&dyn ToString]) -> String {
+pub(crate) fn members(ids: &[&dyn ToString]) -> String {
     let list: Vec<_> =
         ids.iter().map(|id| format!(r#"{{"value":"{}"}}"#, id.to_string())).collect();
     format!("[{}]", list.join(","))

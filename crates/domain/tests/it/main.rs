@@ -3,3 +3,6 @@
 
 #[cfg(test)]
 mod decide;
+
+#[cfg(test)]
+mod find;

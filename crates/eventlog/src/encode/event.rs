@@ -76,7 +76,13 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
             write(&(urn, resource_type, required, document))
         }
         Event::CredentialIssued { credential, holder, hash, hint, expires } => {
-            write(&(credential, wire_holder(*holder), hash, hint, expires))
+            match wire_holder(*holder) {
+                Ok(holder) => write(&(credential, holder, hash, hint, expires)),
+                Err(user) => {
+                    version = 2;
+                    write(&(credential, user, hash, hint, expires))
+                }
+            }
         }
         Event::CredentialRevoked { credential } => write(&(credential,)),
         Event::RoleDefined { role, name, description } => write(&(role, name, description)),
@@ -163,6 +169,12 @@ pub(super) fn decode(
         (EventKind::CredentialIssued, 1) => {
             let (credential, holder, hash, hint, expires) = read(clear)?;
             let holder = unwire_holder(holder)?;
+            Event::CredentialIssued { credential, holder, hash, hint, expires }
+        }
+        // The second shape is for keys of users.
+        (EventKind::CredentialIssued, 2) => {
+            let (credential, user, hash, hint, expires) = read(clear)?;
+            let holder = Holder::User(user);
             Event::CredentialIssued { credential, holder, hash, hint, expires }
         }
         (EventKind::CredentialRevoked, 1) => {
@@ -333,10 +345,12 @@ fn unwire_member(member: WireMember) -> Result<Member, String> {
     }
 }
 
-fn wire_holder(holder: Holder) -> WireHolder {
+/// Or the user, whom the first shape of a credential cannot name.
+fn wire_holder(holder: Holder) -> Result<WireHolder, UserId> {
     match holder {
-        Holder::Connector(connector) => (Some(connector), None),
-        Holder::Operator(operator) => (None, Some(operator)),
+        Holder::Connector(connector) => Ok((Some(connector), None)),
+        Holder::Operator(operator) => Ok((None, Some(operator))),
+        Holder::User(user) => Err(user),
     }
 }
 

@@ -186,6 +186,13 @@ fn pinned() -> Vec<(String, Commit)> {
         let kinds = EventKind::ALL.iter().filter(|kind| later.contains(kind) == of_later);
         commit(kinds.map(|kind| event(*kind, &other)).collect())
     };
+    let own = Event::CredentialIssued {
+        credential: id(40),
+        holder: Holder::User(id(9)),
+        hash: Hash::new([6; 32]),
+        hint: "rbu_".to_owned(),
+        expires: None,
+    };
     let cleared = event(EventKind::ConnectorAdded, &Matter { number: 42, ..matter() });
     let operator = Actor::Operator { id: id(73) };
     let source = Some("2001:db8::7".parse().unwrap());
@@ -201,6 +208,7 @@ fn pinned() -> Vec<(String, Commit)> {
         ("the-other-way".into(), others(false)),
         ("the-other-way-2".into(), others(true)),
         ("ConnectorAdded-2".into(), commit(vec![cleared])),
+        ("CredentialIssued-2".into(), commit(vec![own])),
         ("compressed".into(), commit(vec![long])),
         ("erased".into(), commit(vec![erased])),
     ]);

@@ -1,5 +1,6 @@
 //! From text to a filter that fits the schema.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::scan::{Json, Scan};
@@ -8,7 +9,8 @@ use crate::error::{Invalid, quoted};
 use crate::limits;
 use crate::mode::Options;
 use crate::moment::Moment;
-use crate::path::{AttrPath, resolve};
+use crate::path::{AttrPath, is_dotted, resolve};
+use crate::quirk::Quirk;
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned, Uniqueness};
 use crate::value::Name;
 
@@ -26,14 +28,15 @@ pub(super) fn whole(
     rtype: &ResourceType,
     others: &[ResourceType],
     options: Options,
-) -> Result<Filter, Invalid> {
+) -> Result<(Filter, Vec<Quirk>), Invalid> {
     if text.len() > limits::FILTER_BYTES {
         return Err(Invalid::filter(format!(
             "the filter is longer than {} bytes",
             limits::FILTER_BYTES
         )));
     }
-    let mut parser = Parser { scan: Scan::new(text, 0), options, terms: 0 };
+    let mut quirks = BTreeSet::new();
+    let mut parser = Parser { scan: Scan::new(text, 0), options, terms: 0, quirks: &mut quirks };
     parser.scan.spaces();
     if parser.scan.is_end() {
         return Err(Invalid::filter("the filter is empty"));
@@ -44,7 +47,7 @@ pub(super) fn whole(
         let there = parser.scan.shown();
         return Err(parser.scan.fault(format_args!("`and`, `or` or the end is due, not {there}")));
     }
-    Ok(filter)
+    Ok((filter, quirks.into_iter().collect()))
 }
 
 impl Filter {
@@ -54,8 +57,9 @@ impl Filter {
         at: usize,
         attribute: &Arc<Attribute>,
         options: Options,
+        quirks: &mut BTreeSet<Quirk>,
     ) -> Result<(Self, usize), Invalid> {
-        let mut parser = Parser { scan: Scan::new(text, at), options, terms: 0 };
+        let mut parser = Parser { scan: Scan::new(text, at), options, terms: 0, quirks };
         parser.scan.eat('[');
         let filter = parser.any(Scope::Element(attribute), limits::FILTER_DEPTH_LEVELS)?;
         parser.scan.spaces();
@@ -67,13 +71,14 @@ impl Filter {
     }
 }
 
-struct Parser<'t> {
+struct Parser<'t, 'q> {
     scan: Scan<'t>,
     options: Options,
     terms: usize,
+    quirks: &'q mut BTreeSet<Quirk>,
 }
 
-impl Parser<'_> {
+impl Parser<'_, '_> {
     fn any(&mut self, scope: Scope<'_>, depth: usize) -> Result<Filter, Invalid> {
         let first = self.all(scope, depth)?;
         let mut terms = vec![first];
@@ -108,6 +113,9 @@ impl Parser<'_> {
             || (self.options.is_lenient() && self.scan.peek() == Some('('));
         if !is_closed || !(spaced || self.options.is_lenient()) {
             return Err(word.fault(format_args!("`{keyword}` without spaces around it")));
+        }
+        if !(spaced && (spaced_after || self.scan.is_end())) {
+            self.quirks.insert(Quirk::FilterSpacing);
         }
         Ok(true)
     }
@@ -184,6 +192,7 @@ impl Parser<'_> {
             return Ok(Filter::Element { path, filter: Box::new(filter) });
         }
         // L-14: `emails[type eq "work"].value eq "x"` is one element that meets both.
+        self.quirks.insert(Quirk::ElementSub);
         self.scan.eat('.');
         let start = self.scan;
         let word = self.scan.word();
@@ -226,8 +235,11 @@ impl Parser<'_> {
         let Some(op) = Op::of(word) else {
             return Err(at.fault(format_args!("unknown operator {}", quoted(word))));
         };
-        if !self.scan.spaces() && !self.options.is_lenient() && !self.scan.is_end() {
-            return Err(self.scan.fault(format_args!("a space is due after `{word}`")));
+        if !self.scan.spaces() && !self.scan.is_end() {
+            if !self.options.is_lenient() {
+                return Err(self.scan.fault(format_args!("a space is due after `{word}`")));
+            }
+            self.quirks.insert(Quirk::FilterSpacing);
         }
         let at = self.scan;
         let json = self.scan.literal()?;
@@ -236,7 +248,7 @@ impl Parser<'_> {
         Ok(Filter::Compare { path, op, value })
     }
 
-    fn path(&self, start: Scan<'_>, word: &str, scope: Scope<'_>) -> Result<AttrPath, Invalid> {
+    fn path(&mut self, start: Scan<'_>, word: &str, scope: Scope<'_>) -> Result<AttrPath, Invalid> {
         let unknown = || start.fault(format_args!("unknown attribute {}", quoted(word)));
         let path = match scope {
             Scope::Resource(rtype, others) => {
@@ -248,7 +260,17 @@ impl Parser<'_> {
                         .map(AttrPath::from)
                 };
                 let alias = || alias(word, rtype, self.options);
-                here().or_else(there).or_else(alias).ok_or_else(unknown)?
+                let known = here().or_else(there);
+                if self.options.is_lenient() {
+                    let of_all = || std::iter::once(rtype).chain(others);
+                    let is_short = known.is_none() && alias().is_some();
+                    let is_dotted = !is_short
+                        && of_all().all(|rtype| rtype.find(word).is_none())
+                        && of_all().any(|rtype| is_dotted(word, rtype));
+                    self.quirks.extend(is_short.then_some(Quirk::NameAlias));
+                    self.quirks.extend(is_dotted.then_some(Quirk::DottedUrn));
+                }
+                known.or_else(alias).ok_or_else(unknown)?
             }
             Scope::Element(attribute) => {
                 let sub = attribute.sub(word).cloned().or_else(|| itself(attribute, word));
@@ -264,7 +286,7 @@ impl Parser<'_> {
 
     /// The literal, if it and the operator go with the attribute (RFC 7643 §2.3).
     fn fitting(
-        &self,
+        &mut self,
         at: Scan<'_>,
         path: &AttrPath,
         op: Op,
@@ -289,7 +311,10 @@ impl Parser<'_> {
             (Kind::Boolean, Json::Bool(flag)) => Literal::Bool(flag),
             (Kind::Boolean, Json::String(text)) if self.options.is_lenient() => {
                 match flag_of(&text) {
-                    Some(flag) => Literal::Bool(flag),
+                    Some(flag) => {
+                        self.quirks.insert(Quirk::BooleanText);
+                        Literal::Bool(flag)
+                    }
                     None => return misfit("true or false"),
                 }
             }
@@ -367,7 +392,7 @@ fn itself(attribute: &Arc<Attribute>, word: &str) -> Option<Arc<Attribute>> {
     }))
 }
 
-/// Names that some clients ask for without saying where they are (behaviour P-14).
+/// Names that some clients ask for without saying where they are.
 const ALIASES: [(&str, &str); 4] = [
     ("givenName", "name.givenName"),
     ("firstName", "name.givenName"),

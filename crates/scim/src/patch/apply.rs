@@ -1,21 +1,23 @@
 //! What an operation does to a resource (RFC 7644 §3.5.2.1 to §3.5.2.3).
 
-use super::elements::{self, add, demote_others, described, is_spent, merge, set};
-use super::{Operation, PatchOp};
+use super::elements::{
+    self, add, demote_others, described, fixed, is_spent, keep_only, merge, set,
+};
+use super::{Operation, PatchOp, Progress};
 use crate::admit::value::is_link;
 use crate::error::Invalid;
 use crate::filter::Filter;
-use crate::mode::Options;
 use crate::node::Node;
-use crate::schema::Attribute;
+use crate::quirk::Quirk;
+use crate::schema::{Attribute, Mutability};
 use crate::value::{Name, Object, Value};
 
 pub(super) fn operation(
     operation: &Operation,
     object: &mut Object,
-    options: Options,
+    progress: &mut Progress,
 ) -> Result<(), Invalid> {
-    let step = Step { operation, attribute: operation.path.attr.attribute(), options };
+    let mut step = Step { operation, attribute: operation.path.attr.attribute(), progress };
     let Some(urn) = operation.path.attr.schema() else { return step.within(object) };
     // The extension stays where it is in the resource, so that a change that changes nothing leaves no trace.
     if object.get(urn).and_then(Value::as_complex).is_none() {
@@ -30,15 +32,31 @@ pub(super) fn operation(
     Ok(())
 }
 
-struct Step<'o> {
+struct Step<'o, 'p> {
     operation: &'o Operation,
     attribute: &'o Attribute,
-    options: Options,
+    progress: &'p mut Progress,
 }
 
-impl Step<'_> {
-    /// Does the operation to the attribute's place: the resource, or the extension.
-    fn within(&self, place: &mut Object) -> Result<(), Invalid> {
+impl Step<'_, '_> {
+    /// Does the operation to the attribute's place: the resource, or the extension. What can't be changed once it's set may be
+    /// set, or written as it is (RFC 7643 §7).
+    fn within(&mut self, place: &mut Object) -> Result<(), Invalid> {
+        let is_fixed = self.attribute.mutability == Mutability::Immutable;
+        let before = place.get(&self.attribute.name).filter(|_| is_fixed).cloned();
+        self.change(place)?;
+        if let Some(before) = before
+            && !place.get(&self.attribute.name).is_some_and(|after| after.is_same(&before))
+        {
+            return Err(Invalid::mutability(format!(
+                "`{}` can't be changed once it's set",
+                self.attribute.name
+            )));
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, place: &mut Object) -> Result<(), Invalid> {
         let name = &self.attribute.name;
         let filter = self.operation.path.filter.as_deref();
         match (self.attribute.multi_valued, filter) {
@@ -68,9 +86,23 @@ impl Step<'_> {
         let value = self.operation.value.as_ref().unwrap_or(&Value::Null);
         match (&self.operation.path.sub, value) {
             (None, Value::Complex(given)) if self.attribute.is_complex() => {
-                self.inner(place, |object| merge(object, self.attribute, given))
+                let is_whole =
+                    self.progress.options.is_interop() && self.operation.op == PatchOp::Replace;
+                self.inner(place, |object| {
+                    if is_whole {
+                        keep_only(object, self.attribute, given);
+                    }
+                    merge(object, self.attribute, given)
+                })
             }
             (None, _) if self.attribute.is_complex() => {
+                let there = place.get(name).and_then(Value::as_complex);
+                if let Some(sub) = there.and_then(|object| fixed(object, self.attribute)) {
+                    return Err(Invalid::mutability(format!(
+                        "`{name}` can't be removed: its `{}` can't be changed once it's set",
+                        sub.name
+                    )));
+                }
                 place.remove(name);
                 Ok(())
             }
@@ -101,7 +133,7 @@ impl Step<'_> {
     }
 
     /// The whole list.
-    fn list(&self, place: &mut Object) -> Result<(), Invalid> {
+    fn list(&mut self, place: &mut Object) -> Result<(), Invalid> {
         let name = &self.attribute.name;
         let given = self.operation.value.as_ref().and_then(Value::as_list);
         match (self.operation.op, given) {
@@ -124,6 +156,7 @@ impl Step<'_> {
                     Some(Value::List(list)) => std::mem::take(list),
                     Some(_) | None => Vec::new(),
                 };
+                self.progress.look(list.len() + given.len())?;
                 if self.operation.op == PatchOp::Add {
                     let touched = add(&mut list, self.attribute, given)?;
                     demote_others(&mut list, &touched, &self.operation.path)?;
@@ -136,7 +169,8 @@ impl Step<'_> {
     }
 
     /// Some elements, or a sub-attribute of them.
-    fn some(&self, list: &mut Vec<Value>, filter: Option<&Filter>) -> Result<(), Invalid> {
+    fn some(&mut self, list: &mut Vec<Value>, filter: Option<&Filter>) -> Result<(), Invalid> {
+        self.progress.look(list.len().saturating_mul(filter.map_or(1, Filter::terms)))?;
         let is_meant = |item: &Value| match (filter, Node::of(item)) {
             (Some(filter), Some(node)) => filter.matches_element(node),
             (None, Some(_)) => true,
@@ -147,6 +181,13 @@ impl Step<'_> {
         let value = self.operation.value.as_ref().unwrap_or(&Value::Null);
         if meant.is_empty() {
             return self.none_meant(list, filter, value);
+        }
+        if self.progress.options.is_interop() && filter.is_some() && meant.len() > 1 {
+            return Err(Invalid::filter(format!(
+                "`{}` chooses {} elements where one is due",
+                self.operation.path,
+                meant.len()
+            )));
         }
         let mut unassigned = Vec::new();
         for at in &meant {
@@ -180,7 +221,8 @@ impl Step<'_> {
         demote_others(list, &meant, &self.operation.path)?;
         let mut at = 0;
         list.retain(|item| {
-            let goes = unassigned.binary_search(&at).is_ok() && is_spent(item, self.options);
+            let goes =
+                unassigned.binary_search(&at).is_ok() && is_spent(item, self.progress.options);
             at += 1;
             !goes
         });
@@ -189,7 +231,7 @@ impl Step<'_> {
 
     /// No element is meant: an error, nothing, or a new element (L-07).
     fn none_meant(
-        &self,
+        &mut self,
         list: &mut Vec<Value>,
         filter: Option<&Filter>,
         value: &Value,
@@ -199,14 +241,16 @@ impl Step<'_> {
             return Ok(());
         }
         let nothing = || Invalid::no_target(format!("`{path}` selects nothing"));
-        if !self.options.is_lenient() {
+        if !self.progress.options.is_lenient() {
             return Err(nothing());
         }
         // To clear what isn't there is no fault: Entra clears everything twice.
         if *value == Value::Null {
+            self.progress.quirks.insert(Quirk::NoMatch);
             return Ok(());
         }
         let mut element = filter.and_then(described).ok_or_else(nothing)?;
+        self.progress.quirks.insert(Quirk::NoMatch);
         let new = match (&path.sub, value) {
             (Some(sub), value) => {
                 set(&mut element, sub, value)?;

@@ -114,9 +114,8 @@ pub(super) fn equal(attribute: &Attribute, a: &Value, b: &Value) -> bool {
 
 /// Sets a sub-attribute, or unassigns it by null.
 pub(super) fn set(object: &mut Object, sub: &Attribute, value: &Value) -> Result<(), Invalid> {
-    let is_fixed = sub.mutability == Mutability::Immutable;
     match object.get_mut(&sub.name) {
-        Some(there) if is_fixed => {
+        Some(there) if is_fixed(sub) => {
             if !equal(sub, there, value) {
                 return Err(Invalid::mutability(format!(
                     "`{}` can't be changed once it's set",
@@ -147,6 +146,26 @@ pub(super) fn merge(
         }
     }
     Ok(())
+}
+
+/// Takes out what the given sub-attributes don't replace, but for what can't be changed once it's set.
+pub(super) fn keep_only(object: &mut Object, attribute: &Attribute, given: &Object) {
+    object.retain(|name, _| {
+        given.get(name).is_some() || attribute.sub(name).is_some_and(|sub| is_fixed(sub))
+    });
+}
+
+/// A sub-attribute that is there and can't be changed once it's set.
+pub(super) fn fixed<'a>(object: &Object, attribute: &'a Attribute) -> Option<&'a Attribute> {
+    attribute
+        .sub_attributes
+        .iter()
+        .map(AsRef::as_ref)
+        .find(|sub| is_fixed(sub) && object.get(&sub.name).is_some())
+}
+
+fn is_fixed(attribute: &Attribute) -> bool {
+    attribute.mutability == Mutability::Immutable
 }
 
 /// Whether nothing is left of an element that is worth keeping. Identity providers clear an element by clearing its value; what

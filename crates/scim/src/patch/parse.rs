@@ -2,9 +2,8 @@
 
 mod schemas;
 
-use std::sync::Arc;
-
 use super::{Operation, Patch, PatchOp};
+use crate::admit::PASSWORD;
 use crate::admit::value::{Admission, Nulls, Place, is_link};
 use crate::error::{Invalid, ScimType, quoted};
 use crate::limits;
@@ -15,7 +14,6 @@ use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::value::{Object, Value};
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const PASSWORD: &str = "password";
 
 pub(super) fn patch(
     body: &Value,
@@ -47,10 +45,9 @@ pub(super) fn patch(
         None => return Err(Invalid::syntax("`Operations` is missing")),
     };
     if listed.is_empty() {
-        if !options.is_lenient() {
-            return Err(Invalid::syntax("`Operations` is empty"));
-        }
-        reader.admission.quirk(Quirk::PatchEnvelope);
+        reader
+            .admission
+            .tolerate(Quirk::PatchEnvelope, || Invalid::syntax("`Operations` is empty"))?;
     }
     if listed.len() > limits::PATCH_OPERATIONS {
         return Err(Invalid::value(format!(
@@ -119,7 +116,10 @@ impl Reader<'_> {
         let value = item.get_any_case("value");
         let path = match item.get_any_case("path") {
             None | Some(Value::Null) => None,
-            Some(Value::String(path)) if path.is_empty() && self.is_lenient() => None,
+            Some(Value::String(path)) if path.is_empty() && self.is_lenient() => {
+                self.admission.quirk(Quirk::PatchEnvelope);
+                None
+            }
             Some(Value::String(path)) => Some(path.as_str()),
             Some(other) => {
                 return Err(Invalid::path(format!(
@@ -130,13 +130,15 @@ impl Reader<'_> {
         };
         match (path, op, value) {
             (Some(path), _, _) if self.is_lenient() && path.eq_ignore_ascii_case(PASSWORD) => {
-                self.admission.quirk(Quirk::Password);
+                self.dropped_password();
                 Ok(())
             }
             (Some(path), _, _) => {
-                self.note_dotted_urn(path);
-                let path = PatchPath::parse(path, self.rtype, self.options)?;
+                let path = self.path(path)?;
                 self.step(op, path, value, Origin::Path)
+            }
+            (None, _, _) if self.options.is_interop() => {
+                Err(Invalid::syntax("`path` is missing; name the attribute that is meant"))
             }
             (None, PatchOp::Remove, _) => Err(Invalid::no_target("a remove without a path")),
             (None, _, Some(Value::Complex(members))) => self.members_of(op, None, members),
@@ -175,15 +177,19 @@ impl Reader<'_> {
         }
     }
 
-    fn note_dotted_urn(&mut self, path: &str) {
-        let is_dotted = |(schema, _): &(Arc<Schema>, bool)| {
-            path.split_at_checked(schema.id.len()).is_some_and(|(urn, rest)| {
-                rest.starts_with('.') && urn.eq_ignore_ascii_case(&schema.id)
-            })
-        };
-        if self.rtype.extensions.iter().any(is_dotted) {
-            self.admission.quirk(Quirk::DottedUrn);
-        }
+    fn path(&mut self, text: &str) -> Result<PatchPath, Invalid> {
+        PatchPath::noting(text, self.rtype, self.options, self.admission.quirks())
+    }
+
+    /// A PATCH of what isn't there is a fault by the letter, whichever attribute it is.
+    fn dropped_password(&mut self) {
+        self.admission.quirk(Quirk::Password);
+        self.admission.quirk(Quirk::UnknownPath);
+    }
+
+    /// Whether a remove may name the elements in its value. The profile leaves no other way to take one out of a list.
+    fn removes_by_value(&self) -> bool {
+        self.is_lenient() || self.options.is_interop()
     }
 
     /// Takes an object of attributes apart: the value of an operation without a path, or of a whole extension.
@@ -213,8 +219,8 @@ impl Reader<'_> {
         text: &str,
     ) -> Result<Option<PatchPath>, Invalid> {
         if extension.is_none() {
-            if key.eq_ignore_ascii_case(PASSWORD) {
-                self.admission.quirk(Quirk::Password);
+            if self.is_lenient() && key.eq_ignore_ascii_case(PASSWORD) {
+                self.dropped_password();
                 return Ok(None);
             }
             if self.rtype.core(key).is_none() && self.rtype.extension(key).is_none() {
@@ -224,11 +230,10 @@ impl Reader<'_> {
                 }
                 if is_path {
                     self.admission.quirk(Quirk::PathKeys);
-                    self.note_dotted_urn(key);
                 }
             }
         }
-        match PatchPath::parse(text, self.rtype, self.options) {
+        match self.path(text) {
             Ok(path) => Ok(Some(path)),
             Err(fault) => {
                 let head = text.split('[').next().unwrap_or_default();
@@ -237,7 +242,8 @@ impl Reader<'_> {
                 if !self.is_lenient() || !is_unknown {
                     return Err(fault);
                 }
-                self.admission.ignore(text);
+                self.admission.quirk(Quirk::UnknownPath);
+                self.admission.drop_name(text);
                 Ok(None)
             }
         }
@@ -286,6 +292,14 @@ impl Reader<'_> {
                 limits::PATCH_STEPS
             )));
         }
+        // To add to a member that a filter chooses is to make it one (L-07); by the letter there is none to add to.
+        if self.is_lenient()
+            && op == PatchOp::Add
+            && path.filter.is_some()
+            && is_link(path.attr.attribute())
+        {
+            self.admission.quirk(Quirk::NoMatch);
+        }
         self.operations.push(Operation { op, path, value, index: self.index });
         Ok(())
     }
@@ -315,7 +329,14 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn remove(&mut self, path: PatchPath, value: Option<&Value>) -> Result<(), Invalid> {
+    fn remove(&mut self, mut path: PatchPath, value: Option<&Value>) -> Result<(), Invalid> {
+        // What is left of a link without its value is nothing, so the profile's only path to one link means all of it.
+        let names_link = path.filter.is_some()
+            && path.sub.as_ref().is_some_and(|sub| sub.name == "value")
+            && is_link(path.attr.attribute());
+        if self.options.is_interop() && names_link {
+            path.sub = None;
+        }
         let leaf = path.leaf();
         if leaf.mutability == Mutability::Immutable {
             return Err(Invalid::mutability(format!("`{path}` can't be changed once it's set")));
@@ -329,13 +350,15 @@ impl Reader<'_> {
             return self.keep(PatchOp::Remove, path, None);
         };
         // L-04: a literal reading of RFC 7644 would empty the attribute, which no client that sends a value means.
-        if !self.is_lenient() {
+        if !self.removes_by_value() {
             return Err(Invalid::value(format!(
                 "a remove of `{path}` has no value; name the elements in a filter"
             )));
         }
-        self.admission.quirk(Quirk::RemoveValue);
-        let value = own_member(&path, value);
+        if self.is_lenient() {
+            self.admission.quirk(Quirk::RemoveValue);
+        }
+        let value = if self.is_lenient() { own_member(&path, value) } else { value };
         let list =
             self.admission.list(Place::of(&path.to_string()), path.attr.attribute(), value)?;
         self.keep(PatchOp::Remove, path, Some(Value::List(list)))
@@ -355,7 +378,7 @@ impl Reader<'_> {
             Some(sub) => {
                 let sub = sub.clone();
                 let written = self.admission.value(Place::of(&place), &sub, value, Nulls::Drop)?;
-                let written = link_by_address(&mut path, &attribute, written);
+                let written = self.link_by_address(&mut path, &attribute, written)?;
                 (written.unwrap_or(Value::Null), sub.required)
             }
             None if attribute.multi_valued && path.filter.is_none() => {
@@ -394,11 +417,14 @@ impl Reader<'_> {
         value: &Value,
     ) -> Result<Option<Value>, Invalid> {
         // An element is replaced as a whole; everything else is merged, where an inner null unassigns.
-        let nulls =
-            if op == PatchOp::Replace && path.filter.is_some() { Nulls::Drop } else { Nulls::Keep };
+        let is_whole = path.filter.is_some() || self.options.is_interop();
+        let nulls = if op == PatchOp::Replace && is_whole { Nulls::Drop } else { Nulls::Keep };
         let written = match (value, &path.filter) {
             (Value::List(items), Some(_)) => match items.as_slice() {
-                [only] if self.is_lenient() => self.admission.one(place, attribute, only, nulls)?,
+                [only] if self.is_lenient() => {
+                    self.admission.quirk(Quirk::ListShape);
+                    self.admission.one(place, attribute, only, nulls)?
+                }
                 [] => None,
                 [_, ..] => {
                     return Err(Invalid::value(format!(
@@ -423,6 +449,36 @@ impl Reader<'_> {
             None => Some(Value::Null),
         })
     }
+
+    /// `manager.$ref` stands for `manager.value`; an empty `manager.value` for no manager (L-06).
+    fn link_by_address(
+        &mut self,
+        path: &mut PatchPath,
+        attribute: &Attribute,
+        written: Option<Value>,
+    ) -> Result<Option<Value>, Invalid> {
+        if !is_link(attribute) || attribute.multi_valued {
+            return Ok(written);
+        }
+        let is_address = path.sub.as_ref().is_some_and(|sub| sub.name == "$ref");
+        if is_address {
+            path.sub = attribute.sub("value").cloned();
+        }
+        let id = match written {
+            Some(Value::String(text)) if is_address => {
+                Value::from(text.trim_end_matches('/').rsplit('/').next().unwrap_or_default())
+            }
+            Some(other) => other,
+            None => return Ok(None),
+        };
+        if id.as_str() != Some("") {
+            return Ok(Some(id));
+        }
+        self.admission.tolerate(Quirk::BareManager, || {
+            Invalid::value(format!("`{path}` is empty; null unassigns it"))
+        })?;
+        Ok(None)
+    }
 }
 
 /// `{"members":[…]}` as the value of `members`, as Salesforce is known to send it.
@@ -432,29 +488,4 @@ fn own_member<'v>(path: &PatchPath, value: &'v Value) -> &'v Value {
         .as_complex()
         .filter(|object| object.iter().all(|(name, _)| attribute.sub(name).is_none()));
     strange.and_then(|object| object.get_any_case(&attribute.name)).unwrap_or(value)
-}
-
-/// `manager.$ref` stands for `manager.value`; an empty `manager.value` for no manager (L-06).
-fn link_by_address(
-    path: &mut PatchPath,
-    attribute: &Attribute,
-    written: Option<Value>,
-) -> Option<Value> {
-    if !is_link(attribute) || attribute.multi_valued {
-        return written;
-    }
-    let is_address = path.sub.as_ref().is_some_and(|sub| sub.name == "$ref");
-    if is_address {
-        path.sub = attribute.sub("value").cloned();
-    }
-    match written {
-        Some(Value::String(text)) if is_address => text
-            .trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .filter(|id| !id.is_empty())
-            .map(Value::from),
-        Some(Value::String(text)) if text.is_empty() => None,
-        other => other,
-    }
 }

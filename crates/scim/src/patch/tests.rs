@@ -50,7 +50,7 @@ fn patched(start: &str, operations: &str, mode: Mode) -> Result<String, Invalid>
     let mut user = json(start);
     let before = user.clone();
     match patch.apply(&mut user, rtype("User"), mode) {
-        Ok(()) => Ok(shown(&user)),
+        Ok(_) => Ok(shown(&user)),
         Err(fault) => {
             assert_eq!(user, before, "a failed patch must leave no trace");
             Err(fault)

@@ -1,14 +1,16 @@
 //! The path of a PATCH operation: an attribute, which of its elements, and what in them (RFC 7644 §3.5.2, Figure 7).
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{AttrPath, resolve};
-use crate::error::{Invalid, quoted};
+use super::{AttrPath, is_dotted, resolve};
+use crate::error::{Invalid, ScimType, quoted};
 use crate::filter::Filter;
 use crate::limits;
 use crate::mode::Options;
-use crate::schema::{Attribute, ResourceType};
+use crate::quirk::Quirk;
+use crate::schema::{Attribute, ResourceType, is_name};
 
 /// The path of a PATCH operation.
 #[derive(Clone, PartialEq, Debug)]
@@ -26,13 +28,23 @@ impl PatchPath {
     ///
     /// # Errors
     /// 400 `invalidPath` if it's malformed or names nothing that the resource type has; 400 `invalidFilter` if what is in
-    /// brackets is no filter of the attribute's elements.
+    /// brackets is no filter of the attribute's elements. In [`Mode::Interop`](crate::Mode::Interop) an unknown attribute is
+    /// 400 `invalidSyntax`, and a filter without a sub-attribute after it 400 `invalidPath`.
     pub fn parse(
         text: &str,
         rtype: &ResourceType,
         options: impl Into<Options>,
     ) -> Result<Self, Invalid> {
-        let options = options.into();
+        Self::noting(text, rtype, options.into(), &mut BTreeSet::new())
+    }
+
+    /// The same, telling what was tolerated.
+    pub(crate) fn noting(
+        text: &str,
+        rtype: &ResourceType,
+        options: Options,
+        quirks: &mut BTreeSet<Quirk>,
+    ) -> Result<Self, Invalid> {
         if text.len() > limits::PATH_BYTES {
             return Err(Invalid::path(format!(
                 "the path is longer than {} bytes",
@@ -40,13 +52,20 @@ impl PatchPath {
             )));
         }
         let Some((head, bracket)) = text.split_once('[') else {
-            let found = resolve(text, rtype, options).ok_or_else(|| unknown(text))?;
+            let found = resolve(text, rtype, options).ok_or_else(|| unknown(text, options))?;
+            if options.is_lenient() && is_dotted(text, rtype) {
+                quirks.insert(Quirk::DottedUrn);
+            }
             let path = AttrPath::from(found);
             let sub = path.sub.clone();
             return Ok(Self { attr: path.with_sub(None), filter: None, sub });
         };
-        let attr =
-            resolve(head, rtype, options).map(AttrPath::from).ok_or_else(|| unknown(head))?;
+        let attr = resolve(head, rtype, options)
+            .map(AttrPath::from)
+            .ok_or_else(|| unknown(head, options))?;
+        if options.is_lenient() && is_dotted(head, rtype) {
+            quirks.insert(Quirk::DottedUrn);
+        }
         if attr.sub.is_some() || !(attr.attribute.multi_valued || attr.attribute.is_complex()) {
             return Err(Invalid::path(format!("`{attr}` has no elements to choose from")));
         }
@@ -59,9 +78,16 @@ impl PatchPath {
                 quoted(text)
             )));
         }
-        let (filter, end) = Filter::parse_element(text, head.len(), &attr.attribute, options)?;
+        let (filter, end) =
+            Filter::parse_element(text, head.len(), &attr.attribute, options, quirks)?;
         let rest = text.get(end..).unwrap_or_default();
         let sub = match rest.strip_prefix('.') {
+            None if rest.is_empty() && options.is_interop() => {
+                return Err(Invalid::path(format!(
+                    "{} does not say which sub-attribute is meant, as in `{attr}[type eq \"work\"].value`",
+                    quoted(text)
+                )));
+            }
             None if rest.is_empty() => None,
             None => {
                 return Err(Invalid::path(format!(
@@ -71,7 +97,8 @@ impl PatchPath {
             }
             Some(name) => {
                 let sub = attr.attribute.sub(name).ok_or_else(|| {
-                    Invalid::path(format!("`{attr}` has no sub-attribute {}", quoted(name)))
+                    let kind = kind_of_unknown(options);
+                    Invalid::new(kind, format!("`{attr}` has no sub-attribute {}", quoted(name)))
                 })?;
                 Some(sub.clone())
             }
@@ -92,11 +119,19 @@ impl PatchPath {
     }
 }
 
-fn unknown(text: &str) -> Invalid {
+fn unknown(text: &str, options: Options) -> Invalid {
     if text.trim().is_empty() {
         return Invalid::path("the path is empty");
     }
-    Invalid::path(format!("there is no attribute {}", quoted(text)))
+    // What can't be the name of anything is malformed in every mode.
+    let is_name = text.rsplit(':').next().unwrap_or_default().split('.').all(is_name);
+    let kind = if is_name { kind_of_unknown(options) } else { ScimType::InvalidPath };
+    Invalid::new(kind, format!("there is no attribute {}", quoted(text)))
+}
+
+/// The profile knows one word for an unknown attribute, wherever it stands (I-03).
+fn kind_of_unknown(options: Options) -> ScimType {
+    if options.is_interop() { ScimType::InvalidSyntax } else { ScimType::InvalidPath }
 }
 
 impl fmt::Display for PatchPath {
@@ -117,7 +152,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::error::ScimType;
     use crate::mode::Mode;
     use crate::schema::Catalogue;
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::{BadSchema, ResourceType, Schema, compile};
+use super::{BadSchema, ResourceType, Schema, compile, describe};
 use crate::value::{Object, Value};
 
 /// The documents of the product itself, in the order in which they are listed.
@@ -81,9 +81,18 @@ impl Catalogue {
         of: &str,
         required: bool,
     ) -> Result<Self, BadSchema> {
-        let schema = Arc::new(compile::schema(document)?);
+        let mut schema = compile::schema(document)?;
+        // What its author left out has a default, and `/Schemas` says it.
+        schema.document = describe::document(&schema);
+        let schema = Arc::new(schema);
         if self.schema(&schema.id).is_some() {
             return Err(BadSchema(format!("`{}` is there already", schema.id)));
+        }
+        // Only the schema of schemas has complex attributes inside complex ones (RFC 7643 §2.3.8).
+        let subs = schema.attributes.iter().flat_map(|attribute| &attribute.sub_attributes);
+        if let Some(nested) = subs.into_iter().find(|sub| sub.is_complex()) {
+            let detail = format!("`{}` is complex inside a complex attribute", nested.name);
+            return Err(BadSchema(detail));
         }
         let Some(extended) = self.resource_type(of) else {
             return Err(BadSchema(format!("there is no resource type `{of}`")));

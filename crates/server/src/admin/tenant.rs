@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::{Asked, done, ok, present_user};
 use crate::answer::Answer;
 use crate::refused::Refused;
-use crate::secret::{Purpose, Secret};
-use crate::setup::{FIRST_CONNECTOR, SetupError, open_tenant};
+use crate::secret::Secret;
+use crate::setup::{FIRST_CONNECTOR, SetupError, open_tenant, purpose};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,7 +39,10 @@ struct NewRole {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewCredential {
-    connector: String,
+    /// The connector whose client shows it.
+    connector: Option<String>,
+    /// The user who shows it, by `userName` or id: it opens `/Me`.
+    user: Option<String>,
     /// When it ends by itself.
     #[serde(default)]
     expires: Option<Timestamp>,
@@ -179,10 +182,14 @@ pub(super) fn credentials(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refus
         .map(|credential| {
             let connector = match credential.holder {
                 Holder::Connector(id) => directory.connectors.get(id).map(|c| c.name.as_str()),
-                Holder::Operator(_) => None,
+                Holder::Operator(_) | Holder::User(_) => None,
+            };
+            let user = match credential.holder {
+                Holder::User(id) => directory.users.get(id).map(|user| &user.user_name),
+                Holder::Connector(_) | Holder::Operator(_) => None,
             };
             json!({
-                "id": credential.id, "hint": credential.hint, "connector": connector,
+                "id": credential.id, "hint": credential.hint, "connector": connector, "user": user,
                 "issued": credential.issued.at, "expires": credential.expires,
                 "revoked": credential.revoked.map(|revoked| revoked.at),
             })
@@ -195,12 +202,21 @@ pub(super) fn credentials(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refus
 /// holds it.
 pub(super) async fn issue_credential(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
     let (tenant, snapshot) = asked.tenant(slug)?;
-    let NewCredential { connector, expires } = asked.body()?;
-    let holder = snapshot.directory.connectors.named(&connector).ok_or_else(|| {
-        Refused::new(StatusCode::NOT_FOUND, format!("there is no connector `{connector}`"))
-    })?;
-    let (issued, receipt) =
-        issue(asked, tenant, slug, Holder::Connector(holder.id), expires).await?;
+    let NewCredential { connector, user, expires } = asked.body()?;
+    let holder = match (connector, user) {
+        (Some(name), None) => {
+            let found = snapshot.directory.connectors.named(&name);
+            Holder::Connector(found.map(|connector| connector.id).ok_or_else(|| {
+                Refused::new(StatusCode::NOT_FOUND, format!("there is no connector `{name}`"))
+            })?)
+        }
+        (None, Some(who)) => Holder::User(present_user(&snapshot, &who)?),
+        (Some(_), Some(_)) | (None, None) => {
+            let detail = "say whose key it is: `connector` or `user`, one of the two";
+            return Err(scim::Invalid::value(detail).into());
+        }
+    };
+    let (issued, receipt) = issue(asked, tenant, slug, holder, expires).await?;
     let body = json!({ "id": issued.id, "apiKey": issued.key });
     Ok(ok(StatusCode::CREATED, &body).of(&receipt))
 }
@@ -221,7 +237,7 @@ pub(super) async fn issue(
     expires: Option<Timestamp>,
 ) -> Result<(Issued, Receipt), Refused> {
     let secret =
-        Secret::random(Purpose::ApiKey).map_err(|error| setup(SetupError::Randomness(error)))?;
+        Secret::random(purpose(holder)).map_err(|error| setup(SetupError::Randomness(error)))?;
     let id = CredentialId::new(asked.app.id());
     let (hash, hint) = (secret.hash(), secret.hint());
     let command = Command::IssueCredential { credential: id, holder, hash, hint, expires };

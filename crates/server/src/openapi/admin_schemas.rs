@@ -65,14 +65,15 @@ pub(super) fn all() -> Map<String, Value> {
 
     add(
         "NewCredential",
-        closed(json!({ "connector": name, "expires": or_null(&time) }), &["connector"]),
+        closed(json!({ "connector": name, "user": text, "expires": or_null(&time) }), &[]),
     );
     add("IssuedCredential", object(json!({ "id": id, "apiKey": key }), &["id", "apiKey"]));
     let credential = json!({
-        "id": id, "hint": text, "connector": or_null(&text), "issued": time, "expires": or_null(&time),
+        "id": id, "hint": text, "connector": or_null(&text),
+        "user": or_null(&text), "issued": time, "expires": or_null(&time),
         "revoked": or_null(&time),
     });
-    let due = ["id", "hint", "connector", "issued", "expires", "revoked"];
+    let due = ["id", "hint", "connector", "user", "issued", "expires", "revoked"];
     add("CredentialList", listed("credentials", object(credential, &due)));
 
     let mode = json!({ "type": "string", "enum": ["strict", "lenient", "interop"] });

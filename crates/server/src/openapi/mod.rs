@@ -65,6 +65,10 @@ pub(crate) fn document() -> Value {
                     "type": "http", "scheme": "basic",
                     "description": "The tenant's slug as user, the key's secret as password (RFC 7617).",
                 },
+                "userKey": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "A user's own key, as in `acme:rbu_…` (RFC 6750).",
+                },
                 "operatorKey": {
                     "type": "http", "scheme": "bearer",
                     "description": "An operator's key, as in `rbo_…` (RFC 6750).",

@@ -93,8 +93,13 @@ impl Operation {
     }
 
     /// Open to everyone.
-    pub(super) fn public(mut self) -> Operation {
-        self.security = json!([]);
+    pub(super) fn public(self) -> Operation {
+        self.secured(json!([]))
+    }
+
+    /// With keys of its own.
+    pub(super) fn secured(mut self, security: Value) -> Operation {
+        self.security = security;
         self
     }
 

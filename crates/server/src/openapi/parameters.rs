@@ -32,6 +32,7 @@ pub(super) const LIST: &[&str] = &[
     "sortOrder",
     "startIndex",
     "count",
+    "cursor",
     "attributes",
     "excludedAttributes",
     "asOf",
@@ -80,6 +81,11 @@ pub(super) fn all() -> Map<String, Value> {
         &json!({ "type": "integer", "default": 1 }),
     );
     query("count", "The most resources of the page.", &count(PAGE_DEFAULT, PAGE_MAX, 0));
+    query(
+        "cursor",
+        "Pages by cursor (RFC 9865): empty for the first, else the `nextCursor` of the page before, with the same filter, sort, attributes and count. Not together with `startIndex`.",
+        &text,
+    );
     query(
         "attributes",
         "Only these attributes, beside those that are always there (RFC 7644 §3.9).",

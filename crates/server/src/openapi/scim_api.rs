@@ -18,6 +18,8 @@ pub(super) fn operation(endpoint: &Endpoint, method: &str) -> Option<Value> {
         Endpoint::List(kind) if method == "POST" => create(*kind),
         Endpoint::List(kind) => list(*kind),
         Endpoint::Search(kind) => search(*kind),
+        Endpoint::ListAll => list_all(),
+        Endpoint::SearchAll => search_all(),
         Endpoint::One(kind, _) => match method {
             "PUT" => replace(*kind),
             "PATCH" => patch(*kind),
@@ -39,7 +41,7 @@ pub(super) fn operation(endpoint: &Endpoint, method: &str) -> Option<Value> {
             discovery("listSchemas", "The schemas of resources", "SchemaList")
         }
         Endpoint::Schemas(Some(_)) => discovery("getSchema", "A schema", "Schema"),
-        Endpoint::Unsupported(_) => return None,
+        Endpoint::Me => me(),
     };
     let operation = if method == "HEAD" { operation.without_bodies() } else { operation };
     Some(operation.finish())
@@ -76,15 +78,32 @@ fn list(kind: Kind) -> Operation {
         .refuses(&[503])
 }
 
+fn list_all() -> Operation {
+    let summary = "Resources of every type that a filter chooses, a page at a time";
+    Operation::new(Tag::Scim, "listAll".to_owned(), summary.to_owned())
+        .takes(LIST)
+        .answers(200, "A page.", "ResourceList", &["Rollbook-Position"])
+        .refuses(&[503])
+}
+
 fn search(kind: Kind) -> Operation {
     let summary =
         format!("The same as a list of {}s, with what is asked for in the body", word(kind));
+    searching(format!("search{}", kind.plural()), summary, &format!("{}List", kind.name()))
+}
+
+fn search_all() -> Operation {
+    let summary = "The same as a list of every type, with what is asked for in the body";
+    searching("searchAll".to_owned(), summary.to_owned(), "ResourceList")
+}
+
+fn searching(id: String, summary: String, answer: &str) -> Operation {
     let asked =
         json!({ "schemas": [SEARCH], "filter": "externalId pr", "startIndex": 1, "count": 10 });
-    Operation::new(Tag::Scim, format!("search{}", kind.plural()), summary)
+    Operation::new(Tag::Scim, id, summary)
         .takes(&["asOf", "min-position"])
         .scim_body("SearchRequest", asked)
-        .answers(200, "A page.", &format!("{}List", kind.name()), &["Rollbook-Position"])
+        .answers(200, "A page.", answer, &["Rollbook-Position"])
         .refuses(&[503])
 }
 
@@ -110,6 +129,15 @@ fn get(kind: Kind) -> Operation {
         .answers(200, "It is there.", kind.name(), &headers)
         .answers_nothing(304, "It still has that version.", &["ETag", "Rollbook-Position"])
         .refuses(&[503])
+}
+
+fn me() -> Operation {
+    Operation::new(Tag::Scim, "getMe", "The user whose key was shown")
+        .secured(json!([{ "userKey": [] }]))
+        .takes(PROJECTION)
+        .takes(&["If-None-Match"])
+        .answers(200, "It is there.", "User", &["Location", "ETag", "Rollbook-Position"])
+        .answers_nothing(304, "It still has that version.", &["ETag", "Rollbook-Position"])
 }
 
 fn replace(kind: Kind) -> Operation {

@@ -16,8 +16,10 @@ const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 pub(super) fn all() -> Map<String, Value> {
     let mut all = Map::new();
     for of in Kind::ALL.map(Kind::name).into_iter().chain(["ResourceType", "Schema"]) {
-        all.insert(format!("{of}List"), list(of));
+        all.insert(format!("{of}List"), list(&schema_ref(of)));
     }
+    let any: Vec<Value> = Kind::ALL.iter().map(|kind| schema_ref(kind.name())).collect();
+    all.insert("ResourceList".to_owned(), list(&json!({ "anyOf": any })));
     all.insert("SearchRequest".to_owned(), search());
     all.insert("PatchOp".to_owned(), patch());
     all.insert("BulkRequest".to_owned(), bulk_request());
@@ -31,7 +33,7 @@ fn names(urn: &str) -> Value {
     json!({ "type": "array", "items": { "const": urn }, "minItems": 1, "maxItems": 1 })
 }
 
-fn list(of: &str) -> Value {
+fn list(of: &Value) -> Value {
     json!({
         "type": "object",
         "description": "RFC 7644 §3.4.2.",
@@ -41,7 +43,11 @@ fn list(of: &str) -> Value {
             "totalResults": { "type": "integer", "minimum": 0 },
             "startIndex": { "type": "integer", "minimum": 1 },
             "itemsPerPage": { "type": "integer", "minimum": 0 },
-            "Resources": { "type": "array", "items": schema_ref(of) },
+            "Resources": { "type": "array", "items": of },
+            "nextCursor": {
+                "type": "string", "pattern": "^[A-Za-z0-9_-]+$",
+                "description": "Where the next page by cursor begins, on every page but the last (RFC 9865).",
+            },
         },
     })
 }
@@ -59,6 +65,7 @@ fn search() -> Value {
             "sortOrder": { "type": "string", "enum": ["ascending", "descending"] },
             "startIndex": { "type": "integer" },
             "count": { "type": "integer" },
+            "cursor": { "type": "string" },
             "attributes": attributes,
             "excludedAttributes": attributes,
         },

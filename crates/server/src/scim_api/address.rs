@@ -57,14 +57,17 @@ impl Kind {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     List(Kind),
+    /// Resources of every type (RFC 7644 §3.4.2.1).
+    ListAll,
     Search(Kind),
+    SearchAll,
     One(Kind, String),
     Bulk,
     ServiceProviderConfig,
     ResourceTypes(Option<String>),
     Schemas(Option<String>),
-    /// In the protocol, but not here.
-    Unsupported(&'static str),
+    /// The user whose key was shown.
+    Me,
 }
 
 impl Endpoint {
@@ -72,12 +75,13 @@ impl Endpoint {
     pub(crate) fn methods(&self) -> &'static str {
         match self {
             Endpoint::List(_) => "GET, HEAD, POST",
-            Endpoint::Search(_) | Endpoint::Bulk => "POST",
+            Endpoint::ListAll => "GET, HEAD",
+            Endpoint::Search(_) | Endpoint::SearchAll | Endpoint::Bulk => "POST",
             Endpoint::One(..) => "GET, HEAD, PUT, PATCH, DELETE",
             Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => {
                 "GET, HEAD"
             }
-            Endpoint::Unsupported(_) => "GET, HEAD, POST, PUT, PATCH, DELETE",
+            Endpoint::Me => "GET, HEAD",
         }
     }
 
@@ -89,10 +93,12 @@ impl Endpoint {
             Endpoint::List(Kind::User)
             | Endpoint::One(Kind::User, _)
             | Endpoint::Search(_)
+            | Endpoint::SearchAll
+            | Endpoint::ListAll
             | Endpoint::ServiceProviderConfig
             | Endpoint::ResourceTypes(_)
             | Endpoint::Schemas(_)
-            | Endpoint::Unsupported(_) => USER_BODY_BYTES,
+            | Endpoint::Me => USER_BODY_BYTES,
         }
     }
 }
@@ -128,9 +134,10 @@ fn endpoint(parts: &[String]) -> Option<Endpoint> {
         ["ResourceTypes", name] => Some(Endpoint::ResourceTypes(Some((*name).to_owned()))),
         ["Schemas"] => Some(Endpoint::Schemas(None)),
         ["Schemas", urn] => Some(Endpoint::Schemas(Some((*urn).to_owned()))),
-        ["Me", ..] => Some(Endpoint::Unsupported("`/Me`")),
+        ["Me"] => Some(Endpoint::Me),
         ["Bulk"] => Some(Endpoint::Bulk),
-        [".search"] => Some(Endpoint::Unsupported("`/.search` over all types")),
+        [] => Some(Endpoint::ListAll),
+        [".search"] => Some(Endpoint::SearchAll),
         [plural] => kind(plural).map(Endpoint::List),
         [plural, ".search"] => kind(plural).map(Endpoint::Search),
         [plural, id] => kind(plural).map(|kind| Endpoint::One(kind, (*id).to_owned())),
@@ -155,7 +162,8 @@ mod tests {
         check("/scim/acme/v2/Bulk", Some(Endpoint::Bulk));
         check("/scim/acme/v2/Schemas/urn:x:y", Some(Endpoint::Schemas(Some("urn:x:y".into()))));
         check("/scim/acme/v2/Users/1/2", None);
-        check("/scim/acme/v2", None);
+        check("/scim/acme/v2", Some(Endpoint::ListAll));
+        check("/scim/acme/v2/.search", Some(Endpoint::SearchAll));
         assert_eq!(Address::parse("/scim"), None);
         let old = Address::parse("/scim/acme/v1/Users").unwrap();
         assert_eq!(old.version, Version::Other("v1".into()));

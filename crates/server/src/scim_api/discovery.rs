@@ -7,7 +7,7 @@ use scim::limits::BULK_OPERATIONS;
 
 use super::Asked;
 use crate::answer::Answer;
-use crate::limits::BULK_BODY_BYTES;
+use crate::limits::{BULK_BODY_BYTES, CURSOR_SECONDS};
 use crate::refused::Refused;
 
 /// `ServiceProviderConfig` is public (R-7643-5-02).
@@ -29,7 +29,7 @@ pub(super) fn service_provider_config(base: &str) -> Answer {
         sort: true,
         etag: true,
         pagination: PaginationOffer {
-            cursor_timeout_s: None,
+            cursor_timeout_s: Some(CURSOR_SECONDS),
             default_page_size: PAGE_DEFAULT as u64,
             max_page_size: PAGE_MAX as u64,
         },

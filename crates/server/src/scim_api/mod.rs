@@ -5,6 +5,7 @@ mod bulk;
 mod conditions;
 mod discovery;
 mod list;
+mod me;
 mod negotiation;
 mod query;
 mod resource;
@@ -30,6 +31,7 @@ use crate::refused::Refused;
 
 use address::{Address, Version};
 pub(crate) use address::{Endpoint, Kind};
+pub use list::Lists;
 pub(crate) use query::Parameters;
 
 /// A refusal, and whose journal it belongs into.
@@ -73,8 +75,8 @@ impl Asked<'_> {
         app.tally.count(&app.engine, app.now(), (caller.tenant, caller.connector), &quirks);
     }
 
-    /// The snapshot that a read answers from: now, or the moment that `asOf` names.
-    async fn snapshot(&self) -> Result<Arc<Snapshot>, Refused> {
+    /// That the present is not behind what `min-position` asks for.
+    fn check_position(&self) -> Result<(), Refused> {
         let now = &self.caller.snapshot;
         if let Some(least) = self.parameters.min_position()?
             && now.head.position.is_none_or(|last| last < least)
@@ -82,7 +84,13 @@ impl Asked<'_> {
             let detail = format!("position {least} is not reached yet: try again in a moment");
             return Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, detail));
         }
-        let Some(when) = self.parameters.as_of()? else { return Ok(now.clone()) };
+        Ok(())
+    }
+
+    /// The snapshot that a read answers from: now, or the moment that `asOf` names.
+    async fn snapshot(&self) -> Result<Arc<Snapshot>, Refused> {
+        self.check_position()?;
+        let Some(when) = self.parameters.as_of()? else { return Ok(self.caller.snapshot.clone()) };
         let (engine, tenant) = (self.app.engine.clone(), self.caller.tenant);
         let read = tokio::task::spawn_blocking(move || engine.as_of(tenant, when)).await;
         Ok(read.map_err(Refused::broken_off)??)
@@ -124,13 +132,17 @@ async fn answer(
     if is_open && world.with_slug(&address.slug).is_some() {
         return Ok(discovery::service_provider_config(&base).into_response());
     }
+    if matches!(address.endpoint, Some(Endpoint::Me)) {
+        let person =
+            caller::person(app, &world, &parts.headers, &address.slug).map_err(stranger)?;
+        let answer = me::answer(&person, parts, &address.version, &base);
+        let failed = |why| Failed { tenant: person.tenant, actor: None, why };
+        return answer.map(Answer::into_response).map_err(failed);
+    }
     let caller = caller::connector(app, &world, &parts.headers, &address.slug).map_err(stranger)?;
     let known = |why| Failed { tenant: caller.tenant, actor: Some(caller.actor()), why };
     let media = async {
-        if let Version::Other(version) = &address.version {
-            let detail = format!("version `{version}` is not offered here: use `v2`");
-            return Err(scim::Invalid::new(scim::ScimType::InvalidVers, detail).into());
-        }
+        check_version(&address.version)?;
         let endpoint = address.endpoint.as_ref().ok_or_else(Refused::no_address)?;
         let allowed = endpoint.methods();
         if !allowed.split(", ").any(|method| method == parts.method.as_str()) {
@@ -144,7 +156,8 @@ async fn answer(
             Vec::new()
         };
         let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
-        let reads = is_read(&parts.method) || matches!(endpoint, Endpoint::Search(_));
+        let reads =
+            is_read(&parts.method) || matches!(endpoint, Endpoint::Search(_) | Endpoint::SearchAll);
         if !reads && parameters.get("asOf").is_some() {
             let detail = "`asOf` is for reads: the past is not written";
             return Err(scim::Invalid::value(detail).into());
@@ -166,17 +179,16 @@ async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result
         Endpoint::List(kind) if asked.parts.method == Method::POST => {
             Ok(resource::create(asked, *kind, &Value::parse(body)?).await?.answer(asked))
         }
-        Endpoint::List(kind) => list::list(asked, *kind, None).await,
-        Endpoint::Search(kind) => list::list(asked, *kind, Some(body)).await,
+        Endpoint::List(kind) => list::list(asked, &[*kind], None).await,
+        Endpoint::Search(kind) => list::list(asked, &[*kind], Some(body)).await,
+        Endpoint::ListAll => list::list(asked, &Kind::ALL, None).await,
+        Endpoint::SearchAll => list::list(asked, &Kind::ALL, Some(body)).await,
         Endpoint::One(kind, id) => one(asked, *kind, id, body).await,
         Endpoint::Bulk => bulk::bulk(asked, body).await,
         Endpoint::ServiceProviderConfig => discovery::config(asked),
         Endpoint::ResourceTypes(name) => discovery::resource_types(asked, name.as_deref()),
         Endpoint::Schemas(urn) => discovery::schemas(asked, urn.as_deref()),
-        Endpoint::Unsupported(feature) => Err(Refused::new(
-            StatusCode::NOT_IMPLEMENTED,
-            format!("{feature} is not supported; ServiceProviderConfig says what is"),
-        )),
+        Endpoint::Me => Err(Refused::no_address()),
     }
 }
 
@@ -190,6 +202,16 @@ async fn one(asked: &Asked<'_>, kind: Kind, id: &str, body: &[u8]) -> Result<Ans
         _ => return resource::get(asked, kind, id).await,
     };
     written.map(|written| written.answer(asked))
+}
+
+fn check_version(version: &Version) -> Result<(), Refused> {
+    match version {
+        Version::Two => Ok(()),
+        Version::Other(version) => {
+            let detail = format!("version `{version}` is not offered here: use `v2`");
+            Err(scim::Invalid::new(scim::ScimType::InvalidVers, detail).into())
+        }
+    }
 }
 
 fn is_read(method: &Method) -> bool {

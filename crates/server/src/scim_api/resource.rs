@@ -228,6 +228,7 @@ pub(super) async fn create(
     let projection = projection(asked, kind)?;
     let admitted = scim::admit(body, resource_type(asked, kind), options)?;
     asked.note(&admitted.ignored, &admitted.quirks);
+    let projection = projection.answering(resource_type(asked, kind), |path| admitted.says(path));
     let (target, status) = (Target::new(asked, kind), StatusCode::CREATED);
     let receipt = submit(asked, target, Change::Create(admitted), status).await?;
     Ok(Written { target, receipt, status, projection })
@@ -245,6 +246,7 @@ pub(super) async fn replace(
     let projection = projection(asked, kind)?;
     let with = scim::admit(body, resource_type(asked, kind), asked.caller.options())?;
     asked.note(&with.ignored, &with.quirks);
+    let projection = projection.answering(resource_type(asked, kind), |path| with.says(path));
     let status = StatusCode::OK;
     let receipt = submit(asked, target, Change::Replace { with, expected }, status).await?;
     Ok(Written { target, receipt, status, projection })
@@ -262,6 +264,7 @@ pub(super) async fn patch(
     let projection = projection(asked, kind)?;
     let patch = Patch::parse(body, resource_type(asked, kind), asked.caller.options())?;
     asked.note(&patch.ignored, &patch.quirks);
+    let projection = projection.answering(resource_type(asked, kind), |path| patch.says(path));
     // A group's members may be many, so its answer has no body unless it or its attributes are
     // asked for (R-7644-3.5.2-13); a user's always has one.
     let settings = asked.caller.settings();
@@ -298,6 +301,7 @@ async fn submit(
     let (caller, visit) = (asked.caller, asked.visit);
     let origin = visit.origin(caller.actor());
     let receipt = asked.app.engine.submit(caller.tenant, origin, target.command(change)).await?;
+    asked.note(&[], &receipt.quirks);
     if !receipt.notices.is_empty() {
         let (actor, status) = (caller.actor(), status.as_u16());
         let what = journal::summary(&receipt.notices);

@@ -1,5 +1,8 @@
 //! A month of a company and what comes after it, told by each identity provider in its own words
-//! over a real socket. At the end the server shows what the script says, read page by page.
+//! over a real socket, once through a connector that reads leniently and once through one with the
+//! client's preset. At the end the server shows what the script says, read page by page.
+//!
+//! Seen to catch: a remove with a value that emptied the group, and `"False"` read as true.
 
 use idpsim::{
     Company, Dialect, Entra, Matching, Okta, OneLogin, Provisioner, Script, State, cycle,
@@ -12,15 +15,15 @@ fn base(app: &TestApp) -> String {
     format!("{}/scim/acme/v2", app.url)
 }
 
-/// Plays the script and compares.
-async fn played<P: Provisioner>(app: &TestApp, client: &P, script: &Script) {
+/// Plays the script and compares with what this key is shown: an `externalId` belongs to a connector.
+async fn played<P: Provisioner>(app: &TestApp, key: &str, client: &P, script: &Script) {
     let mut at = String::new();
     let done = cycle(client, script, |step, _, _| at = step.what.to_string()).await;
     let done = done.unwrap_or_else(|error| panic!("{} at `{at}`: {error}", P::NAME));
     let told = State::after(script);
     assert!(told.users.len() > PEOPLE && told.groups.len() > 5, "a script of nothing");
     for page in [7, 100] {
-        let shown = State::read(&base(app), &TestApp::key("acme"), page).await.unwrap();
+        let shown = State::read(&base(app), key, page).await.unwrap();
         let differences = told.differences(&shown);
         assert!(differences.is_empty(), "{}:\n{}", P::NAME, differences.join("\n"));
     }
@@ -36,60 +39,82 @@ fn script(seed: u64) -> Script {
     Script::cycle(&Company::new(seed, PEOPLE), start)
 }
 
-/// Import, changes, managers in four shapes and taken away in four, disable, restore, the life of
-/// groups, renames, the end of accounts and a rehire.
-#[tokio::test(flavor = "multi_thread")]
-async fn entra_id_plays_its_cycle_in_the_default_dialect() {
-    let app = TestApp::start().await;
-    let entra = Entra::new(&base(&app), &TestApp::key("acme"));
-    played(&app, &entra, &script(1)).await;
+/// The key of one more connector with this preset.
+async fn key_of(app: &TestApp, preset: &str) -> String {
+    app.connector(preset).await;
+    format!("acme:{preset}-{}", testkit::app::SCIM_SECRET)
 }
 
+/// Import, changes, managers in four shapes and taken away in four, disable, restore, the life of
+/// groups, renames, the end of accounts and a rehire.
+///
+/// Also L-02, L-04, L-05, L-06, L-07, L-10, L-17, L-18.
 #[tokio::test(flavor = "multi_thread")]
-async fn entra_id_plays_its_cycle_with_the_flag() {
-    let app = TestApp::start().await;
-    let entra = Entra::new(&base(&app), &TestApp::key("acme"))
-        .speaking(Dialect::Flagged)
-        .matching(Matching::ExternalId);
-    played(&app, &entra, &script(2)).await;
+async fn l_01_entra_id_plays_its_cycle_in_the_default_dialect() {
+    for preset in ["generic", "entra"] {
+        let app = TestApp::start().await;
+        let key = key_of(&app, preset).await;
+        let entra = Entra::new(&base(&app), &key);
+        played(&app, &key, &entra, &script(1)).await;
+    }
+}
+
+/// Also L-06, L-10, L-17, L-18.
+#[tokio::test(flavor = "multi_thread")]
+async fn l_03_entra_id_plays_its_cycle_with_the_flag() {
+    for preset in ["generic", "entra"] {
+        let app = TestApp::start().await;
+        let key = key_of(&app, preset).await;
+        let entra =
+            Entra::new(&base(&app), &key).speaking(Dialect::Flagged).matching(Matching::ExternalId);
+        played(&app, &key, &entra, &script(2)).await;
+    }
 }
 
 /// One tenant may send both dialects: what is provisioned on demand ignores the flag.
 #[tokio::test(flavor = "multi_thread")]
-async fn entra_id_plays_its_cycle_in_both_dialects_by_turns() {
-    let app = TestApp::start().await;
-    let entra = Entra::new(&base(&app), &TestApp::key("acme"))
-        .speaking_both()
-        .matching(Matching::WorkEmail);
-    played(&app, &entra, &script(3)).await;
+async fn l_14_entra_id_plays_its_cycle_in_both_dialects_by_turns() {
+    for preset in ["generic", "entra"] {
+        let app = TestApp::start().await;
+        let key = key_of(&app, preset).await;
+        let entra = Entra::new(&base(&app), &key).speaking_both().matching(Matching::WorkEmail);
+        played(&app, &key, &entra, &script(3)).await;
+    }
 }
 
+/// Also L-04, L-13.
 #[tokio::test(flavor = "multi_thread")]
-async fn onelogin_plays_its_cycle() {
-    let app = TestApp::start().await;
-    let onelogin = OneLogin::new(&base(&app), &TestApp::key("acme"));
-    played(&app, &onelogin, &script(4)).await;
+async fn l_08_onelogin_plays_its_cycle() {
+    for preset in ["generic", "onelogin"] {
+        let app = TestApp::start().await;
+        let key = key_of(&app, preset).await;
+        let onelogin = OneLogin::new(&base(&app), &key);
+        played(&app, &key, &onelogin, &script(4)).await;
+    }
 }
 
 /// The same with what is only said of it: doubled spaces in filters, `[false]` for `false`.
 #[tokio::test(flavor = "multi_thread")]
-async fn onelogin_plays_its_cycle_with_what_is_only_said_of_it() {
+async fn l_15_onelogin_plays_its_cycle_with_what_is_only_said_of_it() {
     let app = TestApp::start().await;
-    let onelogin = OneLogin::new(&base(&app), &TestApp::key("acme")).with_rumours();
-    played(&app, &onelogin, &script(5)).await;
+    let key = key_of(&app, "onelogin").await;
+    let onelogin = OneLogin::new(&base(&app), &key).with_rumours();
+    played(&app, &key, &onelogin, &script(5)).await;
 }
 
 /// Okta never deletes a user; here an administrator's script does it.
 #[tokio::test(flavor = "multi_thread")]
-async fn okta_plays_the_cycle_as_an_application_of_its_network() {
+async fn l_12_okta_plays_the_cycle_as_an_application_of_its_network() {
     let app = TestApp::start().await;
-    played(&app, &Okta::new(&base(&app), &TestApp::key("acme")), &script(6)).await;
+    let key = TestApp::key("acme");
+    played(&app, &key, &Okta::new(&base(&app), &key), &script(6)).await;
 }
 
 /// GET, then PUT of the whole, for users and for groups.
 #[tokio::test(flavor = "multi_thread")]
-async fn okta_plays_the_cycle_as_an_application_of_its_wizard() {
+async fn l_22_okta_plays_the_cycle_as_an_application_of_its_wizard() {
     let app = TestApp::start().await;
-    let okta = Okta::new(&base(&app), &TestApp::key("acme")).from_wizard();
-    played(&app, &okta, &script(7)).await;
+    let key = TestApp::key("acme");
+    let okta = Okta::new(&base(&app), &key).from_wizard();
+    played(&app, &key, &okta, &script(7)).await;
 }

@@ -1,6 +1,7 @@
 //! Every door is tried: with no key, a wrong key, another tenant's key, and the other kind of key.
 
 use reqwest::Method;
+use serde_json::json;
 use server::{Door, Key, doors};
 use testkit::app::{OPERATOR_KEY, Reply, TestApp};
 
@@ -28,6 +29,13 @@ async fn no_door_opens_to_the_wrong_key() {
                 (Some("globex:globex-test-scim-secret-0001"), 404),
                 (Some("globex-test-scim-secret-0001"), 401),
                 (Some("nobody:globex-test-scim-secret-0001"), 401),
+            ],
+            Key::User => &[
+                (None, 401),
+                (Some("non-token"), 401),
+                (Some(OPERATOR_KEY), 401),
+                (Some("acme:acme-test-scim-secret-0001"), 404),
+                (Some("globex:globex-test-scim-secret-0001"), 404),
             ],
             Key::Operator => &[
                 (None, 401),
@@ -62,10 +70,15 @@ async fn no_door_opens_to_the_wrong_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_door_opens_to_its_own_key() {
     let app = TestApp::start().await;
+    let jane =
+        json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "jane" });
+    app.idp().post("/Users", jane).await.expect(201);
+    let own = app.operator().post("/tenants/acme/credentials", json!({ "user": "jane" })).await;
     for door in doors("acme") {
         let key = match door.key {
             Key::Public => None,
             Key::Connector => Some(TestApp::key("acme")),
+            Key::User => own.body["apiKey"].as_str().map(str::to_owned),
             Key::Operator => Some(OPERATOR_KEY.to_owned()),
         };
         let reply = knock(&app, &door, key.as_deref()).await;

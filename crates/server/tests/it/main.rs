@@ -10,7 +10,16 @@ mod connectors;
 mod bulk;
 
 #[cfg(test)]
+mod clauses;
+
+#[cfg(test)]
+mod conformance;
+
+#[cfg(test)]
 mod cycles;
+
+#[cfg(test)]
+mod cursors;
 
 #[cfg(test)]
 mod doors;
@@ -20,6 +29,9 @@ mod entra;
 
 #[cfg(test)]
 mod lists;
+
+#[cfg(test)]
+mod me;
 
 #[cfg(test)]
 mod okta;
@@ -38,3 +50,6 @@ mod refusals;
 
 #[cfg(test)]
 mod table;
+
+#[cfg(test)]
+mod walks;

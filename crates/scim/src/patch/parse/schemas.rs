@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Reader;
 use crate::admit::value::Place;
-use crate::error::{Invalid, ScimType, quoted};
+use crate::error::{Invalid, ScimType};
 use crate::node::Node;
 use crate::patch::PatchOp;
 use crate::path::{AttrPath, PatchPath};
@@ -66,10 +66,10 @@ impl Reader<'_> {
         let mut goes: Vec<&Arc<Schema>> = Vec::new();
         match (op, &path.filter, value) {
             (PatchOp::Add, None, Some(value)) => {
-                self.urns(path, value)?;
+                self.urns(op, path, value)?;
             }
             (PatchOp::Replace, None, Some(value)) => {
-                let stays = self.urns(path, value)?;
+                let stays = self.urns(op, path, value)?;
                 if stays.is_empty() {
                     return Err(Invalid::value("`schemas` is required"));
                 }
@@ -85,9 +85,11 @@ impl Reader<'_> {
                         .filter(|schema| filter.matches_element(Node::String(&schema.id))),
                 );
             }
-            (PatchOp::Remove, None, Some(value)) if self.is_lenient() => {
-                self.admission.quirk(Quirk::RemoveValue);
-                let named = self.urns(path, value)?;
+            (PatchOp::Remove, None, Some(value)) if self.removes_by_value() => {
+                if self.is_lenient() {
+                    self.admission.quirk(Quirk::RemoveValue);
+                }
+                let named = self.urns(op, path, value)?;
                 goes.extend(rtype.all_schemas().filter(|schema| is_named(&named, schema)));
             }
             (PatchOp::Remove, None, _) => return Err(Invalid::mutability("`schemas` is required")),
@@ -104,9 +106,15 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn urns(&mut self, path: &PatchPath, value: &Value) -> Result<Vec<Value>, Invalid> {
+    fn urns(
+        &mut self,
+        op: PatchOp,
+        path: &PatchPath,
+        value: &Value,
+    ) -> Result<Vec<Value>, Invalid> {
         let one;
-        let value = if value.as_str().is_some() {
+        // RFC 7644 §3.5.2.1 adds "a new value", one of several.
+        let value = if op == PatchOp::Add && value.as_str().is_some() {
             one = Value::List(vec![value.clone()]);
             &one
         } else {
@@ -115,13 +123,7 @@ impl Reader<'_> {
         let named = self.admission.list(Place::of("schemas"), path.attr.attribute(), value)?;
         for urn in named.iter().filter_map(Value::as_str) {
             if self.rtype.all_schemas().all(|schema| !schema.id.eq_ignore_ascii_case(urn)) {
-                if !self.is_lenient() {
-                    return Err(Invalid::value(format!(
-                        "{} can't be among `schemas`",
-                        quoted(urn)
-                    )));
-                }
-                self.admission.ignore(urn);
+                self.admission.foreign(urn, self.rtype)?;
             }
         }
         Ok(named)

@@ -442,3 +442,28 @@ fn limits() {
         InvalidFilter,
     );
 }
+
+#[test]
+fn r_7644_7_7_01_a_patch_that_looks_at_too_much_is_refused() {
+    let mails: Vec<_> = (0..limits::ATTRIBUTE_ELEMENTS)
+        .map(|n| Value::Complex(Object::from_iter([("value", format!("m{n}@x"))])))
+        .collect();
+    let mut user = json(START);
+    user.set("emails", mails);
+    let before = user.clone();
+    let many = |operation: &str, count: usize| {
+        read(&vec![operation; count].join(","), "User", Mode::Strict).unwrap()
+    };
+    let one = r#"{"op":"remove","path":"emails[value eq \"none\"]"}"#;
+    let two = r#"{"op":"remove","path":"emails[value eq \"none\" and type eq \"work\"]"}"#;
+    let add = r#"{"op":"add","path":"emails","value":{"value":"m1@x"}}"#;
+    let most = limits::PATCH_LOOKED_AT / limits::ATTRIBUTE_ELEMENTS;
+    for (operation, fits) in [(one, most), (two, most / 2), (add, most - 1)] {
+        many(operation, fits).apply(&mut user, rtype("User"), Mode::Strict).unwrap();
+        let fault =
+            many(operation, fits + 1).apply(&mut user, rtype("User"), Mode::Strict).unwrap_err();
+        assert_eq!(fault.kind, ScimType::TooMany);
+        assert!(fault.detail.contains("more than 200000 elements"), "{fault}");
+        assert_eq!(user, before);
+    }
+}

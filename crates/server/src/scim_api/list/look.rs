@@ -1,0 +1,220 @@
+//! Finding the rows of a list, and writing a page of them.
+
+use std::sync::Arc;
+
+use domain::directory::{Group, User};
+use domain::find::{self, GoOn, Listed, Row, Stopped, Viewer, Whole};
+use domain::id::ConnectorId;
+use domain::limits::PAGE_BYTES;
+use domain::snapshot::Snapshot;
+use scim::{Cursor, ListQuery, Projection, ResourceType};
+
+use super::walks::Whose;
+use super::{Asked, Lists};
+use crate::limits::QUICK_ROWS;
+use crate::refused::Refused;
+use crate::scim_api::address::Kind;
+
+/// What is asked of one type.
+#[derive(Clone)]
+pub(super) struct Part {
+    pub(super) kind: Kind,
+    pub(super) rtype: ResourceType,
+    pub(super) query: ListQuery,
+}
+
+/// How a page says where it stands.
+pub(super) enum Pages {
+    Index,
+    /// With the cursor of this very page; the next one's is made of it.
+    Cursor {
+        lists: Arc<Lists>,
+        whose: Whose,
+        next: Cursor,
+    },
+}
+
+/// A page to be made: a function of a snapshot and of what is asked, and of nothing else.
+pub(super) struct Look {
+    snapshot: Arc<Snapshot>,
+    parts: Vec<Part>,
+    connector: ConnectorId,
+    base: String,
+    rows: Option<Arc<[Row]>>,
+    pages: Pages,
+    skip: usize,
+    count: usize,
+}
+
+/// A page.
+pub(super) struct Page {
+    pub(super) body: Vec<u8>,
+    pub(super) total: usize,
+    pub(super) shown: usize,
+    /// All that were found, if they were looked for: the next page need not look again.
+    pub(super) rows: Option<Arc<[Row]>>,
+}
+
+/// What a list holds.
+enum Rows {
+    Found(Arc<[Row]>),
+    Whole(Kind, Whole),
+}
+
+impl Look {
+    pub(super) fn new(
+        asked: &Asked<'_>,
+        snapshot: &Arc<Snapshot>,
+        parts: &[Part],
+        rows: Option<Arc<[Row]>>,
+        pages: Pages,
+        skip: usize,
+        count: usize,
+    ) -> Look {
+        let (connector, base) = (asked.caller.connector, asked.base.clone());
+        let (snapshot, parts) = (snapshot.clone(), parts.to_vec());
+        Look { snapshot, parts, connector, base, rows, pages, skip, count }
+    }
+
+    /// Whether the page costs so little that it is not worth another thread: the rows are known, or
+    /// an index finds them, and no page of groups with all their members has to be written.
+    pub(super) fn is_quick(&self) -> bool {
+        self.parts.iter().all(|part| {
+            let indexed = part.is_indexed(&self.snapshot);
+            let known = self.rows.is_some() || self.whole().is_some();
+            let light = part.kind == Kind::User || !part.query.projection.wants("members");
+            indexed || (known && light)
+        })
+    }
+
+    /// Makes the page.
+    pub(super) fn page(self, go_on: GoOn<'_>) -> Result<Result<Page, Refused>, Stopped> {
+        let rows = self.rows(go_on)?;
+        let directory = &self.snapshot.directory;
+        let total = match &rows {
+            Rows::Found(rows) => rows.len(),
+            Rows::Whole(Kind::User, whole) => whole.total::<User>(directory),
+            Rows::Whole(Kind::Group, whole) => whole.total::<Group>(directory),
+        };
+        let (skip, count) = (self.skip, self.count);
+        let shown: Vec<Row> = match &rows {
+            Rows::Found(rows) => rows.iter().skip(skip).take(count).copied().collect(),
+            Rows::Whole(Kind::User, whole) => whole.page::<User>(directory, skip, count),
+            Rows::Whole(Kind::Group, whole) => whole.page::<Group>(directory, skip, count),
+        };
+        let rows = match rows {
+            Rows::Found(rows) => Some(rows),
+            Rows::Whole(..) => None,
+        };
+        let written = self.write(total, &shown);
+        Ok(written.map(|(body, shown)| Page { body, total, shown, rows }))
+    }
+
+    fn rows(&self, go_on: GoOn<'_>) -> Result<Rows, Stopped> {
+        if let Some(rows) = &self.rows {
+            return Ok(Rows::Found(rows.clone()));
+        }
+        if let Some((kind, whole)) = self.whole() {
+            return Ok(Rows::Whole(kind, whole));
+        }
+        let viewer = self.viewer();
+        let mut found = Vec::new();
+        for Part { kind, query, .. } in &self.parts {
+            let (filter, sort) = (query.filter.as_ref(), query.sort.as_ref());
+            found.extend(match kind {
+                Kind::User => find::matching::<User>(viewer, filter, sort, go_on)?,
+                Kind::Group => find::matching::<Group>(viewer, filter, sort, go_on)?,
+            });
+        }
+        let sort = self.parts.first().and_then(|part| part.query.sort.as_ref());
+        Ok(Rows::Found(find::in_order(found, sort).into()))
+    }
+
+    /// If all of one type are asked for, or all but a few, in the order of their creation.
+    fn whole(&self) -> Option<(Kind, Whole)> {
+        let [Part { kind, query, .. }] = self.parts.as_slice() else { return None };
+        if query.sort.is_some() {
+            return None;
+        }
+        let (directory, filter) = (&self.snapshot.directory, query.filter.as_ref());
+        let whole = match kind {
+            Kind::User => Whole::of::<User>(directory, filter),
+            Kind::Group => Whole::of::<Group>(directory, filter),
+        };
+        whole.map(|whole| (*kind, whole))
+    }
+
+    fn viewer(&self) -> Viewer<'_> {
+        let directory = &self.snapshot.directory;
+        Viewer { directory, connector: Some(self.connector), base: &self.base }
+    }
+
+    /// The `ListResponse`, and how many rows are in it. It may be fewer than were asked for
+    /// (R-7644-3.4.2.4-02): memory is shared by all.
+    fn write(&self, total: usize, rows: &[Row]) -> Result<(Vec<u8>, usize), Refused> {
+        let (viewer, mut written) = (self.viewer(), 0);
+        let items = rows.iter().map_while(|row| {
+            if written > PAGE_BYTES {
+                return None;
+            }
+            let item = self.item(viewer, *row);
+            written += item.len();
+            Some(move |out: &mut Vec<u8>| out.extend_from_slice(&item))
+        });
+        let (mut body, mut shown, mut failed) = (Vec::new(), 0, false);
+        let start = match &self.pages {
+            Pages::Index => Some((self.skip as u64).saturating_add(1)),
+            Pages::Cursor { .. } => None,
+        };
+        scim::write_page(&mut body, total as u64, start, items, |written| {
+            shown = usize::try_from(written).unwrap_or(usize::MAX);
+            let Pages::Cursor { lists, whose, next } = &self.pages else { return None };
+            let passed = next.passed.saturating_add(written);
+            // A page of none leads nowhere: it was asked for the total.
+            if written == 0 || passed >= total as u64 {
+                return None;
+            }
+            let token = lists.seal.seal(whose, &Cursor { passed, ..*next });
+            failed = token.is_none();
+            token
+        });
+        if failed {
+            return Err(Refused::internal("a cursor could not be sealed: there is no randomness"));
+        }
+        Ok((body, shown))
+    }
+
+    fn item(&self, viewer: Viewer<'_>, row: Row) -> Vec<u8> {
+        let mut out = Vec::with_capacity(1024);
+        let directory = viewer.directory;
+        let of = |kind| self.parts.iter().find(|part: &&Part| part.kind == kind);
+        match row {
+            Row::User(id) => {
+                if let (Some(user), Some(part)) = (directory.users.get(id), of(Kind::User)) {
+                    write(&mut out, &user.view(viewer), part);
+                }
+            }
+            Row::Group(id) => {
+                if let (Some(group), Some(part)) = (directory.groups.get(id), of(Kind::Group)) {
+                    write(&mut out, &group.view(viewer), part);
+                }
+            }
+        }
+        out
+    }
+}
+
+impl Part {
+    fn is_indexed(&self, snapshot: &Snapshot) -> bool {
+        let Some(filter) = &self.query.filter else { return false };
+        match self.kind {
+            Kind::User => find::is_indexed::<User>(&snapshot.directory, filter, QUICK_ROWS),
+            Kind::Group => find::is_indexed::<Group>(&snapshot.directory, filter, QUICK_ROWS),
+        }
+    }
+}
+
+fn write(out: &mut Vec<u8>, resource: &dyn scim::Attributes, part: &Part) {
+    let projection: &Projection = &part.query.projection;
+    scim::write_resource(out, resource, &part.rtype, projection);
+}

@@ -1,0 +1,48 @@
+//! `/Me` (RFC 7644 §3.11): the user whose key was shown, answered directly.
+//!
+//! A user's key opens this and nothing else, and it only reads: users are changed by who manages
+//! them, an identity provider or an operator.
+
+use axum::http::{StatusCode, header, request};
+use domain::find::{Listed, Viewer};
+use scim::{Catalogue, Projection};
+
+use super::address::Version;
+use super::{Endpoint, Parameters, conditions, is_read, negotiation};
+use crate::answer::Answer;
+use crate::caller::Person;
+use crate::refused::Refused;
+
+/// What they are answered.
+pub(super) fn answer(
+    person: &Person,
+    parts: &request::Parts,
+    version: &Version,
+    base: &str,
+) -> Result<Answer, Refused> {
+    super::check_version(version)?;
+    if !is_read(&parts.method) {
+        return Err(Refused::no_method(Endpoint::Me.methods()));
+    }
+    let media = negotiation::accepted(&parts.headers)?;
+    let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
+    let directory = &person.snapshot.directory;
+    let rtype = Catalogue::user(directory.schemas.catalogue());
+    let (only, except) = (parameters.get("attributes"), parameters.get("excludedAttributes"));
+    let projection = Projection::parse(only, except, rtype)?;
+    let user = directory.users.get(person.user).ok_or_else(Refused::bad_credentials)?;
+    let version = user.modified.position;
+    let location = format!("{base}/Users/{}", user.id);
+    let mut answer = if conditions::is_known(&parts.headers, version) {
+        Answer::new(StatusCode::NOT_MODIFIED, None)
+    } else {
+        let viewer = Viewer { directory, connector: None, base };
+        let mut body = Vec::with_capacity(1024);
+        scim::write_resource(&mut body, &user.view(viewer), rtype, &projection);
+        Answer::new(StatusCode::OK, Some(body))
+            .with(header::LOCATION, &location)
+            .with(header::CONTENT_LOCATION, &location)
+    };
+    answer.media = media;
+    Ok(answer.with_version(version).at(person.snapshot.head.position))
+}

@@ -1,0 +1,1 @@
+//! Walks through lists while others write.
