@@ -1,5 +1,7 @@
 //! Why a wish is not granted: the client's fault, in words it can act on.
 
+use std::borrow::Cow;
+
 use scim::Invalid;
 
 use crate::position::Position;
@@ -21,7 +23,7 @@ pub enum Rejection {
         /// What has it, as in `user`.
         kind: &'static str,
         /// The attribute, as in `userName`.
-        attribute: &'static str,
+        attribute: Cow<'static, str>,
         /// The value as the client wrote it.
         value: String,
         /// What to do.

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | body | [`Value`] | [`Value::parse`] |
 //! | resource in a POST or PUT | [`Admitted`] | [`admit()`] |
+//! | resource in a PUT | the resource afterwards | [`replace()`] |
 //! | PATCH | [`Patch`] | [`Patch::parse`], then [`Patch::apply`] |
 //! | filter, paging, sorting, attributes | [`ListQuery`] | [`ListQuery::from_pairs`], [`ListQuery::from_search`] |
 //!
@@ -66,6 +67,7 @@ mod projection;
 mod query;
 mod quirk;
 mod render;
+mod replace;
 mod schema;
 mod text;
 mod value;
@@ -74,6 +76,7 @@ pub use admit::{Admitted, admit};
 pub use attributes::{Attr, Attributes};
 pub use error::{Invalid, ScimType, error_body};
 pub use filter::{Filter, Literal, Op};
+pub use matching::ValueKey;
 pub use mode::{Mode, Options};
 pub use moment::Moment;
 pub use node::{ComplexView, Items, ListView, Members, Node};
@@ -84,6 +87,7 @@ pub use projection::Projection;
 pub use query::{Cursor, ListQuery, Sort, SortKey};
 pub use quirk::Quirk;
 pub use render::{write_list, write_list_with, write_page, write_resource};
+pub use replace::replace;
 pub use schema::{
     Attribute, BadSchema, Catalogue, Found, Kind, Mutability, ResourceType, ResourceTypeParts,
     Returned, Schema, Uniqueness,

@@ -32,6 +32,18 @@ pub const TEXT_BYTES: usize = 512 * 1024;
 pub const USER_NAME_BYTES: usize = 1_024;
 /// Names in `attributes` or `excludedAttributes`.
 pub const PROJECTION_NAMES: usize = 500;
+/// Length of the URN of a schema that is added, in bytes of UTF-8.
+pub const SCHEMA_URN_BYTES: usize = 200;
+/// Length of a name in a schema that is added, in bytes of UTF-8.
+pub const SCHEMA_NAME_BYTES: usize = 100;
+/// Length of a description, or of one suggested value, in a schema that is added, in bytes of UTF-8.
+pub const SCHEMA_DESCRIPTION_BYTES: usize = 2_000;
+/// Attributes of a schema that is added.
+pub const SCHEMA_ATTRIBUTES: usize = 200;
+/// Sub-attributes of one attribute of a schema that is added.
+pub const SCHEMA_SUB_ATTRIBUTES: usize = 100;
+/// Suggested values or reference types of one attribute of a schema that is added.
+pub const SCHEMA_VALUES: usize = 200;
 /// Nesting of a packed object, in levels. A body of the deepest kind fits.
 pub const PACKED_DEPTH_LEVELS: usize = 40;
 /// Operations in one bulk job (`maxOperations`).

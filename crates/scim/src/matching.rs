@@ -106,6 +106,18 @@ fn resource_part(address: &str) -> &str {
     }
 }
 
+/// What a value of an attribute is compared by: equal for two values exactly when a filter with `eq` finds one by the other.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ValueKey(Key);
+
+impl Attribute {
+    /// What a value of this attribute is compared by; nothing for objects and lists.
+    #[must_use]
+    pub fn key(&self, value: Node<'_>) -> Option<ValueKey> {
+        Matching::of(self).key(value).map(ValueKey)
+    }
+}
+
 /// A value made ready to be compared with others of its attribute.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Key {

@@ -1,7 +1,7 @@
 //! PATCH (RFC 7644 §3.5.2): read and checked against the schema once, then applied to a resource as often as need be.
 
 mod apply;
-mod elements;
+pub(crate) mod elements;
 mod members;
 mod parse;
 

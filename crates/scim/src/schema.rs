@@ -6,6 +6,7 @@ mod catalogue;
 mod common;
 mod compile;
 mod describe;
+mod extension;
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What operators may do: tenants, connectors, credentials, roles.
 
-use scim::{Attribute, Invalid, Mutability, Returned, Uniqueness, Value};
+use scim::{Invalid, Value};
 
 use crate::command::Decision;
 use crate::directory::Directory;
@@ -103,12 +103,7 @@ pub(super) fn add_schema(
     let extended = catalogue
         .with_extension(&parsed, &resource_type, required)
         .map_err(|bad| Invalid::value(bad.to_string()))?;
-    let added = extended.schemas().last();
-    for attribute in added.into_iter().flat_map(|schema| &schema.attributes) {
-        can_be_kept(attribute)?;
-        attribute.sub_attributes.iter().try_for_each(|sub| can_be_kept(sub))?;
-    }
-    let urn = added.map(|schema| schema.id.to_string()).unwrap_or_default();
+    let urn = extended.schemas().last().map(|schema| schema.id.to_string()).unwrap_or_default();
     let is_taken = match resource_type.as_str() {
         "Group" => !directory.groups.is_empty(),
         _ => !directory.users.is_empty(),
@@ -120,25 +115,6 @@ pub(super) fn add_schema(
         return Err(Invalid::value(detail).into());
     }
     causes(vec![Event::SchemaAdded { urn, resource_type, required, document }])
-}
-
-/// That a schema promises nothing which is not kept: a log cannot forget a secret, and names of people and groups are the only
-/// values that are looked up before they are given away.
-fn can_be_kept(attribute: &Attribute) -> Result<(), Rejection> {
-    let name = &attribute.name;
-    if attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly {
-        let detail = format!(
-            "`{name}` is never to be returned: secrets are not stored here. Leave it out of the schema"
-        );
-        return Err(Invalid::value(detail).into());
-    }
-    if attribute.uniqueness != Uniqueness::None {
-        let detail = format!(
-            "`{name}` is to be unique, which is not checked here: say `none`, or leave it out"
-        );
-        return Err(Invalid::value(detail).into());
-    }
-    Ok(())
 }
 
 pub(super) fn add_operator(operator: OperatorId, name: String) -> Result<Decision, Rejection> {
@@ -189,7 +165,7 @@ fn taken(
     value: String,
     remedy: &'static str,
 ) -> Rejection {
-    Rejection::Taken { kind, attribute, value, remedy }
+    Rejection::Taken { kind, attribute: attribute.into(), value, remedy }
 }
 
 /// A slug is what stands in the URL: lower-case letters, digits and hyphens, a letter or digit at

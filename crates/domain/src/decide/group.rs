@@ -10,7 +10,7 @@ use scim::{
     validate,
 };
 
-use super::{check_size, external_id_change, options};
+use super::{check_size, external_id_change, free_values, options};
 use crate::attributes::difference;
 use crate::command::{Change, Decision};
 use crate::directory::{Directory, Group};
@@ -87,6 +87,7 @@ fn create(
     let members = listed(directory, admitted.object.take("members"))?;
     let wanted = Wanted::of(admitted.object)?;
     free_name(directory, &wanted.display_name, None)?;
+    free_values(directory, Member::Group(id), &wanted.attributes)?;
     let mut events = vec![Event::GroupCreated {
         group: id,
         display_name: wanted.display_name,
@@ -106,7 +107,7 @@ fn free_name(directory: &Directory, name: &str, except: Option<GroupId>) -> Resu
     if directory.groups.named(name).any(|group| Some(group.id) != except) {
         return Err(Rejection::Taken {
             kind: "group",
-            attribute: "displayName",
+            attribute: "displayName".into(),
             value: name.to_owned(),
             remedy: "rename one of the two groups, or link the push to the group that exists",
         });
@@ -151,6 +152,8 @@ fn replace(
     mut with: Admitted,
 ) -> Result<Vec<Event>, Rejection> {
     let members = listed(directory, with.object.take("members"))?;
+    let view = GroupView { group, directory, connector: actor.connector(), base: "" };
+    scim::replace(&view.writable(), &mut with, directory.schemas.catalogue().group())?;
     let mut events = differ(directory, actor, group, Wanted::of(with.object)?)?;
     let mut edits = Edits::new(Some(group), actor.source());
     edits.clear();
@@ -235,6 +238,7 @@ fn differ(
         let (from, to) = (group.display_name.to_string(), wanted.display_name);
         events.push(Event::GroupRenamed { group: group.id, from, to });
     }
+    free_values(directory, Member::Group(group.id), &wanted.attributes)?;
     let mut changes = difference(&group.attributes.unpack(), &wanted.attributes);
     let external_id = group.external_id(actor.connector());
     changes.extend(external_id_change(external_id, wanted.external_id));

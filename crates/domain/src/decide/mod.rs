@@ -7,8 +7,8 @@ mod user;
 use scim::{Invalid, Mode, Object, Options, Packed, Value};
 
 use crate::command::{Command, Decision};
-use crate::directory::Directory;
-use crate::event::{AttributeChange, Event};
+use crate::directory::{Conflict, Directory};
+use crate::event::{AttributeChange, Event, Member};
 use crate::limits::{ATTRIBUTES_BYTES, COMMIT_EVENTS};
 use crate::origin::Actor;
 use crate::rejection::Rejection;
@@ -79,6 +79,26 @@ fn check_size(attributes: &Object) -> Result<(), Invalid> {
     Err(Invalid::value(format!(
         "the resource would have more than {ATTRIBUTES_BYTES} bytes of attributes: remove some first"
     )))
+}
+
+/// That no other resource of the type has a value that a schema of the tenant declares unique.
+fn free_values(
+    directory: &Directory,
+    itself: Member,
+    attributes: &Object,
+) -> Result<(), Rejection> {
+    match directory.taken(itself, attributes) {
+        None => Ok(()),
+        Some(Conflict { attribute, value }) => Err(Rejection::Taken {
+            kind: match itself {
+                Member::User(_) => "user",
+                Member::Group(_) => "group",
+            },
+            attribute: attribute.into(),
+            value,
+            remedy: "choose another, or take it from the resource that has it first",
+        }),
+    }
 }
 
 /// How a connector's own id for a resource changes; it is kept apart from the other attributes.

@@ -5,7 +5,7 @@
 
 use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, Quirk, UserNameKey, Value};
 
-use super::{check_size, external_id_change, options};
+use super::{check_size, external_id_change, free_values, options};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, User};
@@ -30,8 +30,10 @@ pub(super) fn decide(
     };
     match change {
         Change::Create(_) => Ok(Decision::default()),
-        Change::Replace { with, expected } => {
+        Change::Replace { mut with, expected } => {
             expected.check(user.modified.position)?;
+            let view = UserView { user, directory, connector: actor.connector(), base: "" };
+            scim::replace(&view.writable(), &mut with, directory.schemas.catalogue().user())?;
             let keep_active = with.object.get("active").is_none();
             let mut wanted = Wanted::of(with.object)?;
             if keep_active {
@@ -106,6 +108,7 @@ fn create(
 ) -> Result<Decision, Rejection> {
     let wanted = Wanted::of(admitted.object)?;
     free_name(directory, &wanted.user_name, None)?;
+    free_values(directory, Member::User(id), &wanted.attributes)?;
     let mut decision = Decision::default();
     decision.events.push(Event::UserCreated {
         user: id,
@@ -127,7 +130,7 @@ fn free_name(directory: &Directory, name: &str, except: Option<UserId>) -> Resul
     match directory.users.named(&key) {
         Some(holder) if Some(holder.id) != except => Err(Rejection::Taken {
             kind: "user",
-            attribute: "userName",
+            attribute: "userName".into(),
             value: name.to_owned(),
             remedy: "choose another, or look the user up by `userName` and update it",
         }),
@@ -167,6 +170,7 @@ fn differ(
         let personal = Personal::Known(Renamed { from, to });
         decision.events.push(Event::UserRenamed { user: user.id, personal });
     }
+    free_values(directory, Member::User(user.id), &wanted.attributes)?;
     let mut changes = difference(&user.attributes.unpack(), &wanted.attributes);
     let external_id = user.external_id(actor.connector());
     changes.extend(external_id_change(external_id, wanted.external_id));

@@ -12,10 +12,11 @@ mod roles;
 mod schemas;
 mod shelf;
 mod tenants;
+mod unique;
 mod users;
 
 use scim::{Packed, Value};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use connectors::{Connector, Connectors};
 pub use credentials::{Credential, Credentials};
@@ -25,6 +26,7 @@ pub use policies::{Policies, Policy};
 pub use roles::{Role, Roles};
 pub use schemas::{CustomSchema, Schemas};
 pub use tenants::{Tenant, Tenants};
+pub(crate) use unique::Conflict;
 pub use users::{Assignment, User, Users};
 
 use crate::attributes::set_attribute;
@@ -91,6 +93,7 @@ fn apply_changes(
 /// Its fingerprint is what a replay is compared by, so a field that is added to it, or to anything
 /// in it, is left out of its encoding while it has its default (`skip_serializing_if`).
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Directory {
     /// The tenant itself, from its first commit on. None in the instance's own log.
     pub tenant: Option<Tenant>,
@@ -113,6 +116,23 @@ pub struct Directory {
     pub operators: Operators,
     /// The tenants; in the instance's own log only.
     pub tenants: Tenants,
+    // Derived from the users, the groups and the schemas; never stored.
+    #[serde(skip)]
+    unique: unique::Unique,
+}
+
+impl Serialize for Directory {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Directory::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Directory {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut directory = Directory::deserialize(deserializer)?;
+        directory.index_unique();
+        Ok(directory)
+    }
 }
 
 /// What an event is applied with, beside itself.
@@ -135,7 +155,9 @@ impl Projection for Directory {
             stamp: Stamp { position: commit.position, at: commit.at },
             origin: &commit.origin,
         };
-        commit.events.iter().try_for_each(|event| self.apply_event(commit, event, moment))
+        commit.events.iter().try_for_each(|event| {
+            self.keeping_unique(event, |directory| directory.apply_event(commit, event, moment))
+        })
     }
 }
 
@@ -259,6 +281,7 @@ impl Directory {
                 }
             }
         }
+        self.unique_agrees()?;
         self.groups.members_are_among(&self.users)
     }
 }

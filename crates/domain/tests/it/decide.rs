@@ -27,7 +27,7 @@ pub(crate) fn connector(id: ConnectorId) -> Actor {
     Actor::Connector { id, credential: CredentialId::new(Uuid::nil()) }
 }
 
-const OPERATOR: Actor = Actor::Operator { id: OperatorId::new(Uuid::from_u128(9)) };
+pub(crate) const OPERATOR: Actor = Actor::Operator { id: OperatorId::new(Uuid::from_u128(9)) };
 
 /// A tenant in which things happened.
 pub(crate) struct Given {
@@ -75,29 +75,29 @@ impl Given {
         self
     }
 
-    fn when(&self, actor: Actor, command: Command) -> Then {
+    pub(crate) fn when(&self, actor: Actor, command: Command) -> Then {
         Then(decide(&self.snapshot.directory, &actor, command))
     }
 }
 
 /// What followed.
-struct Then(Result<Decision, Rejection>);
+pub(crate) struct Then(Result<Decision, Rejection>);
 
 impl Then {
     #[track_caller]
-    fn causes(self, kinds: &[EventKind]) -> Vec<Event> {
+    pub(crate) fn causes(self, kinds: &[EventKind]) -> Vec<Event> {
         let events = self.0.unwrap().events;
         assert_eq!(events.iter().map(Event::kind).collect::<Vec<_>>(), kinds);
         events
     }
 
     #[track_caller]
-    fn nothing(self) {
+    pub(crate) fn nothing(self) {
         self.causes(&[]);
     }
 
     #[track_caller]
-    fn invalid(self, kind: ScimType) {
+    pub(crate) fn invalid(self, kind: ScimType) {
         match self.0 {
             Err(Rejection::Invalid(invalid)) => assert_eq!(invalid.kind, kind, "{invalid}"),
             other => panic!("{other:?}"),
@@ -105,7 +105,7 @@ impl Then {
     }
 
     #[track_caller]
-    fn taken(self, attribute: &str) {
+    pub(crate) fn taken(self, attribute: &str) {
         match self.0 {
             Err(Rejection::Taken { attribute: found, .. }) => assert_eq!(found, attribute),
             other => panic!("{other:?}"),

@@ -6,3 +6,5 @@ mod decide;
 
 #[cfg(test)]
 mod find;
+#[cfg(test)]
+mod schemas;

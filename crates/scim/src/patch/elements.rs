@@ -104,7 +104,7 @@ fn covers(attribute: &Attribute, stored: &Value, given: &Value) -> bool {
 }
 
 /// Whether two values of an attribute are the same to it.
-pub(super) fn equal(attribute: &Attribute, a: &Value, b: &Value) -> bool {
+pub(crate) fn equal(attribute: &Attribute, a: &Value, b: &Value) -> bool {
     let key = |value| Node::of(value).and_then(|node| Matching::of(attribute).key(node));
     match (key(a), key(b)) {
         (Some(a), Some(b)) => a == b,

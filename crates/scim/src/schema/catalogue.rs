@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::{BadSchema, ResourceType, Schema, compile, describe};
+use super::{BadSchema, ResourceType, Schema, compile, extension};
+use crate::error::quoted;
 use crate::value::{Object, Value};
 
 /// The documents of the product itself, in the order in which they are listed.
@@ -74,28 +75,25 @@ impl Catalogue {
     /// type `of` may carry it, or must if it is `required`.
     ///
     /// # Errors
-    /// [`BadSchema`] if the document is no schema that can be served, its URN is taken, or there is no such resource type.
+    /// [`BadSchema`], which names the attribute and the remedy, if the document is no schema of an extension: its URN is not one of
+    /// its own, it has no attributes or too many, a characteristic is malformed, it would keep secrets (`writeOnly`, `never`) or
+    /// compare across tenants (`global`); or if there is no such resource type. What is served is the document with every
+    /// characteristic spelled out and nothing else.
     pub fn with_extension(
         &self,
         document: &Value,
         of: &str,
         required: bool,
     ) -> Result<Self, BadSchema> {
-        let mut schema = compile::schema(document)?;
-        // What its author left out has a default, and `/Schemas` says it.
-        schema.document = describe::document(&schema);
-        let schema = Arc::new(schema);
-        if self.schema(&schema.id).is_some() {
-            return Err(BadSchema(format!("`{}` is there already", schema.id)));
-        }
-        // Only the schema of schemas has complex attributes inside complex ones (RFC 7643 §2.3.8).
-        let subs = schema.attributes.iter().flat_map(|attribute| &attribute.sub_attributes);
-        if let Some(nested) = subs.into_iter().find(|sub| sub.is_complex()) {
-            let detail = format!("`{}` is complex inside a complex attribute", nested.name);
-            return Err(BadSchema(detail));
-        }
+        let schema = Arc::new(extension::read(document, self)?);
         let Some(extended) = self.resource_type(of) else {
-            return Err(BadSchema(format!("there is no resource type `{of}`")));
+            let types: Vec<_> =
+                self.resource_types.iter().map(|rtype| format!("`{}`", rtype.name)).collect();
+            return Err(BadSchema(format!(
+                "there is no resource type {}, only {}",
+                quoted(of),
+                types.join(", ")
+            )));
         };
         let extended = extended.name.clone();
         let (types, documents) = self

@@ -67,7 +67,7 @@ pub(super) async fn open(asked: &Asked<'_>) -> Result<Answer, Refused> {
     if world.with_slug(&slug).is_some() {
         return Err(domain::rejection::Rejection::Taken {
             kind: "tenant",
-            attribute: "slug",
+            attribute: "slug".into(),
             value: slug,
             remedy: "choose another slug",
         }
