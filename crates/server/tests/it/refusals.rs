@@ -79,7 +79,6 @@ async fn r_7644_3_12_01_every_bad_request_gets_its_error_and_changes_nothing() {
     refused(&app, 404, None, idp.get("/Nothing")).await;
     refused(&app, 404, None, idp.get("/Users/00919288221112222")).await;
     refused(&app, 405, None, idp.post(&one, user("x"))).await;
-    refused(&app, 404, None, idp.get("/Me")).await;
 
     // Values.
     let wrong_type = json!({ "schemas": [CORE], "userName": "b", "active": "perhaps" });
