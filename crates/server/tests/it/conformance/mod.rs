@@ -1,4 +1,9 @@
 //! SCIM 2.0, statement by statement, as a client sees it. `make conformance` says which are shown.
+//!
+//! Seen to catch, among others: `lastModified` that stays, another connector's `externalId`, a filter
+//! on `/Schemas`, an order of mails that counts as a change, a PUT that lets a suspended user in, a
+//! PUT that removes and adds members who stay, a GET without `Content-Location`, a group that is told
+//! twice in a circle.
 
 mod characteristics;
 mod common;
