@@ -138,6 +138,36 @@ fn r_7644_3_9_06_members_need_not_be_loaded() {
     );
 }
 
+/// Whoever has a hundred thousand members is not asked for them unless they are shown.
+#[test]
+fn r_7644_3_9_06_excluded_members_are_not_asked_for() {
+    struct Asked(std::cell::RefCell<Vec<String>>);
+    impl Attributes for Asked {
+        fn attribute(&self, name: &str) -> Option<Attr<'_>> {
+            self.0.borrow_mut().push(name.to_owned());
+            None
+        }
+        fn each(&self, _f: &mut dyn FnMut(&str, Attr<'_>)) {
+            panic!("all of it is asked for");
+        }
+    }
+    let group = Catalogue::builtin().resource_type("Group").unwrap();
+    for (attributes, excluded, is_asked) in [
+        (None, None, true),
+        (Some("members.value"), None, true),
+        (None, Some("members.display"), true),
+        (None, Some("MEMBERS"), false),
+        (Some("displayName"), None, false),
+    ] {
+        let asked = Asked(std::cell::RefCell::default());
+        let projection = Projection::parse(attributes, excluded, group).unwrap();
+        write_resource(&mut Vec::new(), &asked, group, &projection);
+        let names = asked.0.into_inner();
+        assert_eq!(names.iter().any(|name| name == "members"), is_asked, "{projection:?}");
+        assert!(names.iter().any(|name| name == "id"), "{names:?}");
+    }
+}
+
 #[test]
 fn derived_attributes_are_rendered_like_stored_ones() {
     struct Derived;
