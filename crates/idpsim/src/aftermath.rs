@@ -75,7 +75,8 @@ impl After {
         })
     }
 
-    /// One person loses and gets their manager several times, another ends without one.
+    /// One person loses and gets their manager several times, another ends without one; and one who
+    /// had no telephone gets one.
     fn reorganise(&mut self) {
         let led = self.staff().filter(|person| person.manager.is_some());
         let mut led = led.take(2).cloned().collect::<Vec<_>>().into_iter();
@@ -88,6 +89,12 @@ impl After {
         }
         if let Some(person) = second {
             self.reports_to(&person.okta_id, None);
+        }
+        let unreachable = self.staff().find(|person| person.phone.is_empty());
+        if let Some(mut person) = unreachable.cloned() {
+            person.phone = "+1-617-555-0199".to_owned();
+            self.people.insert(person.okta_id.clone(), person.clone());
+            self.step(Happening::Reorganised(Box::new(person)));
         }
     }
 
@@ -146,7 +153,7 @@ mod tests {
         let after = &cycle.steps[month.steps.len()..];
         let count =
             |wanted: fn(&Happening) -> bool| after.iter().filter(|s| wanted(&s.what)).count();
-        assert!(count(|what| matches!(what, Happening::Reorganised(_))) >= 9);
+        assert!(count(|what| matches!(what, Happening::Reorganised(_))) >= 10);
         assert!(count(|what| matches!(what, Happening::Deleted(_))) >= 2);
         assert_eq!(count(|what| matches!(what, Happening::Rehired(_))), 1);
         assert!(cycle.steps.windows(2).all(|pair| pair[0].at < pair[1].at));

@@ -207,23 +207,31 @@ fn from_template(person: &Person, manager: Option<&str>) -> Value {
     })
 }
 
-/// An update: one operation for each attribute; the address is an object where an array is due.
+/// An update: one operation for each attribute; an address and a telephone
+/// are objects where arrays are due.
 fn profile(person: &Person, manager: Option<&str>) -> Value {
     let enterprise = |name: &str| format!("{ENTERPRISE}:{name}");
-    json!([
-        {"op": "replace", "path": "userName", "value": person.user_name},
-        {"op": "replace", "path": "displayName", "value": person.display_name()},
-        {"op": "replace", "path": "name.givenName", "value": person.given_name},
-        {"op": "replace", "path": "name.familyName", "value": person.family_name},
-        {"op": "replace", "path": "title", "value": person.title},
-        {"op": "replace", "path": "locale", "value": person.locale},
-        {"op": "replace", "path": "emails", "value": {"value": person.email, "primary": true}},
-        {"op": "replace", "path": "roles", "value": roles(person)},
-        {"op": "replace", "path": enterprise("department"), "value": person.department},
-        {"op": "replace", "path": enterprise("employeeNumber"), "value": person.employee_number},
-        {"op": "replace", "path": enterprise("manager"),
-            "value": {"value": manager.unwrap_or(NOBODY)}},
-    ])
+    let mut operations = vec![
+        json!({"op": "replace", "path": "userName", "value": person.user_name}),
+        json!({"op": "replace", "path": "displayName", "value": person.display_name()}),
+        json!({"op": "replace", "path": "name.givenName", "value": person.given_name}),
+        json!({"op": "replace", "path": "name.familyName", "value": person.family_name}),
+        json!({"op": "replace", "path": "title", "value": person.title}),
+        json!({"op": "replace", "path": "locale", "value": person.locale}),
+        json!({"op": "replace", "path": "emails",
+            "value": {"value": person.email, "primary": true}}),
+        json!({"op": "replace", "path": "roles", "value": roles(person)}),
+        json!({"op": "replace", "path": enterprise("department"), "value": person.department}),
+        json!({"op": "replace", "path": enterprise("employeeNumber"),
+            "value": person.employee_number}),
+        json!({"op": "replace", "path": enterprise("manager"),
+            "value": {"value": manager.unwrap_or(NOBODY)}}),
+    ];
+    if !person.phone.is_empty() {
+        let phone = json!({"value": person.phone, "type": "work"});
+        operations.push(json!({"op": "replace", "path": "phoneNumbers", "value": phone}));
+    }
+    Value::Array(operations)
 }
 
 fn roles(person: &Person) -> Value {

@@ -108,7 +108,7 @@ pub enum Happening {
         /// Their old user name.
         was: String,
     },
-    /// Somebody reports to somebody else, or to nobody.
+    /// Somebody reports to somebody else, or to nobody, or can be reached.
     Reorganised(Box<Person>),
     /// Somebody who left is deleted, thirty days later or at once.
     Deleted(Box<Person>),

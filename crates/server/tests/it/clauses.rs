@@ -22,14 +22,27 @@ async fn r_7643_2_1_01_names_in_any_case() {
             row("in filters, with the operators")
                 .given(json!({ "emails": [{ "type": "home", "value": "h{n}@x.test" }] }))
                 .finds("/Users", "EMAILS[TYPE EQ \"HOME\" AND VALUE SW \"H{n}@\"]", &["{ada}"])
-                .finds("/Users", "URN:IETF:PARAMS:SCIM:SCHEMAS:CORE:2.0:USER:USERNAME EQ \"ada{n}@x.test\"", &["{ada}"]),
+                .finds(
+                    "/Users",
+                    "URN:IETF:PARAMS:SCIM:SCHEMAS:CORE:2.0:USER:USERNAME EQ \"ada{n}@x.test\"",
+                    &["{ada}"],
+                ),
             row("in bodies: what comes back is spelled as the schema has it")
-                .post("/Users", json!({ "SCHEMAS": [CORE.to_uppercase()], "USERNAME": "new{n}", "NAME": { "GIVENNAME": "A" } }))
+                .post(
+                    "/Users",
+                    json!({ "SCHEMAS": [CORE.to_uppercase()], "USERNAME": "new{n}", "NAME": {
+                        "GIVENNAME": "A" } }),
+                )
                 .answers("/userName", json!("new{n}"))
                 .answers("/name/givenName", json!("A"))
                 .answers("/schemas", json!([CORE])),
             row("in paths")
-                .patch("/Users/{ada}", json!([{ "op": "add", "path": "URN:IETF:params:scim:schemas:core:2.0:USER:Title", "value": "T" }]))
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "add",
+                        "path": "URN:IETF:params:scim:schemas:core:2.0:USER:Title",
+                            "value": "T" }]),
+                )
                 .ada("/title", json!("T")),
             row("in parameters")
                 .get("/Users/{ada}?attributes=USERNAME")
@@ -44,19 +57,43 @@ async fn r_7643_2_1_01_names_in_any_case() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_7644_3_5_2_10_one_primary_at_most() {
     for_all(|| {
-        let two = json!([{ "value": "a@x.test", "type": "work", "primary": true }, { "value": "b@x.test", "type": "home" }]);
+        let two = json!([{ "value": "a@x.test", "type": "work", "primary": true }, {
+            "value": "b@x.test", "type": "home" }]);
         vec![
             row("an added primary demotes the other")
                 .given(json!({ "emails": two }))
-                .patch("/Users/{ada}", json!([{ "op": "add", "path": "emails",
-                    "value": [{ "value": "c@x.test", "primary": true }] }]))
-                .finds("/Users", "id eq \"{ada}\" and emails[value eq \"c@x.test\" and primary eq true]", &["{ada}"])
-                .finds("/Users", "id eq \"{ada}\" and emails[value eq \"a@x.test\" and primary eq true]", &[]),
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "add", "path": "emails",
+                    "value": [{ "value": "c@x.test", "primary": true }] }]),
+                )
+                .finds(
+                    "/Users",
+                    "id eq \"{ada}\" and emails[value eq \"c@x.test\" and primary eq true]",
+                    &["{ada}"],
+                )
+                .finds(
+                    "/Users",
+                    "id eq \"{ada}\" and emails[value eq \"a@x.test\" and primary eq true]",
+                    &[],
+                ),
             row("and one that is made so by its path")
                 .given(json!({ "emails": two }))
-                .patch("/Users/{ada}", json!([{ "op": "replace", "path": "emails[value eq \"b@x.test\"].primary", "value": true }]))
-                .finds("/Users", "id eq \"{ada}\" and emails[value eq \"b@x.test\" and primary eq true]", &["{ada}"])
-                .finds("/Users", "id eq \"{ada}\" and emails[value eq \"a@x.test\" and primary eq true]", &[]),
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "replace",
+                        "path": "emails[value eq \"b@x.test\"].primary", "value": true }]),
+                )
+                .finds(
+                    "/Users",
+                    "id eq \"{ada}\" and emails[value eq \"b@x.test\" and primary eq true]",
+                    &["{ada}"],
+                )
+                .finds(
+                    "/Users",
+                    "id eq \"{ada}\" and emails[value eq \"a@x.test\" and primary eq true]",
+                    &[],
+                ),
         ]
     })
     .await;
@@ -91,25 +128,38 @@ async fn r_7643_2_5_01_absent_null_and_empty_are_one() {
     for_all(|| {
         vec![
             row("in a create")
-                .post("/Users", json!({ "schemas": [CORE], "userName": "new{n}", "nickName": null, "emails": [], "name": {} }))
+                .post(
+                    "/Users",
+                    json!({ "schemas": [CORE], "userName": "new{n}", "nickName": null,
+                        "emails": [], "name": {} }),
+                )
                 .answers_without("/nickName")
                 .answers_without("/emails")
                 .answers_without("/name"),
             row("in a PUT")
                 .given(json!({ "title": "T", "emails": [{ "value": "a@x.test" }] }))
-                .put("/Users/{ada}", json!({ "schemas": [CORE], "userName": "ada{n}", "title": null, "emails": [] }))
+                .put(
+                    "/Users/{ada}",
+                    json!({ "schemas": [CORE], "userName": "ada{n}", "title": null, "emails": [] }),
+                )
                 .answers_without("/title")
                 .answers_without("/emails"),
             row("in a PATCH, and what is absent is not present")
                 .given(json!({ "title": "T", "emails": [{ "value": "a@x.test" }] }))
-                .patch("/Users/{ada}", json!([{ "op": "replace", "path": "title", "value": null },
-                    { "op": "replace", "path": "emails", "value": [] }]))
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "replace", "path": "title", "value": null },
+                    { "op": "replace", "path": "emails", "value": [] }]),
+                )
                 .ada_without("/title")
                 .ada_without("/emails")
                 .finds("/Users", "id eq \"{ada}\" and (title pr or emails pr)", &[]),
             row("the last element goes, and the attribute with it")
                 .given(json!({ "emails": [{ "value": "a@x.test", "type": "work" }] }))
-                .patch("/Users/{ada}", json!([{ "op": "remove", "path": "emails[type eq \"work\"]" }]))
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "remove", "path": "emails[type eq \"work\"]" }]),
+                )
                 .ada_without("/emails"),
         ]
     })
@@ -142,9 +192,11 @@ async fn r_7643_4_1_2_01_the_groups_of_a_user_follow_from_the_groups() {
             row("there after an add, gone after a remove, a delete of the group, a delete of the user")
                 .ada("/groups/0/value", json!("{sales}"))
                 .ada("/groups/0/display", json!("Sales {n}"))
-                .patch("/Groups/{sales}", json!([{ "op": "remove", "path": "members[value eq \"{ada}\"]" }]))
+                .patch("/Groups/{sales}",
+                    json!([{ "op": "remove", "path": "members[value eq \"{ada}\"]" }]))
                 .ada_without("/groups/0")
-                .patch("/Groups/{sales}", json!([{ "op": "add", "path": "members", "value": [{ "value": "{ada}" }] }]))
+                .patch("/Groups/{sales}",
+                    json!([{ "op": "add", "path": "members", "value": [{ "value": "{ada}" }] }]))
                 .ada("/groups/0/value", json!("{sales}"))
                 .delete("/Users/{bob}")
                 .members(&["{ada}"])
@@ -225,24 +277,50 @@ async fn r_7644_3_9_01_attributes_on_every_answer() {
 async fn r_7644_3_4_2_2_02_filters_as_they_bind() {
     for_all(|| {
         let given = json!({ "title": "T\"{n}", "emails": [
-            { "type": "work", "value": "a@home.test" }, { "type": "home", "value": "b@work.test" }] });
+            { "type": "work", "value": "a@home.test" }, { "type": "home",
+                "value": "b@work.test" }] });
         vec![
             row("`and` before `or`, `not`, texts as JSON writes them")
                 .given(given.clone())
-                .finds("/Users", "id eq \"{bob}\" or id eq \"{ada}\" and title pr", &["{bob}", "{ada}"])
+                .finds(
+                    "/Users",
+                    "id eq \"{bob}\" or id eq \"{ada}\" and title pr",
+                    &["{bob}", "{ada}"],
+                )
                 .finds("/Users", "(id eq \"{bob}\" or id eq \"{ada}\") and title pr", &["{ada}"])
                 .finds("/Users", "id eq \"{ada}\" and not (nickName pr)", &["{ada}"])
                 .finds("/Users", "title eq \"\\u0054\\\"{n}\"", &["{ada}"]),
             row("one element must meet both, not two one each")
                 .given(given)
-                .finds("/Users", "id eq \"{ada}\" and emails[type eq \"work\" and value co \"@work\"]", &[])
-                .finds("/Users", "id eq \"{ada}\" and emails[type eq \"work\" and value co \"@home\"]", &["{ada}"])
-                .finds("/Users", "id eq \"{ada}\" and emails.type eq \"work\" and emails.value co \"@work\"", &["{ada}"]),
-            row("greater and less of a boolean do not exist")
-                .refused(Method::GET, "/Users?filter=active%20gt%20true", None, 400, Some("invalidFilter")),
+                .finds(
+                    "/Users",
+                    "id eq \"{ada}\" and emails[type eq \"work\" and value co \"@work\"]",
+                    &[],
+                )
+                .finds(
+                    "/Users",
+                    "id eq \"{ada}\" and emails[type eq \"work\" and value co \"@home\"]",
+                    &["{ada}"],
+                )
+                .finds(
+                    "/Users",
+                    "id eq \"{ada}\" and emails.type eq \"work\" and emails.value co \"@work\"",
+                    &["{ada}"],
+                ),
+            row("greater and less of a boolean do not exist").refused(
+                Method::GET,
+                "/Users?filter=active%20gt%20true",
+                None,
+                400,
+                Some("invalidFilter"),
+            ),
             row("one of ten thousand characters is refused at once").refused(
-                Method::GET, &format!("/Users?filter={}", "userName%20pr%20or%20".repeat(700) + "title%20pr"),
-                None, 400, Some("invalidFilter")),
+                Method::GET,
+                &format!("/Users?filter={}", "userName%20pr%20or%20".repeat(700) + "title%20pr"),
+                None,
+                400,
+                Some("invalidFilter"),
+            ),
         ]
     })
     .await;
@@ -308,27 +386,52 @@ async fn r_7644_3_5_1_01_a_put_never_creates() {
 async fn r_7644_3_5_2_04_patches_whole_and_in_order() {
     for_all(|| {
         vec![
-            row("one bad operation undoes the good ones before it").bad_patch("/Users/{ada}", json!([
+            row("one bad operation undoes the good ones before it")
+                .bad_patch(
+                    "/Users/{ada}",
+                    json!([
                 { "op": "replace", "path": "title", "value": "T" },
-                { "op": "replace", "path": "userName", "value": null } ]), "invalidValue")
+                { "op": "replace", "path": "userName", "value": null } ]),
+                    "invalidValue",
+                )
                 .ada_without("/title"),
             row("each sees what the one before it did")
-                .patch("/Users/{ada}", json!([
-                    { "op": "add", "path": "emails", "value": [{ "type": "work", "value": "a@x.test" }] },
-                    { "op": "replace", "path": "emails[type eq \"work\"].value", "value": "b@x.test" },
+                .patch(
+                    "/Users/{ada}",
+                    json!([
+                    { "op": "add", "path": "emails", "value": [{ "type": "work",
+                        "value": "a@x.test" }] },
+                    { "op": "replace", "path": "emails[type eq \"work\"].value",
+                        "value": "b@x.test" },
                     { "op": "add", "path": "title", "value": "T" },
-                    { "op": "remove", "path": "title" } ]))
+                    { "op": "remove", "path": "title" } ]),
+                )
                 .ada("/emails", json!([{ "type": "work", "value": "b@x.test" }]))
                 .ada_without("/title"),
-            row("a remove without a path").bad_patch("/Users/{ada}", json!([{ "op": "remove" }]), "noTarget"),
+            row("a remove without a path").bad_patch(
+                "/Users/{ada}",
+                json!([{ "op": "remove" }]),
+                "noTarget",
+            ),
             row("an attribute of an extension brings its URN, and takes it away")
-                .patch("/Users/{ada}", json!([{ "op": "add", "path": format!("{ENTERPRISE}:department"), "value": "D" }]))
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "add", "path": format!("{ENTERPRISE}:department"),
+                        "value": "D" }]),
+                )
                 .ada("/schemas", json!([CORE, ENTERPRISE]))
                 .ada(&enterprise("department"), json!("D"))
-                .patch("/Users/{ada}", json!([{ "op": "remove", "path": format!("{ENTERPRISE}:department") }]))
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "remove", "path": format!("{ENTERPRISE}:department") }]),
+                )
                 .ada("/schemas", json!([CORE])),
             row("a member added again with another `display` is the same member")
-                .patch("/Groups/{sales}", json!([{ "op": "add", "path": "members", "value": [{ "value": "{ada}", "display": "x" }] }]))
+                .patch(
+                    "/Groups/{sales}",
+                    json!([{ "op": "add", "path": "members", "value": [{
+                        "value": "{ada}", "display": "x" }] }]),
+                )
                 .members(&["{ada}", "{bob}"]),
         ]
     })
@@ -342,7 +445,8 @@ async fn r_7644_3_5_2_04_patches_whole_and_in_order() {
 async fn r_7644_3_5_2_1_01_an_add_of_what_is_there() {
     let app = TestApp::start().await;
     let idp = app.idp();
-    let body = json!({ "schemas": [CORE], "userName": "ada", "title": "T", "emails": [{ "value": "a@x.test" }] });
+    let body = json!({ "schemas": [CORE], "userName": "ada", "title": "T", "emails": [{
+        "value": "a@x.test" }] });
     let made = idp.post("/Users", body).await.expect(201);
     app.clock.fetch_add(5_000, std::sync::atomic::Ordering::Relaxed);
     let one = format!("/Users/{}", made.id());
@@ -350,7 +454,8 @@ async fn r_7644_3_5_2_1_01_an_add_of_what_is_there() {
         json!([{ "op": "add", "path": "title", "value": "T" }]),
         json!([{ "op": "add", "path": "emails", "value": [{ "value": "a@x.test" }] }]),
         json!([{ "op": "replace", "value": { "title": "T", "userName": "ada" } }]),
-        json!([{ "op": "remove", "path": "title" }, { "op": "add", "path": "title", "value": "T" }]),
+        json!([{ "op": "remove", "path": "title" }, { "op": "add", "path": "title",
+            "value": "T" }]),
     ] {
         let reply = idp.patch(&one, patch(operations.clone())).await.expect(200);
         assert_eq!(reply.body, made.body, "{operations}");
@@ -361,15 +466,23 @@ async fn r_7644_3_5_2_1_01_an_add_of_what_is_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_7644_3_5_2_3_01_replaces_of_parts() {
     for_all(|| {
-        let emails = json!([{ "type": "work", "value": "a@x.test" }, { "type": "work", "value": "b@x.test" }]);
+        let emails = json!([{ "type": "work", "value": "a@x.test" }, { "type": "work",
+            "value": "b@x.test" }]);
         vec![
             row("a complex value keeps the parts that are not named")
                 .given(json!({ "name": { "givenName": "A", "familyName": "L" } }))
-                .patch("/Users/{ada}", json!([{ "op": "replace", "path": "name", "value": { "givenName": "K" } }]))
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "replace", "path": "name", "value": { "givenName": "K" } }]),
+                )
                 .ada("/name", json!({ "givenName": "K", "familyName": "L" })),
             row("all that a filter selects, not the first only")
                 .given(json!({ "emails": emails }))
-                .patch("/Users/{ada}", json!([{ "op": "replace", "path": "emails[type eq \"work\"].display", "value": "D" }]))
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "replace", "path": "emails[type eq \"work\"].display",
+                        "value": "D" }]),
+                )
                 .ada("/emails/0/display", json!("D"))
                 .ada("/emails/1/display", json!("D")),
         ]
@@ -441,8 +554,10 @@ async fn r_7643_4_2_02_groups_within_groups() {
             row("a group as a member says that it is one")
                 .post("/Groups", json!({ "schemas": [GROUP], "displayName": "All {n}",
                     "members": [{ "value": "{sales}" }, { "value": "{mia}" }] }))
-                .finds("/Groups", "displayName eq \"All {n}\" and members[value eq \"{sales}\" and type eq \"Group\"]", &["{new}"])
-                .finds("/Groups", "displayName eq \"All {n}\" and members[value eq \"{mia}\" and type eq \"User\"]", &["{new}"]),
+                .finds("/Groups",
+                    "displayName eq \"All {n}\" and members[value eq \"{sales}\" and type eq \"Group\"]", &["{new}"])
+                .finds("/Groups",
+                    "displayName eq \"All {n}\" and members[value eq \"{mia}\" and type eq \"User\"]", &["{new}"]),
         ]
     })
     .await;

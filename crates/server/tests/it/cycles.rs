@@ -15,8 +15,15 @@ fn base(app: &TestApp) -> String {
     format!("{}/scim/acme/v2", app.url)
 }
 
-/// Plays the script and compares with what this key is shown: an `externalId` belongs to a connector.
-async fn played<P: Provisioner>(app: &TestApp, key: &str, client: &P, script: &Script) {
+/// Plays the script and compares with what this connector's key is shown: an `externalId` belongs
+/// to a connector. What was tolerated of the client holds the rules of what it is known to send.
+async fn played<P: Provisioner>(
+    app: &TestApp,
+    (name, key): (&str, &str),
+    client: &P,
+    script: &Script,
+    sent: &[&str],
+) {
     let mut at = String::new();
     let done = cycle(client, script, |step, _, _| at = step.what.to_string()).await;
     let done = done.unwrap_or_else(|error| panic!("{} at `{at}`: {error}", P::NAME));
@@ -29,6 +36,11 @@ async fn played<P: Provisioner>(app: &TestApp, key: &str, client: &P, script: &S
     }
     for count in [done.created, done.updated, done.disabled, done.restored, done.removed] {
         assert!(count > 0, "{done:?}");
+    }
+    let held = app.operator().get(&format!("/tenants/acme/connectors/{name}")).await.expect(200);
+    let rules = held.body["tolerated"]["rules"].as_array().unwrap();
+    for sent in sent {
+        assert!(rules.iter().any(|rule| rule["rule"] == *sent), "{sent} was not sent: {held}");
     }
     let snapshot = app.app.engine.world().with_slug("acme").unwrap().1.clone();
     snapshot.directory.agrees().unwrap();
@@ -55,7 +67,14 @@ async fn l_01_entra_id_plays_its_cycle_in_the_default_dialect() {
         let app = TestApp::start().await;
         let key = key_of(&app, preset).await;
         let entra = Entra::new(&base(&app), &key);
-        played(&app, &key, &entra, &script(1)).await;
+        played(
+            &app,
+            (preset, &key),
+            &entra,
+            &script(1),
+            &["L-01", "L-02", "L-04", "L-06", "L-08", "L-10", "entra-role"],
+        )
+        .await;
     }
 }
 
@@ -67,7 +86,14 @@ async fn l_03_entra_id_plays_its_cycle_with_the_flag() {
         let key = key_of(&app, preset).await;
         let entra =
             Entra::new(&base(&app), &key).speaking(Dialect::Flagged).matching(Matching::ExternalId);
-        played(&app, &key, &entra, &script(2)).await;
+        played(
+            &app,
+            (preset, &key),
+            &entra,
+            &script(2),
+            &["L-03", "L-06", "L-08", "L-10", "entra-role"],
+        )
+        .await;
     }
 }
 
@@ -78,7 +104,14 @@ async fn l_14_entra_id_plays_its_cycle_in_both_dialects_by_turns() {
         let app = TestApp::start().await;
         let key = key_of(&app, preset).await;
         let entra = Entra::new(&base(&app), &key).speaking_both().matching(Matching::WorkEmail);
-        played(&app, &key, &entra, &script(3)).await;
+        played(
+            &app,
+            (preset, &key),
+            &entra,
+            &script(3),
+            &["L-01", "L-02", "L-03", "L-04", "L-06", "L-08", "L-10"],
+        )
+        .await;
     }
 }
 
@@ -89,7 +122,7 @@ async fn l_08_onelogin_plays_its_cycle() {
         let app = TestApp::start().await;
         let key = key_of(&app, preset).await;
         let onelogin = OneLogin::new(&base(&app), &key);
-        played(&app, &key, &onelogin, &script(4)).await;
+        played(&app, (preset, &key), &onelogin, &script(4), &["L-04", "L-08"]).await;
     }
 }
 
@@ -99,7 +132,7 @@ async fn l_15_onelogin_plays_its_cycle_with_what_is_only_said_of_it() {
     let app = TestApp::start().await;
     let key = key_of(&app, "onelogin").await;
     let onelogin = OneLogin::new(&base(&app), &key).with_rumours();
-    played(&app, &key, &onelogin, &script(5)).await;
+    played(&app, ("onelogin", &key), &onelogin, &script(5), &["L-04", "L-08", "L-13"]).await;
 }
 
 /// Okta never deletes a user; here an administrator's script does it.
@@ -107,7 +140,7 @@ async fn l_15_onelogin_plays_its_cycle_with_what_is_only_said_of_it() {
 async fn l_12_okta_plays_the_cycle_as_an_application_of_its_network() {
     let app = TestApp::start().await;
     let key = TestApp::key("acme");
-    played(&app, &key, &Okta::new(&base(&app), &key), &script(6)).await;
+    played(&app, ("okta", &key), &Okta::new(&base(&app), &key), &script(6), &["L-12"]).await;
 }
 
 /// GET, then PUT of the whole, for users and for groups.
@@ -116,5 +149,5 @@ async fn l_22_okta_plays_the_cycle_as_an_application_of_its_wizard() {
     let app = TestApp::start().await;
     let key = TestApp::key("acme");
     let okta = Okta::new(&base(&app), &key).from_wizard();
-    played(&app, &key, &okta, &script(7)).await;
+    played(&app, ("okta", &key), &okta, &script(7), &[]).await;
 }

@@ -249,7 +249,8 @@ async fn l_07_the_validators_verbose_patches() {
 #[tokio::test(flavor = "multi_thread")]
 async fn l_04_the_validators_cases_for_groups() {
     both(|| {
-        let name = |name: &str| json!({ "schemas": [GROUP], "displayName": name, "externalId": "x{n}" });
+        let name = |name: &str| json!({ "schemas": [GROUP], "displayName": name, "externalId":
+            "x{n}" });
         vec![
             row("get and filter without members, and with")
                 .get("/Groups/{sales}?excludedAttributes=members")
@@ -274,14 +275,18 @@ async fn l_04_the_validators_cases_for_groups() {
                 .sees("/Groups/{sales}", "/externalId", json!("y{n}"))
                 .members(&["{ada}", "{bob}"]),
             row("update the name")
-                .patch("/Groups/{sales}", json!([{ "op": "Replace", "path": "displayName", "value": "S {n}" }]))
+                .patch("/Groups/{sales}",
+                    json!([{ "op": "Replace", "path": "displayName", "value": "S {n}" }]))
                 .finds("/Groups", "displayName eq \"s {n}\"", &["{sales}"])
                 .members(&["{ada}", "{bob}"]),
             row("add a member, which the validator says with a replace")
-                .patch("/Groups/{sales}", json!([{ "op": "replace", "path": "members", "value": [{ "value": "{mia}" }] }]))
+                .patch("/Groups/{sales}",
+                    json!([{ "op": "replace", "path": "members", "value": [{
+                        "value": "{mia}" }] }]))
                 .members(&["{mia}"]),
             row("remove a member by its value")
-                .patch("/Groups/{sales}", json!([{ "op": "remove", "path": "members[value eq \"{ada}\"]" }]))
+                .patch("/Groups/{sales}",
+                    json!([{ "op": "remove", "path": "members[value eq \"{ada}\"]" }]))
                 .members(&["{bob}"])
                 .sees("/Users/{bob}", "/groups/0/value", json!("{sales}"))
                 .lacks("/Users/{ada}", "/groups/0"),
@@ -293,7 +298,8 @@ async fn l_04_the_validators_cases_for_groups() {
                 .patch("/Groups/{sales}", json!([
                     { "op": "remove", "path": "members[value eq \"{ada}\"]" },
                     { "op": "add", "path": "members", "value": [{ "value": "{ada}" }] },
-                    { "op": "replace", "path": "members", "value": [{ "value": "{mia}" }, { "value": "{bob}" }] },
+                    { "op": "replace", "path": "members", "value": [{
+                        "value": "{mia}" }, { "value": "{bob}" }] },
                 ]))
                 .members(&["{mia}", "{bob}"]),
             row("several members in one request, in both dialects")
@@ -304,13 +310,15 @@ async fn l_04_the_validators_cases_for_groups() {
                     { "value": "{ada}" }, { "value": "{mia}" }] }]))
                 .members(&["{ada}", "{mia}"]),
             row("replaced by null: nobody")
-                .patch("/Groups/{sales}", json!([{ "op": "Replace", "path": "members", "value": null }]))
+                .patch("/Groups/{sales}",
+                    json!([{ "op": "Replace", "path": "members", "value": null }]))
                 .members(&[]),
             row("delete, twice; one that never was")
                 .delete("/Groups/{sales}")
                 .refused(Method::GET, "/Groups/{sales}", None, 404, None)
                 .refused(Method::DELETE, "/Groups/{sales}", None, 404, None)
-                .refused(Method::DELETE, "/Groups/5d2c9e10-77b4-4f7e-93a8-0c41de6f2b19", None, 404, None)
+                .refused(Method::DELETE,
+                    "/Groups/5d2c9e10-77b4-4f7e-93a8-0c41de6f2b19", None, 404, None)
                 .lacks("/Users/{ada}", "/groups/0"),
         ]
     })
@@ -323,39 +331,64 @@ async fn l_04_the_validators_cases_for_groups() {
 #[tokio::test(flavor = "multi_thread")]
 async fn l_02_roles_in_every_mapping() {
     both(|| {
-        let document = |role: &str| {
-            json!({ "id": "c5a1", "value": role, "displayName": role }).to_string()
-        };
+        let document =
+            |role: &str| json!({ "id": "c5a1", "value": role, "displayName": role }).to_string();
         let who = |says, operations| row(says).patch("/Users/{ada}", operations);
         vec![
-            who("one role: by what is primary",
-                json!([{ "op": "Add", "path": "roles[primary eq \"True\"].value", "value": "Admin" }]))
+            who(
+                "one role: by what is primary",
+                json!([{ "op": "Add", "path": "roles[primary eq \"True\"].value",
+                    "value": "Admin" }]),
+            )
             .ada("/roles/0/value", json!("Admin"))
-            .patch("/Users/{ada}", json!([{ "op": "Replace", "path": "roles[primary eq \"True\"].value",
-                "value": "Analyst" }]))
+            .patch(
+                "/Users/{ada}",
+                json!([{ "op": "Replace", "path": "roles[primary eq \"True\"].value",
+                "value": "Analyst" }]),
+            )
             .ada("/roles/0/value", json!("Analyst"))
             .ada_without("/roles/1"),
             row("one role, in a create")
-                .post("/Users", json!({ "schemas": [CORE], "userName": "new{n}", "roles": [{ "primary": true,
-                    "type": "WindowsAzureActiveDirectoryRole", "value": "Admin" }] }))
+                .post(
+                    "/Users",
+                    json!({ "schemas": [CORE], "userName": "new{n}", "roles": [{ "primary": true,
+                    "type": "WindowsAzureActiveDirectoryRole", "value": "Admin" }] }),
+                )
                 .answers("/roles/0/value", json!("Admin"))
                 .answers("/roles/0/type", json!("WindowsAzureActiveDirectoryRole")),
             row("several, in a create: `displayName` for `display`, nothing primary")
-                .post("/Users", json!({ "schemas": [CORE], "userName": "new{n}", "roles": [
+                .post(
+                    "/Users",
+                    json!({ "schemas": [CORE], "userName": "new{n}", "roles": [
                     { "primary": false, "value": "Admin", "displayName": "The admins" },
-                    { "primary": false, "value": "Analyst", "displayName": "The analysts" }] }))
+                    { "primary": false, "value": "Analyst", "displayName": "The analysts" }] }),
+                )
                 .answers("/roles/1/value", json!("Analyst"))
                 .answers("/roles/0/display", json!("The admins")),
-            who("several, by PATCH: a JSON document inside a string",
-                json!([{ "op": "Add", "path": "roles", "value": [{ "value": document("Admin") }] }]))
+            who(
+                "several, by PATCH: a JSON document inside a string",
+                json!([{ "op": "Add", "path": "roles", "value": [{
+                    "value": document("Admin") }] }]),
+            )
             .ada("/roles/0/value", json!("Admin"))
-            .patch("/Users/{ada}", json!([{ "op": "Add", "path": "roles", "value": [{ "value": document("Analyst") }] }]))
+            .patch(
+                "/Users/{ada}",
+                json!([{ "op": "Add", "path": "roles", "value": [{
+                    "value": document("Analyst") }] }]),
+            )
             .finds("/Users", "id eq \"{ada}\" and roles.value eq \"Admin\"", &["{ada}"])
-            .finds("/Users", "id eq \"{ada}\" and roles.value eq \"Analyst\"", &["{ada}"]),
+            .finds(
+                "/Users",
+                "id eq \"{ada}\" and roles.value eq \"Analyst\"",
+                &["{ada}"],
+            ),
             row("all of them, replaced: the others go")
                 .given(json!({ "roles": [{ "value": "Business User" }] }))
-                .patch("/Users/{ada}", json!([{ "op": "replace", "path": "roles",
-                    "value": [{ "value": document("Admin") }] }]))
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "replace", "path": "roles",
+                    "value": [{ "value": document("Admin") }] }]),
+                )
                 .ada("/roles/0/value", json!("Admin"))
                 .ada_without("/roles/1"),
         ]
@@ -370,11 +403,18 @@ async fn l_03_an_urn_and_its_attribute_joined_by_a_dot() {
     both(|| {
         vec![
             row("the manager")
-                .patch("/Users/{ada}", json!([{ "op": "Add", "path": format!("{ENTERPRISE}.manager"), "value": "{mia}" }]))
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "Add", "path": format!("{ENTERPRISE}.manager"),
+                        "value": "{mia}" }]),
+                )
                 .ada(&enterprise("manager/value"), json!("{mia}")),
             row("in an object of paths")
-                .patch("/Users/{ada}", json!([{ "op": "replace", "value": {
-                    format!("{ENTERPRISE}.department"): "D", "title": "T" } }]))
+                .patch(
+                    "/Users/{ada}",
+                    json!([{ "op": "replace", "value": {
+                    format!("{ENTERPRISE}.department"): "D", "title": "T" } }]),
+                )
                 .ada(&enterprise("department"), json!("D"))
                 .ada("/title", json!("T")),
         ]
@@ -569,7 +609,8 @@ async fn l_04_members_of_one_group_change_at_the_same_time() {
     for (n, (stays, leaves)) in stay.iter().zip(leave).enumerate() {
         let remove = match n % 2 {
             0 => {
-                json!({ "op": "Remove", "path": "members", "value": [{ "$ref": null, "value": leaves }] })
+                json!({ "op": "Remove", "path": "members", "value": [{ "$ref": null,
+                    "value": leaves }] })
             }
             _ => json!({ "op": "remove", "path": format!("members[value eq \"{leaves}\"]") }),
         };

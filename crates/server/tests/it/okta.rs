@@ -78,68 +78,109 @@ async fn l_12_what_okta_sends() {
         body.as_object_mut().unwrap().remove("externalId");
         body
     };
-    play(&idp, vec![
-        row("a create with a random password and no groups")
-            .post("/Users", user(json!({})))
-            .answers_without("/password")
-            .answers_without("/groups/0")
-            .answers("/locale", json!("en-US")),
-        row("a PUT of everything that came, with `groups` empty and a middle name of nothing")
-            .put("/Users/{ada}", put(json!({
+    play(
+        &idp,
+        vec![
+            row("a create with a random password and no groups")
+                .post("/Users", user(json!({})))
+                .answers_without("/password")
+                .answers_without("/groups/0")
+                .answers("/locale", json!("en-US")),
+            row("a PUT of everything that came, with `groups` empty and a middle name of nothing")
+                .put(
+                    "/Users/{ada}",
+                    put(json!({
                 "id": "{ada}", "name": { "givenName": "A", "familyName": "L", "middleName": "" },
-                "meta": { "resourceType": "User", "created": "2001-01-01T00:00:00Z" } })))
-            .answers("/groups/0/value", json!("{sales}"))
-            .answers("/id", json!("{ada}"))
-            .members(&["{ada}", "{bob}"]),
-        row("a PUT without `externalId`, twice: the second changes nothing")
-            .given(json!({ "externalId": "00u{n}" }))
-            .put("/Users/{ada}", put(json!({})))
-            .put("/Users/{ada}", put(json!({}))),
-        row("a manager that an administrator mapped, who is no id of ours")
-            .post("/Users", user(json!({ "schemas": [CORE, ENTERPRISE],
-                ENTERPRISE: { "department": "Sales", "manager": { "value": "E0017", "displayName": "Bo" } } })))
-            .answers(&enterprise("manager/value"), json!("E0017")),
-        row("roles and entitlements on a create, read back, taken away with an empty array")
-            .post("/Users", user(json!({
+                "meta": { "resourceType": "User", "created": "2001-01-01T00:00:00Z" } })),
+                )
+                .answers("/groups/0/value", json!("{sales}"))
+                .answers("/id", json!("{ada}"))
+                .members(&["{ada}", "{bob}"]),
+            row("a PUT without `externalId`, twice: the second changes nothing")
+                .given(json!({ "externalId": "00u{n}" }))
+                .put("/Users/{ada}", put(json!({})))
+                .put("/Users/{ada}", put(json!({}))),
+            row("a manager that an administrator mapped, who is no id of ours")
+                .post(
+                    "/Users",
+                    user(json!({ "schemas": [CORE, ENTERPRISE],
+                ENTERPRISE: { "department": "Sales", "manager": {
+                    "value": "E0017", "displayName": "Bo" } } })),
+                )
+                .answers(&enterprise("manager/value"), json!("E0017")),
+            row("roles and entitlements on a create, read back, taken away with an empty array")
+                .post(
+                    "/Users",
+                    user(json!({
                 "roles": [{ "value": "Admin", "display": "Admin" }],
-                "entitlements": [{ "value": "lic-7", "display": "License 7", "type": "License" }] })))
-            .answers("/roles/0/value", json!("Admin"))
-            .answers("/entitlements/0/value", json!("lic-7"))
-            .sees("/Users/{new}", "/entitlements/0/type", json!("License"))
-            .put("/Users/{new}", put(json!({ "userName": "new{n}@x.test", "roles": [], "entitlements": [] })))
-            .answers_without("/roles/0")
-            .answers_without("/entitlements/0"),
-        row("a group with members at once, without a `type`")
-            .post("/Groups", json!({ "schemas": [GROUP], "displayName": "New {n}",
-                "members": [{ "value": "{ada}", "display": "ada@x.test" }] }))
-            .answers("/members/0/type", json!("User"))
-            .answers_without("/members/1"),
-        row("one leaves and another joins, in one request")
-            .patch("/Groups/{sales}", json!([
+                "entitlements": [{
+                    "value": "lic-7", "display": "License 7", "type": "License" }] })),
+                )
+                .answers("/roles/0/value", json!("Admin"))
+                .answers("/entitlements/0/value", json!("lic-7"))
+                .sees("/Users/{new}", "/entitlements/0/type", json!("License"))
+                .put(
+                    "/Users/{new}",
+                    put(json!({ "userName": "new{n}@x.test", "roles": [],
+                "entitlements": [] })),
+                )
+                .answers_without("/roles/0")
+                .answers_without("/entitlements/0"),
+            row("a group with members at once, without a `type`")
+                .post(
+                    "/Groups",
+                    json!({ "schemas": [GROUP], "displayName": "New {n}",
+                "members": [{ "value": "{ada}", "display": "ada@x.test" }] }),
+                )
+                .answers("/members/0/type", json!("User"))
+                .answers_without("/members/1"),
+            row("one leaves and another joins, in one request")
+                .patch(
+                    "/Groups/{sales}",
+                    json!([
                 { "op": "remove", "path": "members[value eq \"{ada}\"]" },
-                { "op": "add", "path": "members", "value": [{ "value": "{mia}", "display": "mia" }] } ]))
-            .members(&["{bob}", "{mia}"]),
-        row("who is there is added, who is not is removed: nothing happens, and it succeeds")
-            .patch("/Groups/{sales}", json!([
+                { "op": "add", "path": "members", "value": [{
+                    "value": "{mia}", "display": "mia" }] } ]),
+                )
+                .members(&["{bob}", "{mia}"]),
+            row("who is there is added, who is not is removed: nothing happens, and it succeeds")
+                .patch(
+                    "/Groups/{sales}",
+                    json!([
                 { "op": "remove", "path": "members[value eq \"{mia}\"]" },
-                { "op": "add", "path": "members", "value": [{ "value": "{ada}", "display": "another" }] } ]))
-            .members(&["{ada}", "{bob}"]),
-        row("pushed when it is empty")
-            .patch("/Groups/{sales}", json!([{ "op": "replace", "path": "members", "value": [] }]))
-            .members(&[]),
-        row("one unknown member: all of the request is refused, nothing half-done")
-            .refused(Method::PATCH, "/Groups/{sales}", Some(patch(json!([
-                { "op": "add", "path": "members", "value": [{ "value": "{mia}" }, { "value": "nobody" }] } ]))),
-                400, Some("invalidValue"))
-            .members(&["{ada}", "{bob}"]),
-        row("the wizard's PUT of a group")
-            .put("/Groups/{sales}", json!({ "schemas": [GROUP], "displayName": "S {n}",
-                "members": [{ "value": "{mia}", "display": "mia" }] }))
-            .members(&["{mia}"]),
-        row("a deleted group leaves its members")
-            .delete("/Groups/{sales}")
-            .ada("/userName", json!("ada{n}@x.test"))
-            .ada_without("/groups/0"),
-    ])
+                { "op": "add", "path": "members", "value": [{
+                    "value": "{ada}", "display": "another" }] } ]),
+                )
+                .members(&["{ada}", "{bob}"]),
+            row("pushed when it is empty")
+                .patch(
+                    "/Groups/{sales}",
+                    json!([{ "op": "replace", "path": "members", "value": [] }]),
+                )
+                .members(&[]),
+            row("one unknown member: all of the request is refused, nothing half-done")
+                .refused(
+                    Method::PATCH,
+                    "/Groups/{sales}",
+                    Some(patch(json!([
+                { "op": "add", "path": "members", "value": [{ "value": "{mia}" }, {
+                    "value": "nobody" }] } ]))),
+                    400,
+                    Some("invalidValue"),
+                )
+                .members(&["{ada}", "{bob}"]),
+            row("the wizard's PUT of a group")
+                .put(
+                    "/Groups/{sales}",
+                    json!({ "schemas": [GROUP], "displayName": "S {n}",
+                "members": [{ "value": "{mia}", "display": "mia" }] }),
+                )
+                .members(&["{mia}"]),
+            row("a deleted group leaves its members")
+                .delete("/Groups/{sales}")
+                .ada("/userName", json!("ada{n}@x.test"))
+                .ada_without("/groups/0"),
+        ],
+    )
     .await;
 }

@@ -145,16 +145,23 @@ async fn r_7644_4_01_what_sailpoint_demands_of_discovery() {
 #[tokio::test(flavor = "multi_thread")]
 async fn l_03_what_is_recognised_in_production() {
     let app = TestApp::start().await;
-    play(&app.idp(), vec![
+    play(
+        &app.idp(),
+        vec![
         row("members added and removed by lists, and by a filter")
-            .patch("/Groups/{sales}", json!([{ "op": "add", "path": "members", "value": [{ "value": "{mia}" }] }]))
-            .patch("/Groups/{sales}", json!([{ "op": "remove", "path": "members", "value": [{ "value": "{ada}" }] }]))
-            .patch("/Groups/{sales}", json!([{ "op": "remove", "path": "members[value eq \"{bob}\"]" }]))
+            .patch("/Groups/{sales}",
+                json!([{ "op": "add", "path": "members", "value": [{ "value": "{mia}" }] }]))
+            .patch("/Groups/{sales}",
+                json!([{ "op": "remove", "path": "members", "value": [{ "value": "{ada}" }] }]))
+            .patch("/Groups/{sales}",
+                json!([{ "op": "remove", "path": "members[value eq \"{bob}\"]" }]))
             .members(&["{mia}"]),
         row("renamed by its path, and in an object with its id")
-            .patch("/Groups/{sales}", json!([{ "op": "replace", "path": "displayName", "value": "A {n}" }]))
+            .patch("/Groups/{sales}",
+                json!([{ "op": "replace", "path": "displayName", "value": "A {n}" }]))
             .sees("/Groups/{sales}", "/displayName", json!("A {n}"))
-            .patch("/Groups/{sales}", json!([{ "op": "replace", "value": { "id": "{sales}", "displayName": "B {n}" } }]))
+            .patch("/Groups/{sales}",
+                json!([{ "op": "replace", "value": { "id": "{sales}", "displayName": "B {n}" } }]))
             .sees("/Groups/{sales}", "/displayName", json!("B {n}"))
             .members(&["{ada}", "{bob}"]),
         row("dotted keys of a user")
@@ -165,6 +172,7 @@ async fn l_03_what_is_recognised_in_production() {
         row("a group without members, and `members` null")
             .post("/Groups", json!({ "schemas": [GROUP], "displayName": "N {n}", "members": null }))
             .answers_without("/members/0"),
-    ])
+    ],
+    )
     .await;
 }
