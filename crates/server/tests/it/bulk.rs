@@ -169,6 +169,16 @@ async fn r_7644_3_7_01_a_job_of_every_kind_of_operation() {
     assert_eq!((path(&outcomes[1]), path(&outcomes[2])), (dot, cy));
 }
 
+/// An id that nothing has may be any text: the address of what is not there is a URI all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn r_7644_3_7_02_a_location_is_a_uri_whatever_the_path_says() {
+    let app = TestApp::start().await;
+    let put = json!({ "method": "PUT", "path": "/Users/{id} ä", "data": { "userName": "x" } });
+    let outcomes = done(&app.idp(), json!([put])).await;
+    assert_eq!(statuses(&outcomes), ["404"]);
+    assert_eq!(path(&outcomes[0]), "/Users/%7Bid%7D%20%C3%A4");
+}
+
 /// What a client would rather see is shown: the resource, of a group too, and nothing of one that is gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn r_7644_3_7_3_01_success_is_shown_only_to_who_prefers_it() {
