@@ -127,7 +127,6 @@ async fn r_7643_7_02_one_case_rule_for_filters_sorting_uniqueness_and_patch() {
 
 /// Table 2.2, for attributes of our own of each mutability that a tenant may add.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "PUT does not heed immutable attributes yet"]
 async fn r_7643_7_03_mutability_decides_what_an_operation_may_do() {
     let app = TestApp::start().await;
     let attributes = json!([
@@ -271,11 +270,22 @@ async fn r_7643_7_05_unique_values_are_unique_in_a_tenant_and_type() {
     // Another type and another tenant are free to use it.
     idp.post("/Groups", group("ada", &[])).await.expect(201);
     globex(&app).post("/scim/globex/v2/Users", user("ada", json!({}))).await.expect(201);
-    // What is not enforced is not promised: no schema of a tenant's own may ask for it.
-    for uniqueness in ["server", "global"] {
-        let asked = json!([{ "name": "badge", "uniqueness": uniqueness }]);
-        extend(&app, false, asked).await.unwrap_err();
-    }
+    // Tenants share nothing, so nothing can be promised over all of them.
+    let global = json!([{ "name": "badge", "uniqueness": "global" }]);
+    extend(&app, false, global).await.unwrap_err();
+    // A tenant's own attributes are no different, by their own case rule.
+    let badge = json!([{ "name": "badge", "uniqueness": "server" }]);
+    extend(&app, false, badge).await.unwrap();
+    let with = |name: &str, badge: &str| user(name, json!({ OWN: { "badge": badge } }));
+    idp.put(&at(&ada), with("ada", "B-7")).await.expect(200);
+    let before = head(&app);
+    refused(idp.post("/Users", with("eve", "b-7")).await, 409, "uniqueness");
+    refused(idp.put(&at(&bob), with("bob", "b-7")).await, 409, "uniqueness");
+    let take = one("add", &format!("{OWN}:badge"), json!("b-7"));
+    refused(idp.patch(&at(&bob), take.clone()).await, 409, "uniqueness");
+    assert_eq!(head(&app), before);
+    idp.put(&at(&ada), with("ada", "B-8")).await.expect(200);
+    idp.patch(&at(&bob), take).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,7 +88,6 @@ async fn r_7644_3_3_05_what_is_missing_or_of_the_wrong_type_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "interop connectors do not refuse unknown attributes yet"]
 async fn r_7644_3_3_06_unknown_attributes_are_ignored_except_by_interop() {
     let app = TestApp::start().await;
     let body =

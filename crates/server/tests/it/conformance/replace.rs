@@ -73,7 +73,6 @@ async fn r_7644_3_5_1_03_a_suspended_user_stays_suspended_when_active_is_absent(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "PUT does not heed immutable attributes yet"]
 async fn r_7644_3_5_1_03_immutable_values_stay_when_absent() {
     let app = TestApp::start().await;
     let attributes = json!([{ "name": "serial", "mutability": "immutable" }, { "name": "note" }]);
@@ -116,7 +115,6 @@ async fn r_7644_3_5_1_04_read_only_values_are_ignored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "PUT does not heed immutable attributes yet"]
 async fn r_7644_3_5_1_05_another_immutable_value_is_refused_and_a_first_one_taken() {
     let app = TestApp::start().await;
     let parts = json!([{ "name": "code", "mutability": "immutable" }, { "name": "text" }]);
