@@ -47,7 +47,12 @@ fn run(out: &mut (impl Write + IsTerminal)) -> Result<bool, String> {
         None => cargo_test()?,
     };
     let results = Results::parse(&output);
-    let table = Table::join(&statements, &found, &results);
+    let mut table = Table::join(&statements, &found, &results);
+    let kept = std::fs::read_to_string(conformance::document_path()).unwrap_or_default();
+    if kept != conformance::document(&statements, &found) {
+        let stale = "docs/conformance.md is not what the tests say: run `make conformance-docs`";
+        table.problems.push(stale.to_owned());
+    }
     let text = if asked.is_json {
         format!("{:#}\n", table.json())
     } else {

@@ -183,3 +183,31 @@ fn the_tests_of_the_house_carry_known_numbers() {
     assert_eq!(found.problems, Vec::<String>::new());
     assert!(found.tests.len() > 100, "only {} tests with a number", found.tests.len());
 }
+
+/// `docs/conformance.md` says nothing that is not so: its statements, levels and reasons are those of
+/// the list, and every test that it names is there and carries the number. A test that it does not
+/// name yet is no fault here, so that two people may add tests at once; `make conformance` wants the
+/// whole document as `make conformance-docs` writes it.
+#[test]
+fn the_document_says_what_is_so() {
+    let statements = testkit::conformance::statements().unwrap();
+    let found = testkit::conformance::tests(&statements).unwrap();
+    let kept = std::fs::read_to_string(testkit::conformance::document_path()).unwrap();
+    let now = testkit::conformance::document(&statements, &found);
+    fn rows(text: &str) -> Vec<(&str, Vec<&str>)> {
+        let rows = text.lines().map(|line| line.trim_end_matches(" |").rsplit_once(" | "));
+        let rows = text.lines().zip(rows).map(|(line, row)| row.unwrap_or((line, "")));
+        rows.map(|(said, shown)| (said, shown.split("<br>").collect())).collect()
+    }
+    let (kept, now) = (rows(&kept), rows(&now));
+    assert_eq!(kept.len(), now.len(), "run `make conformance-docs`");
+    for ((said, shown), (said_now, shown_now)) in kept.into_iter().zip(now) {
+        assert_eq!(said, said_now, "run `make conformance-docs`");
+        for test in shown.into_iter().filter(|test| *test != "no test yet") {
+            assert!(
+                shown_now.contains(&test),
+                "{said}: {test} is gone: run `make conformance-docs`"
+            );
+        }
+    }
+}
