@@ -52,4 +52,7 @@ mod refusals;
 mod table;
 
 #[cfg(test)]
+mod scans;
+
+#[cfg(test)]
 mod walks;
