@@ -51,6 +51,9 @@ pub trait Listed: Sized + 'static {
     /// Which one it is.
     fn row(&self) -> Row;
 
+    /// How much there is to look at, in resources of the usual size.
+    fn weight(&self) -> usize;
+
     /// When it was created, and its id as it is printed: the order of a list that asks for none.
     fn age(&self) -> (Position, Uuid);
 
@@ -79,7 +82,7 @@ pub trait Listed: Sized + 'static {
 pub struct Stopped;
 
 /// Asks whether to go on, telling how many resources were looked at since it was last asked. Asked
-/// at least every [`ROWS_BETWEEN_LOOKS`] of them.
+/// at least every [`ROWS_BETWEEN_LOOKS`] of them, sooner where they are large.
 pub type GoOn<'g> = &'g dyn Fn(usize) -> bool;
 
 /// A row with what it is put in order by.
@@ -140,12 +143,13 @@ pub fn matching<R: Listed>(
 ) -> Result<Vec<Ranked>, Stopped> {
     let directory = viewer.directory;
     let mut found = Vec::new();
-    let mut looked = 0;
+    let (mut looked, mut weight) = (0, 0);
     let mut look = |one: &R| {
         looked += 1;
-        if looked == ROWS_BETWEEN_LOOKS {
-            looked = 0;
-            if !go_on(ROWS_BETWEEN_LOOKS) {
+        weight += one.weight();
+        if weight >= ROWS_BETWEEN_LOOKS {
+            weight = 0;
+            if !go_on(std::mem::take(&mut looked)) {
                 return Err(Stopped);
             }
         }
@@ -195,6 +199,10 @@ impl Listed for User {
 
     fn row(&self) -> Row {
         Row::User(self.id)
+    }
+
+    fn weight(&self) -> usize {
+        1
     }
 
     fn age(&self) -> (Position, Uuid) {
@@ -259,6 +267,10 @@ impl Listed for Group {
 
     fn row(&self) -> Row {
         Row::Group(self.id)
+    }
+
+    fn weight(&self) -> usize {
+        1 + self.memberships().len()
     }
 
     fn age(&self) -> (Position, Uuid) {

@@ -186,8 +186,9 @@ impl Filter {
         parse::whole(text, rtype, others, options.into())
     }
 
-    /// How many comparisons and presence tests it has: what it costs.
-    pub(crate) fn terms(&self) -> usize {
+    /// How many comparisons and presence tests it has: what it costs to try it on one resource.
+    #[must_use]
+    pub fn terms(&self) -> usize {
         match self {
             Self::And(terms) | Self::Or(terms) => terms.iter().map(Self::terms).sum(),
             Self::Not(inner) | Self::Element { filter: inner, .. } => inner.terms(),

@@ -163,6 +163,29 @@ impl fmt::Debug for AttrPath {
     }
 }
 
+/// What a path means in a query over several types: first in this one, then in the others. A core attribute of another type that
+/// is written with that type's URN is none of this type's, even if this type has one of the same name: its path keeps the URN,
+/// under which no resource of this type has a value.
+pub(crate) fn resolve_among(
+    text: &str,
+    rtype: &ResourceType,
+    others: &[ResourceType],
+    options: Options,
+) -> Option<AttrPath> {
+    if let Some(found) = resolve(text, rtype, options) {
+        return Some(found.into());
+    }
+    others.iter().find_map(|other| {
+        let path = AttrPath::from(resolve(text, other, options)?);
+        let is_core = text.contains(':') && path.schema.is_none() && !path.name().contains(':');
+        Some(if is_core {
+            AttrPath { schema: Some(other.schema.id.clone()), ..path }
+        } else {
+            path
+        })
+    })
+}
+
 /// What a path means, with the one spelling beyond the grammar that is in use: a dot after the extension's URN, as provisioning
 /// jobs of before 2019 wrote it.
 pub(crate) fn resolve<'a>(

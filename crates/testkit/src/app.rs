@@ -104,10 +104,9 @@ impl TestApp {
     }
 
     /// What a restart does to lists: another server, at another URL, over the same engine, with no
-    /// memory of what the old one answered. Its cursors are under `key`; at first they are under
-    /// `[9; 32]`.
-    pub async fn restart_lists(&mut self, key: &[u8; 32]) {
-        self.app.lists = Arc::new(Lists::new(key));
+    /// memory of what the old one answered. At first, cursors are under the key `[9; 32]`.
+    pub async fn restart_lists(&mut self, lists: Lists) {
+        self.app.lists = Arc::new(lists);
         let (url, stop) = serve(self.app.clone()).await;
         self.url = url;
         if let Some(old) = self.stop.replace(stop) {

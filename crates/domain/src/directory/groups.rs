@@ -52,7 +52,7 @@ impl Group {
     }
 
     /// Who is in it, once for each source that says so.
-    pub fn memberships(&self) -> impl Iterator<Item = (Member, Source)> + '_ {
+    pub fn memberships(&self) -> impl ExactSizeIterator<Item = (Member, Source)> + '_ {
         self.members.iter().copied()
     }
 

@@ -9,7 +9,7 @@ use crate::error::{Invalid, quoted};
 use crate::limits;
 use crate::mode::Options;
 use crate::moment::Moment;
-use crate::path::{AttrPath, is_dotted, resolve};
+use crate::path::{AttrPath, is_dotted, resolve_among};
 use crate::quirk::Quirk;
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned, Uniqueness};
 use crate::value::Name;
@@ -252,15 +252,8 @@ impl Parser<'_, '_> {
         let unknown = || start.fault(format_args!("unknown attribute {}", quoted(word)));
         let path = match scope {
             Scope::Resource(rtype, others) => {
-                let here = || resolve(word, rtype, self.options).map(AttrPath::from);
-                let there = || {
-                    others
-                        .iter()
-                        .find_map(|other| resolve(word, other, self.options))
-                        .map(AttrPath::from)
-                };
                 let alias = || alias(word, rtype, self.options);
-                let known = here().or_else(there);
+                let known = resolve_among(word, rtype, others, self.options);
                 if self.options.is_lenient() {
                     let of_all = || std::iter::once(rtype).chain(others);
                     let is_short = known.is_none() && alias().is_some();

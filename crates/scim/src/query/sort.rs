@@ -7,7 +7,7 @@ use crate::error::{Invalid, quoted};
 use crate::matching::Key;
 use crate::mode::Options;
 use crate::node::Node;
-use crate::path::{AttrPath, resolve};
+use crate::path::{AttrPath, resolve_among};
 use crate::schema::{Kind, ResourceType, Returned};
 
 /// In which order a list is.
@@ -49,12 +49,9 @@ impl Sort {
         if by.is_empty() {
             return Ok(None);
         }
-        let found = resolve(by, rtype, options)
-            .or_else(|| others.iter().find_map(|other| resolve(by, other, options)))
-            .ok_or_else(|| {
-                Invalid::value(format!("`sortBy` names {}, which is no attribute", quoted(by)))
-            })?;
-        let path = AttrPath::from(found);
+        let path = resolve_among(by, rtype, others, options).ok_or_else(|| {
+            Invalid::value(format!("`sortBy` names {}, which is no attribute", quoted(by)))
+        })?;
         let by = match (path.kind(), path.attribute().sub("value")) {
             (Kind::Complex, Some(value)) => path.with_sub(Some(value.clone())),
             (Kind::Complex, None) => {

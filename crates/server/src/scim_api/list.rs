@@ -17,14 +17,14 @@ use domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 use domain::position::Position;
 use domain::snapshot::Snapshot;
 use engine::When;
-use scim::{Cursor, ListQuery, Value};
+use scim::{Cursor, Invalid, ListQuery, ScimType, Value};
 use sha2::{Digest, Sha256};
 
 use super::Asked;
 use super::address::Kind;
 use super::resource::resource_type;
 use crate::answer::Answer;
-use crate::limits::CURSOR_SECONDS;
+use crate::limits::{CURSOR_SECONDS, LIST_COMPARISONS};
 use crate::refused::Refused;
 
 use look::{Look, Pages, Part};
@@ -39,6 +39,7 @@ pub struct Lists {
     walks: Mutex<Walks>,
     pasts: Mutex<Pasts>,
     scans: Scans,
+    most_comparisons: u64,
 }
 
 impl Lists {
@@ -49,7 +50,14 @@ impl Lists {
             walks: Mutex::default(),
             pasts: Mutex::default(),
             scans: Scans::default(),
+            most_comparisons: LIST_COMPARISONS,
         }
+    }
+
+    /// With another limit than [`LIST_COMPARISONS`].
+    #[must_use]
+    pub fn comparing_at_most(self, most_comparisons: u64) -> Lists {
+        Lists { most_comparisons, ..self }
     }
 
     /// How many resources were looked at one by one since the start, for want of an index.
@@ -181,6 +189,7 @@ impl Wanted {
                     ListQuery::from_pairs_among(pairs, &rtype, &others, options)?
                 }
             };
+            asked.note(&[], &query.quirks);
             digest.update(format!("{}\n{}\n", kind.plural(), query.identity()));
             parts.push(Part { kind: *kind, rtype, query });
         }
@@ -249,6 +258,14 @@ async fn looked(asked: &Asked<'_>, look: Look) -> Result<look::Page, Refused> {
     let page = if look.is_quick() {
         look.page(&|_| true)
     } else {
+        let (needed, most) = (look.comparisons(), asked.app.lists.most_comparisons);
+        if needed > most {
+            let detail = format!(
+                "the filter would take {needed} comparisons, and {most} is the limit here: use \
+                 fewer terms, or `and` one that compares an indexed attribute with `eq`"
+            );
+            return Err(Invalid::new(ScimType::TooMany, detail).into());
+        }
         asked.app.lists.scans.run(move |go_on| look.page(go_on)).await?
     };
     match page {

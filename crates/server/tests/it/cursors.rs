@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use domain::command::Command;
 use serde_json::{Value, json};
+use server::Lists;
 use testkit::app::{Client, Reply, TestApp};
 
 const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -216,7 +217,7 @@ async fn a_cursor_outlives_a_restart() {
     idp.delete(&format!("/Users/{gone}")).await.expect(204);
     idp.post("/Users", json!({ "schemas": [CORE], "userName": "u00" })).await.expect(201);
     // Lists that know of no walk, under the same key: what a restart leaves.
-    app.restart_lists(&[9; 32]).await;
+    app.restart_lists(Lists::new(&[9; 32])).await;
     let idp = app.idp();
     let cursor = next(&first);
     let second =
@@ -225,7 +226,7 @@ async fn a_cursor_outlives_a_restart() {
     assert_eq!(second.body["totalResults"], 7);
     assert_eq!(second.header("rollbook-position"), first.header("rollbook-position"));
     // Under another key it is no cursor.
-    app.restart_lists(&[8; 32]).await;
+    app.restart_lists(Lists::new(&[8; 32])).await;
     refused(&app.idp(), &format!("cursor={cursor}&count=3&sortBy=userName"), "invalidCursor").await;
 }
 

@@ -43,7 +43,7 @@ impl Crowd {
         // The order by name has nothing to do with the order of creation.
         let name = n.wrapping_mul(7_919) % 100_003;
         let body = json!({
-            "schemas": [CORE], "userName": format!("u{name:06}"), "title": if n % 10 == 0 { "Chief" } else { "Member" },
+            "schemas": [CORE], "userName": format!("u{name:06}"), "title": if n.is_multiple_of(10) { "Chief" } else { "Member" },
         });
         let body = scim::Value::parse(body.to_string().as_bytes()).unwrap();
         let user = scim::admit(&body, ResourceType::user(), Mode::Strict).unwrap();
@@ -145,7 +145,7 @@ async fn r_7644_3_4_2_4_05_nobody_is_lost_and_nobody_comes_twice() {
             assert_eq!(written, 50, "{query}");
             let seen: BTreeSet<&String> = walked.iter().collect();
             assert_eq!(seen.len(), walked.len(), "{query}: some came twice");
-            let is_asked_for = |n: &u64| !query.contains("filter") || n % 10 == 0;
+            let is_asked_for = |n: &u64| !query.contains("filter") || n.is_multiple_of(10);
             let stayed = before.iter().filter(|n| there.contains(n) && is_asked_for(n));
             let lost: Vec<u64> =
                 stayed.copied().filter(|n| !seen.contains(&Crowd::id(*n).to_string())).collect();

@@ -87,6 +87,23 @@ impl Look {
         })
     }
 
+    /// How many comparisons it takes to find the rows, an index or what is known left aside.
+    pub(super) fn comparisons(&self) -> u64 {
+        if self.rows.is_some() {
+            return 0;
+        }
+        let directory = &self.snapshot.directory;
+        let of = |part: &Part| {
+            let terms = part.query.filter.as_ref().map_or(0, scim::Filter::terms) as u64;
+            let rows = match part.kind {
+                Kind::User => User::count(directory),
+                Kind::Group => Group::count(directory),
+            };
+            if part.is_indexed(&self.snapshot) { 0 } else { terms.saturating_mul(rows as u64) }
+        };
+        self.parts.iter().map(of).fold(0, u64::saturating_add)
+    }
+
     /// Makes the page.
     pub(super) fn page(self, go_on: GoOn<'_>) -> Result<Result<Page, Refused>, Stopped> {
         let rows = self.rows(go_on)?;
