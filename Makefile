@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint docs conformance conformance-docs simulate sabotage fixture bench bench-quick demo clean
+.PHONY: help run test check lint docs conformance conformance-docs fuzz simulate sabotage fixture bench bench-quick demo clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test-setup: ## the public SCIM testers, pinned, into .venv (brings python3 on De
 
 interop: test-setup ## the public SCIM testers against the real binary, in about 2 min
 	@.venv/bin/python .ci/interop
+
+fuzz: ## what reads a client's words, FUZZ_SECONDS (20) for each target; wants a C++ compiler
+	@.ci/fuzz
 
 simulate: ## random commands against a failing log, 2,000 seeds
 	cargo run --release -p testkit --bin simulate -- --seeds 2000

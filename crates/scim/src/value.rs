@@ -545,6 +545,9 @@ pub(crate) mod tests {
         assert_eq!(parsed("1.0"), Value::Decimal(1.0));
         assert_eq!(parsed("1e2"), Value::Decimal(100.0));
         refused(b"1e999", "out of range");
+        // Found by fuzzing: the nearest double is the one that its own text reads back as.
+        let long = parsed(&format!("111111111{}16397105843297379212", "0".repeat(99)));
+        assert_eq!(Value::parse(&long.to_json()).unwrap(), long);
     }
 
     #[test]
