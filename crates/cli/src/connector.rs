@@ -72,6 +72,9 @@ struct Settings {
     /// What a PATCH is answered with: `standard` has no body for groups, `resource` always has one
     #[arg(long, value_name = "FORM", value_parser = ["standard", "resource"])]
     patch_answer: Option<String>,
+    /// How the tenant's roles are published at /Roles: not, as the IETF draft has it, or as Okta reads it
+    #[arg(long, value_name = "FORM", value_parser = ["none", "draft", "okta"])]
+    catalogue: Option<String>,
 }
 
 impl Settings {
@@ -86,6 +89,7 @@ impl Settings {
         set("mode", self.mode.map(Value::String));
         set("emptyUnassigns", self.empty_unassigns.map(Value::Bool));
         set("patchAnswer", self.patch_answer.map(Value::String));
+        set("catalogue", self.catalogue.map(Value::String));
         body
     }
 }
@@ -157,6 +161,9 @@ async fn show(remote: &Remote, slug: &str, name: &str, as_json: bool) -> anyhow:
     }
     if settings.get("patchAnswer").is_some() {
         say(format!("  patch      answered with the {}", text(settings, "patchAnswer")));
+    }
+    if settings.get("catalogue").is_some() {
+        say(format!("  roles      published in the form `{}`", text(settings, "catalogue")));
     }
     say(format!("  created    {}", text(&shown, "created")));
     let count = |key: &str| tolerated.get(key).and_then(Value::as_u64).unwrap_or_default();

@@ -264,6 +264,23 @@ pub struct ConnectorSettings {
     /// What a PATCH is answered with.
     #[serde(default, skip_serializing_if = "is_default")]
     pub patch_answer: PatchAnswer,
+    /// Whether the tenant's roles are published as resources, and in which form.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub catalogue: RoleCatalogue,
+}
+
+/// The form in which a connector publishes the tenant's roles at `/Roles`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum RoleCatalogue {
+    /// It does not: the names of the draft may still change, and some clients write to whatever type they find.
+    #[default]
+    None,
+    /// As draft-ietf-scim-roles-entitlements-01 has it; what is not published is refused.
+    Draft,
+    /// As Okta reads it when entitlement management is on.
+    Okta,
 }
 
 /// What a successful PATCH is answered with (RFC 7644 §3.5.2 leaves it to the server), unless the request asks for attributes.

@@ -9,11 +9,12 @@ mod candidates;
 use scim::{Attributes, Filter, Literal, Sort, SortKey};
 use uuid::Uuid;
 
-use crate::directory::{Directory, Group, User};
+use crate::directory::{Directory, Group, Role, User};
 use crate::event::Member;
-use crate::id::{ConnectorId, GroupId, UserId};
+use crate::id::{ConnectorId, GroupId, RoleId, UserId};
 use crate::limits::{ABSENT_PLACES, ROWS_BETWEEN_LOOKS};
 use crate::position::Position;
+use crate::published::RoleView;
 use crate::view::{GroupView, UserView};
 
 use candidates::candidates;
@@ -36,6 +37,8 @@ pub enum Row {
     User(UserId),
     /// A group.
     Group(GroupId),
+    /// A role.
+    Role(RoleId),
 }
 
 /// A type of resource that can be listed.
@@ -304,6 +307,49 @@ impl Listed for Group {
             }
             (_, _) => return None,
         })
+    }
+
+    fn all_but(_: &Directory, _: &Filter) -> Option<Vec<usize>> {
+        None
+    }
+}
+
+/// A tenant has few roles: each is looked at.
+impl Listed for Role {
+    type View<'a> = RoleView<'a>;
+    const NAME: &'static str = "Role";
+
+    fn view<'a>(&'a self, viewer: Viewer<'a>) -> RoleView<'a> {
+        RoleView::new(self, viewer)
+    }
+
+    fn row(&self) -> Row {
+        Row::Role(self.id)
+    }
+
+    fn weight(&self) -> usize {
+        1
+    }
+
+    fn age(&self) -> (Position, Uuid) {
+        (self.created.position, self.id.uuid())
+    }
+
+    fn count(directory: &Directory) -> usize {
+        directory.roles.len()
+    }
+
+    fn from(directory: &Directory, skip: usize) -> impl Iterator<Item = &Role> {
+        directory.roles.by_age().into_iter().skip(skip)
+    }
+
+    fn having<'a>(
+        _: &'a Directory,
+        _: &str,
+        _: Option<&str>,
+        _: &Literal,
+    ) -> Option<Box<dyn Iterator<Item = &'a Role> + 'a>> {
+        None
     }
 
     fn all_but(_: &Directory, _: &Filter) -> Option<Vec<usize>> {

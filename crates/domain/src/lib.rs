@@ -14,6 +14,7 @@ pub mod event;
 pub mod origin;
 pub mod personal;
 pub mod preset;
+pub mod published;
 
 pub mod command;
 pub mod directory;

@@ -5,7 +5,7 @@
 
 use scim::{Mode, Options};
 
-use crate::event::{ConnectorSettings, PatchAnswer};
+use crate::event::{ConnectorSettings, PatchAnswer, RoleCatalogue};
 
 /// The names of all presets.
 pub const PRESETS: &[&str] =
@@ -22,7 +22,13 @@ pub fn preset(name: &str) -> Option<ConnectorSettings> {
         _ => return None,
     };
     let preset = name.to_owned();
-    Some(ConnectorSettings { preset, mode, empty_unassigns, patch_answer: PatchAnswer::Standard })
+    Some(ConnectorSettings {
+        preset,
+        mode,
+        empty_unassigns,
+        patch_answer: PatchAnswer::Standard,
+        catalogue: RoleCatalogue::None,
+    })
 }
 
 impl ConnectorSettings {

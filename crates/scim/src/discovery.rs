@@ -19,8 +19,19 @@ pub struct Offer {
     pub etag: bool,
     /// The pages of lists (RFC 9865).
     pub pagination: PaginationOffer,
+    /// Whether roles are published as resources (draft-ietf-scim-roles-entitlements); none if the server has no such thing.
+    pub roles: Option<RolesOffer>,
     /// The ways in which a client may say who it is.
     pub authentication_schemes: Vec<AuthenticationScheme>,
+}
+
+/// What is published of roles and entitlements.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RolesOffer {
+    /// Whether there are roles at `/Roles`; a user may have several, one of them primary, each with a type.
+    pub roles: bool,
+    /// Whether there are entitlements at `/Entitlements`, likewise.
+    pub entitlements: bool,
 }
 
 /// The limits of bulk requests.
@@ -78,6 +89,12 @@ pub fn service_provider_config(base: &str, offer: &Offer) -> Vec<u8> {
     document.set("sort", supported(offer.sort));
     document.set("etag", supported(offer.etag));
     document.set("pagination", pagination(&offer.pagination));
+    if let Some(RolesOffer { roles, entitlements }) = offer.roles {
+        let mut both = Object::default();
+        both.set("roles", assigned(roles, "multipleRolesSupported"));
+        both.set("entitlements", assigned(entitlements, "multipleEntitlementsSupported"));
+        document.set("RolesAndEntitlements", both);
+    }
     let schemes =
         offer.authentication_schemes.iter().map(|scheme| Value::Complex(authentication(scheme)));
     document.set("authenticationSchemes", schemes.collect::<Vec<_>>());
@@ -98,6 +115,14 @@ fn pagination(offer: &PaginationOffer) -> Object {
         pagination.set("cursorTimeout", whole(seconds));
     }
     pagination
+}
+
+fn assigned(is_supported: bool, several: &'static str) -> Object {
+    let mut assigned = supported(is_supported);
+    for name in [several, "primarySupported", "typeSupported"] {
+        assigned.set(name, is_supported);
+    }
+    assigned
 }
 
 fn authentication(scheme: &AuthenticationScheme) -> Object {

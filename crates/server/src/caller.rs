@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use axum::response::Response;
-use domain::event::{ConnectorSettings, Holder};
+use domain::event::{ConnectorSettings, Holder, RoleCatalogue};
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId, UserId};
 use domain::limits::AGENT_CHARS;
 use domain::origin::{Actor, Origin};
@@ -100,6 +100,16 @@ impl Caller {
     pub(crate) fn settings(&self) -> Option<&ConnectorSettings> {
         let connector = self.snapshot.directory.connectors.get(self.connector);
         connector.map(|connector| &connector.settings)
+    }
+
+    /// The schemas and resource types that it sees.
+    pub(crate) fn catalogue(&self) -> scim::Catalogue {
+        self.snapshot.directory.schemas.published(self.roles())
+    }
+
+    /// How roles are published to it.
+    pub(crate) fn roles(&self) -> RoleCatalogue {
+        self.settings().map(|settings| settings.catalogue).unwrap_or_default()
     }
 
     /// How its requests are read.

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use domain::command::{Change, Command, Expected};
-use domain::event::{ConnectorSettings, Holder, PatchAnswer};
+use domain::event::{ConnectorSettings, Holder, PatchAnswer, RoleCatalogue};
 use domain::id::{
     ConnectorId, CredentialId, GroupId, OperatorId, RequestId, RoleId, TenantId, UserId,
 };
@@ -133,6 +133,7 @@ impl Simulation {
             mode,
             empty_unassigns: false,
             patch_answer: PatchAnswer::Standard,
+            catalogue: RoleCatalogue::None,
         };
         let holder = Holder::Connector(connector);
         let hash = eventlog::hash(slug.as_bytes());

@@ -9,7 +9,7 @@ use super::{check_size, external_id_change, free_values, options};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, User};
-use crate::event::{Event, Holder, Member, NewUser, Renamed, RoleWording};
+use crate::event::{Event, Holder, Member, NewUser, Renamed, RoleCatalogue, RoleWording};
 use crate::id::UserId;
 use crate::origin::{Actor, Source};
 use crate::personal::Personal;
@@ -242,11 +242,16 @@ fn leave_out(
     notice: Notice,
     decision: &mut Decision,
 ) -> Result<(), Rejection> {
+    // A connector that publishes its roles in the draft's form has read which there are (C-ROLE-04).
+    let connector = actor.connector().and_then(|id| directory.connectors.get(id));
+    let published = connector.is_some_and(|c| c.settings.catalogue == RoleCatalogue::Draft);
     match options(directory, actor).mode {
-        Mode::Strict | Mode::Interop => Err(Invalid::value(notice.to_string()).into()),
-        Mode::Lenient => {
+        Mode::Lenient if !published => {
             decision.notices.push(notice);
             Ok(())
+        }
+        Mode::Strict | Mode::Interop | Mode::Lenient => {
+            Err(Invalid::value(notice.to_string()).into())
         }
     }
 }

@@ -48,6 +48,23 @@ impl Roles {
         self.by_name.values().filter_map(|id| self.by_id.get(id))
     }
 
+    /// All roles, oldest first.
+    pub fn by_age(&self) -> Vec<&Role> {
+        let mut all: Vec<&Role> = self.by_id.values().collect();
+        all.sort_unstable_by_key(|role| (role.created.position, role.id));
+        all
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     pub(super) fn define(
         &mut self,
         id: RoleId,

@@ -1,5 +1,6 @@
 //! The users of a tenant, and the ways to find one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
@@ -54,6 +55,12 @@ impl User {
         external_id(&self.external_ids, connector)
     }
 
+    /// The roles that they have, each once.
+    fn each_role(&self) -> impl Iterator<Item = RoleId> {
+        let roles: BTreeSet<RoleId> = self.roles.iter().map(|a| a.role).collect();
+        roles.into_iter()
+    }
+
     /// Whether any source gives them this role.
     pub fn has_role(&self, role: RoleId) -> bool {
         self.roles.iter().any(|assignment| assignment.role == role)
@@ -97,6 +104,8 @@ pub struct Users {
     by_name: OrdMap<UserNameKey, UserId>,
     // Names that were given up, by renaming or deleting: who asks about the past asks by name.
     former: OrdSet<(UserNameKey, UserId)>,
+    // INVARIANT (holders): how many users have each role, through whichever source; none is absent.
+    holders: OrdMap<RoleId, usize>,
 }
 
 impl Users {
@@ -138,6 +147,11 @@ impl Users {
     /// The users that are not active, by id.
     pub fn inactive(&self) -> impl Iterator<Item = &User> {
         self.shelf.with_word(inactive_word()).filter(|user| !user.active)
+    }
+
+    /// How many users have a role.
+    pub fn holders(&self, role: RoleId) -> usize {
+        self.holders.get(&role).copied().unwrap_or_default()
     }
 
     /// Where a user stands in the order of creation, counted from 0.
@@ -257,6 +271,8 @@ impl Users {
         assignment: Assignment,
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
+        let role = assignment.role;
+        let is_new = self.get(id).is_some_and(|user| !user.has_role(role));
         self.shelf.change(id, moment, |user| {
             let same =
                 |a: &&mut Assignment| a.role == assignment.role && a.source == assignment.source;
@@ -264,7 +280,11 @@ impl Users {
                 Some(there) => *there = assignment,
                 None => user.roles.push(assignment),
             }
-        })
+        })?;
+        if is_new {
+            *self.holders.entry(role).or_default() += 1;
+        }
+        Ok(())
     }
 
     pub(super) fn revoke(
@@ -274,8 +294,21 @@ impl Users {
         source: Source,
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
-        self.shelf
-            .change(id, moment, |user| user.roles.retain(|a| a.role != role || a.source != source))
+        let had = self.get(id).is_some_and(|user| user.has_role(role));
+        self.shelf.change(id, moment, |user| {
+            user.roles.retain(|a| a.role != role || a.source != source);
+        })?;
+        if had && self.get(id).is_some_and(|user| !user.has_role(role)) {
+            self.one_holder_less(role);
+        }
+        Ok(())
+    }
+
+    fn one_holder_less(&mut self, role: RoleId) {
+        match self.holders.get(&role).copied() {
+            Some(many @ 2..) => drop(self.holders.insert(role, many - 1)),
+            Some(_) | None => drop(self.holders.remove(&role)),
+        }
     }
 
     /// Erasing follows deleting: what is left of the person here is a name that was given up.
@@ -292,17 +325,22 @@ impl Users {
         let key = key_of(&user.user_name, moment)?;
         self.by_name.remove(&key);
         self.former.insert((key, id));
+        for role in user.each_role() {
+            self.one_holder_less(role);
+        }
         Ok(())
     }
 
     pub(super) fn agrees(&self) -> Result<(), String> {
         self.shelf.agrees()?;
         let rebuilt = Users::rebuild(self.shelf.by_id().cloned())?;
-        if rebuilt.by_name == self.by_name {
-            Ok(())
-        } else {
-            Err("the index of users by names disagrees with them".to_owned())
+        if rebuilt.by_name != self.by_name {
+            return Err("the index of users by names disagrees with them".to_owned());
         }
+        if rebuilt.holders != self.holders {
+            return Err("the counts of the roles' holders disagree with the users".to_owned());
+        }
+        Ok(())
     }
 
     /// The users with every index made anew.
@@ -312,6 +350,9 @@ impl Users {
             let key = UserNameKey::of(&user.user_name).map_err(|e| e.to_string())?;
             if rebuilt.by_name.insert(key, user.id).is_some() {
                 return Err(format!("two users are called like user {}", user.id));
+            }
+            for role in user.each_role() {
+                *rebuilt.holders.entry(role).or_default() += 1;
             }
             rebuilt.shelf.insert(user);
         }

@@ -3,7 +3,7 @@
 
 use domain::event::{
     AttributeChange, ConnectorSettings, Event, EventKind, Holder, Member, Mode, NewUser,
-    PatchAnswer, Renamed, RoleWording,
+    PatchAnswer, Renamed, RoleCatalogue, RoleWording,
 };
 use domain::id::{ConnectorId, GroupId, OperatorId, UserId};
 use domain::origin::Source;
@@ -151,7 +151,8 @@ pub(super) fn decode(
         }
         (EventKind::ConnectorAdded, 1) => {
             let (connector, name, preset, mode) = read(clear)?;
-            let settings = unwire_settings((preset, mode, false, PatchAnswer::Standard));
+            let settings =
+                unwire_settings((preset, mode, false, PatchAnswer::Standard, RoleCatalogue::None));
             Event::ConnectorAdded { connector, name, settings }
         }
         (EventKind::ConnectorAdded, 2) => {
@@ -292,24 +293,25 @@ fn opened<W: serde::de::DeserializeOwned, T>(
     }
 }
 
-/// Preset, mode, whether `""` unassigns, what a PATCH is answered with.
-type WireSettings = (String, Mode, bool, PatchAnswer);
+/// Preset, mode, whether `""` unassigns, what a PATCH is answered with, how roles are published.
+type WireSettings = (String, Mode, bool, PatchAnswer, RoleCatalogue);
 
 /// Whether settings say nothing that the first release could not say: it can read them then.
 fn is_first_shape(settings: &ConnectorSettings) -> bool {
     !settings.empty_unassigns
         && settings.patch_answer == PatchAnswer::Standard
         && settings.mode != Mode::Interop
+        && settings.catalogue == RoleCatalogue::None
 }
 
 fn wire_settings(settings: &ConnectorSettings) -> WireSettings {
-    let ConnectorSettings { preset, mode, empty_unassigns, patch_answer } = settings;
-    (preset.clone(), *mode, *empty_unassigns, *patch_answer)
+    let ConnectorSettings { preset, mode, empty_unassigns, patch_answer, catalogue } = settings;
+    (preset.clone(), *mode, *empty_unassigns, *patch_answer, *catalogue)
 }
 
 fn unwire_settings(wire: WireSettings) -> ConnectorSettings {
-    let (preset, mode, empty_unassigns, patch_answer) = wire;
-    ConnectorSettings { preset, mode, empty_unassigns, patch_answer }
+    let (preset, mode, empty_unassigns, patch_answer, catalogue) = wire;
+    ConnectorSettings { preset, mode, empty_unassigns, patch_answer, catalogue }
 }
 
 /// None is [`Source::Local`].

@@ -74,6 +74,7 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
                 mode: if flag { Mode::Lenient } else { Mode::Strict },
                 empty_unassigns: number % 3 == 0,
                 patch_answer: PatchAnswer::Standard,
+                catalogue: RoleCatalogue::None,
             },
         },
         EventKind::ConnectorChanged => Event::ConnectorChanged {
@@ -83,6 +84,7 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
                 mode: Mode::Interop,
                 empty_unassigns: flag,
                 patch_answer: PatchAnswer::Resource,
+                catalogue: if flag { RoleCatalogue::Okta } else { RoleCatalogue::Draft },
             },
         },
         EventKind::SchemaAdded => Event::SchemaAdded {

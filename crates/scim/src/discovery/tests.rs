@@ -19,6 +19,7 @@ fn offer() -> Offer {
             default_page_size: 100,
             max_page_size: 1000,
         },
+        roles: None,
         authentication_schemes: vec![AuthenticationScheme {
             kind: "oauthbearertoken".to_owned(),
             name: "OAuth Bearer Token".to_owned(),

@@ -114,6 +114,22 @@ impl Catalogue {
         })
     }
 
+    /// This catalogue and another one: its own schemas and types come first, and count where both have the same.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        let is_new = |schema: &&Arc<Schema>| self.schema(&schema.id).is_none();
+        let schemas: Vec<_> =
+            self.schemas.iter().chain(other.schemas.iter().filter(is_new)).cloned().collect();
+        let (mut types, mut documents) = (self.resource_types.to_vec(), self.documents.to_vec());
+        for (rtype, document) in other.documents() {
+            if self.resource_type(&rtype.name).is_none() {
+                types.push(rtype.clone());
+                documents.push(document.clone());
+            }
+        }
+        Self { schemas: schemas.into(), resource_types: types.into(), documents: documents.into() }
+    }
+
     /// The type of users.
     #[must_use]
     pub fn user(&self) -> &ResourceType {

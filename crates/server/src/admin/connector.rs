@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use domain::command::Command;
 use domain::directory::Connector;
-use domain::event::{ConnectorSettings, Holder, Mode, PatchAnswer};
+use domain::event::{ConnectorSettings, Holder, Mode, PatchAnswer, RoleCatalogue};
 use domain::id::{ConnectorId, TenantId};
 use domain::preset::preset;
 use serde::Deserialize;
@@ -38,6 +38,7 @@ struct Wanted {
     mode: Option<Mode>,
     empty_unassigns: Option<bool>,
     patch_answer: Option<PatchAnswer>,
+    catalogue: Option<RoleCatalogue>,
 }
 
 impl Wanted {
@@ -55,6 +56,9 @@ impl Wanted {
         }
         if let Some(patch_answer) = self.patch_answer {
             settings.patch_answer = patch_answer;
+        }
+        if let Some(catalogue) = self.catalogue {
+            settings.catalogue = catalogue;
         }
         Ok(settings)
     }

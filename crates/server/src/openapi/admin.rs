@@ -26,7 +26,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                     "NewRole",
                     json!({ "name": "Auditor", "description": "Sees everything, changes nothing" }),
                 ),
-            (Route::Roles(_), _) => reads("listRoles", "The roles", "RoleList"),
+            (Route::Roles(_), _) => reads("listDefinedRoles", "The roles", "DefinedRoleList"),
             (Route::Role(..), _) => writes("retireRole", "Retire a role"),
             (Route::UserRole(..), "PUT") => writes(
                 "grantRole",

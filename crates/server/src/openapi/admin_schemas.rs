@@ -61,7 +61,10 @@ pub(super) fn all() -> Map<String, Value> {
     let description = json!({ "type": "string", "maxLength": DESCRIPTION_CHARS });
     add("NewRole", closed(json!({ "name": name, "description": description }), &["name"]));
     let role = json!({ "id": id, "name": text, "description": text, "retired": flag });
-    add("RoleList", listed("roles", object(role, &["id", "name", "description", "retired"])));
+    add(
+        "DefinedRoleList",
+        listed("roles", object(role, &["id", "name", "description", "retired"])),
+    );
 
     add(
         "NewCredential",
@@ -78,14 +81,16 @@ pub(super) fn all() -> Map<String, Value> {
 
     let mode = json!({ "type": "string", "enum": ["strict", "lenient", "interop"] });
     let patch_answer = json!({ "type": "string", "enum": ["standard", "resource"] });
+    let catalogue = json!({ "type": "string", "enum": ["none", "draft", "okta"] });
     let settings = json!({
         "preset": preset, "mode": mode, "emptyUnassigns": flag, "patchAnswer": patch_answer,
+        "catalogue": catalogue,
     });
     add("ConnectorSettings", object(settings.clone(), &["preset", "mode"]));
     add("ConnectorChange", closed(settings, &[]));
     let new = json!({
         "name": name, "preset": preset, "mode": mode, "emptyUnassigns": flag,
-        "patchAnswer": patch_answer,
+        "patchAnswer": patch_answer, "catalogue": catalogue,
     });
     add("NewConnector", closed(new, &["name"]));
     let added = json!({ "id": id, "credential": id, "apiKey": key });

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use scim::{Attribute, Catalogue, Kind, Mutability, ResourceType, Returned, Schema};
+use domain::directory::Schemas;
+use domain::event::RoleCatalogue;
+use scim::{Attribute, Kind, Mutability, ResourceType, Returned, Schema};
 use serde_json::{Map, Value, json};
 
 const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$";
@@ -18,13 +20,15 @@ enum Side {
 
 /// Every resource type, as `User` and `UserInput`, and every other schema, as `Schema`.
 pub(super) fn all() -> Map<String, Value> {
-    let catalogue = Catalogue::builtin();
+    let catalogue = Schemas::default().published(RoleCatalogue::Draft);
     let mut all = Map::new();
     let mut used: Vec<&str> = Vec::new();
     for rtype in catalogue.resource_types() {
         used.extend(rtype.all_schemas().map(|schema| &*schema.id));
         all.insert(rtype.name.to_string(), resource(rtype, Side::Answered));
-        all.insert(format!("{}Input", rtype.name), resource(rtype, Side::Written));
+        if crate::scim_api::Kind::WRITTEN.iter().any(|kind| kind.name() == &*rtype.name) {
+            all.insert(format!("{}Input", rtype.name), resource(rtype, Side::Written));
+        }
     }
     for schema in catalogue.schemas().filter(|schema| !used.contains(&&*schema.id)) {
         let name = schema.id.rsplit(':').next().unwrap_or_default();

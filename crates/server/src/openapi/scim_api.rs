@@ -55,6 +55,8 @@ fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::User => "user",
         Kind::Group => "group",
+        Kind::Role => "role",
+        Kind::Entitlement => "entitlement",
     }
 }
 
@@ -67,6 +69,8 @@ fn example(kind: Kind) -> Value {
             "emails": [{ "value": "jane@acme.com", "type": "work", "primary": true }],
         }),
         Kind::Group => json!({ "schemas": [GROUP], "displayName": "Sales", "members": [] }),
+        // Nobody writes these.
+        Kind::Role | Kind::Entitlement => Value::Null,
     }
 }
 
@@ -156,7 +160,7 @@ fn patch(kind: Kind) -> Operation {
     let patch = written(Operation::new(Tag::Scim, named("patch", kind), summary), kind);
     let patch = patch.scim_body("PatchOp", body);
     match kind {
-        Kind::User => patch,
+        Kind::User | Kind::Role | Kind::Entitlement => patch,
         Kind::Group => patch.takes(&["Prefer"]).answers_nothing(
             204,
             description,

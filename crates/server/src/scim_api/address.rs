@@ -21,21 +21,30 @@ pub(super) enum Version {
     Other(String),
 }
 
-/// A type of resource that clients write.
+/// A type of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     User,
     Group,
+    /// Read only, and only where the connector publishes roles.
+    Role,
+    /// Read only, and only where the connector publishes roles in the draft's form.
+    Entitlement,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 2] = [Kind::User, Kind::Group];
+    pub(crate) const ALL: [Kind; 4] = [Kind::User, Kind::Group, Kind::Role, Kind::Entitlement];
+
+    /// Those that clients write.
+    pub(crate) const WRITTEN: [Kind; 2] = [Kind::User, Kind::Group];
 
     /// The resource type's name.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::User => "User",
             Kind::Group => "Group",
+            Kind::Role => "Role",
+            Kind::Entitlement => "Entitlement",
         }
     }
 
@@ -49,6 +58,8 @@ impl Kind {
         match self {
             Kind::User => "Users",
             Kind::Group => "Groups",
+            Kind::Role => "Roles",
+            Kind::Entitlement => "Entitlements",
         }
     }
 }
@@ -74,10 +85,11 @@ impl Endpoint {
     /// The methods that are offered, as `Allow` says them.
     pub(crate) fn methods(&self) -> &'static str {
         match self {
-            Endpoint::List(_) => "GET, HEAD, POST",
-            Endpoint::ListAll => "GET, HEAD",
+            Endpoint::List(Kind::User | Kind::Group) => "GET, HEAD, POST",
+            Endpoint::List(Kind::Role | Kind::Entitlement) | Endpoint::ListAll => "GET, HEAD",
             Endpoint::Search(_) | Endpoint::SearchAll | Endpoint::Bulk => "POST",
-            Endpoint::One(..) => "GET, HEAD, PUT, PATCH, DELETE",
+            Endpoint::One(Kind::User | Kind::Group, _) => "GET, HEAD, PUT, PATCH, DELETE",
+            Endpoint::One(Kind::Role | Kind::Entitlement, _) => "GET, HEAD",
             Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => {
                 "GET, HEAD"
             }
@@ -90,8 +102,8 @@ impl Endpoint {
         match self {
             Endpoint::List(Kind::Group) | Endpoint::One(Kind::Group, _) => GROUP_BODY_BYTES,
             Endpoint::Bulk => BULK_BODY_BYTES,
-            Endpoint::List(Kind::User)
-            | Endpoint::One(Kind::User, _)
+            Endpoint::List(Kind::User | Kind::Role | Kind::Entitlement)
+            | Endpoint::One(Kind::User | Kind::Role | Kind::Entitlement, _)
             | Endpoint::Search(_)
             | Endpoint::SearchAll
             | Endpoint::ListAll

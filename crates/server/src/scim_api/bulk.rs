@@ -115,6 +115,7 @@ impl Work {
             caller: &caller,
             parameters: Parameters::default(),
             base: self.base.clone(),
+            catalogue: caller.catalogue(),
             quirks: Mutex::default(),
         };
         let kind = Kind::named(&request.resource_type);
@@ -124,8 +125,9 @@ impl Work {
         if self.is_large && data.to_json().len() > limit_bytes {
             return Err(Refused::too_large(limit_bytes));
         }
-        let written =
-            write(&asked, kind, request.method, request.id, &data, request.version).await?;
+        let written = write(&asked, kind, request.method, request.id, &data, request.version).await;
+        asked.count();
+        let written = written?;
         let body = if self.shows { written.body(&asked) } else { None };
         Ok(Done {
             id: written.id(),

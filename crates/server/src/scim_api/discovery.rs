@@ -1,8 +1,11 @@
 //! What this server can do (RFC 7644 §4).
 
 use axum::http::StatusCode;
+use domain::event::RoleCatalogue;
 use domain::limits::{PAGE_DEFAULT, PAGE_MAX};
-use scim::discovery::{self, AuthenticationScheme, BulkOffer, Known, Offer, PaginationOffer};
+use scim::discovery::{
+    self, AuthenticationScheme, BulkOffer, Known, Offer, PaginationOffer, RolesOffer,
+};
 use scim::limits::BULK_OPERATIONS;
 
 use super::Asked;
@@ -11,7 +14,7 @@ use crate::limits::{BULK_BODY_BYTES, CURSOR_SECONDS};
 use crate::refused::Refused;
 
 /// `ServiceProviderConfig` is public (R-7643-5-02).
-pub(super) fn service_provider_config(base: &str) -> Answer {
+pub(super) fn service_provider_config(base: &str, roles: RoleCatalogue) -> Answer {
     let scheme = |kind: &str, name: &str, description: &str, rfc: u16| AuthenticationScheme {
         kind: kind.to_owned(),
         name: name.to_owned(),
@@ -33,6 +36,9 @@ pub(super) fn service_provider_config(base: &str) -> Answer {
             default_page_size: PAGE_DEFAULT as u64,
             max_page_size: PAGE_MAX as u64,
         },
+        // A tenant has roles only; Okta reads its own form from `/ResourceTypes`.
+        roles: (roles == RoleCatalogue::Draft)
+            .then_some(RolesOffer { roles: true, entitlements: false }),
         authentication_schemes: vec![
             scheme("oauthbearertoken", "Bearer token", "The API key as a bearer token", 6750),
             scheme(
@@ -49,14 +55,13 @@ pub(super) fn service_provider_config(base: &str) -> Answer {
 /// `/ServiceProviderConfig` of a caller who also asks for what it cannot do.
 pub(super) fn config(asked: &Asked<'_>) -> Result<Answer, Refused> {
     unfiltered(asked)?;
-    Ok(service_provider_config(&asked.base))
+    Ok(service_provider_config(&asked.base, asked.caller.roles()))
 }
 
 /// `/ResourceTypes`, or one of them.
 pub(super) fn resource_types(asked: &Asked<'_>, name: Option<&str>) -> Result<Answer, Refused> {
     unfiltered(asked)?;
-    let (catalogue, base) =
-        (asked.caller.snapshot.directory.schemas.catalogue(), asked.base.as_str());
+    let (catalogue, base) = (&asked.catalogue, asked.base.as_str());
     found(match name {
         None => Some(discovery::resource_types(base, catalogue)),
         Some(name) => discovery::resource_type(base, catalogue, name),
@@ -66,8 +71,7 @@ pub(super) fn resource_types(asked: &Asked<'_>, name: Option<&str>) -> Result<An
 /// `/Schemas`, or one of them.
 pub(super) fn schemas(asked: &Asked<'_>, urn: Option<&str>) -> Result<Answer, Refused> {
     unfiltered(asked)?;
-    let (catalogue, base) =
-        (asked.caller.snapshot.directory.schemas.catalogue(), asked.base.as_str());
+    let (catalogue, base) = (&asked.catalogue, asked.base.as_str());
     found(match urn {
         None => Some(discovery::schemas(base, catalogue, &[roles(asked)])),
         Some(urn) => discovery::schema(base, catalogue, urn, &[roles(asked)]),

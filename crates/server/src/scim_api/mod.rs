@@ -21,7 +21,7 @@ use domain::id::TenantId;
 use domain::origin::Actor;
 use domain::snapshot::Snapshot;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use scim::{Quirk, Value};
+use scim::{Catalogue, Quirk, Value};
 
 use crate::answer::Answer;
 use crate::app::App;
@@ -52,11 +52,19 @@ struct Asked<'a> {
     parameters: Parameters,
     /// The base URL of the tenant's SCIM endpoints.
     base: String,
+    /// The schemas and resource types that this connector sees.
+    catalogue: Catalogue,
     /// What the request has that the RFCs do not.
     quirks: Mutex<BTreeSet<Quirk>>,
 }
 
 impl Asked<'_> {
+    /// The types of resources that this connector sees.
+    fn kinds(&self) -> Vec<Kind> {
+        let known = |kind: &Kind| self.catalogue.resource_type(kind.name()).is_some();
+        Kind::ALL.into_iter().filter(known).collect()
+    }
+
     /// Notes what was understood although the RFCs do not have it. Attributes that nobody knows are
     /// left out without an error; the log says how many (R-7644-3.3-06), not which: a name may be
     /// anything.
@@ -130,7 +138,10 @@ async fn answer(
     let is_filtered = parts.uri.query().is_some_and(|query| query.contains("filter="));
     let is_open = is_public && is_read(&parts.method) && !is_filtered;
     if is_open && world.with_slug(&address.slug).is_some() {
-        return Ok(discovery::service_provider_config(&base).into_response());
+        // Who shows a good key is told what its connector has as well.
+        let caller = caller::connector(app, &world, &parts.headers, &address.slug).ok();
+        let roles = caller.map(|caller| caller.roles()).unwrap_or_default();
+        return Ok(discovery::service_provider_config(&base, roles).into_response());
     }
     if matches!(address.endpoint, Some(Endpoint::Me)) {
         let person =
@@ -163,8 +174,8 @@ async fn answer(
             return Err(scim::Invalid::value(detail).into());
         }
         let quirks = Mutex::new(negotiation::quirks(parts, &parameters, !bytes.is_empty()));
-        let (line, caller) = (Line::of(parts), &caller);
-        let asked = Asked { app, visit, parts, line, caller, parameters, base, quirks };
+        let (line, caller, catalogue) = (Line::of(parts), &caller, caller.catalogue());
+        let asked = Asked { app, visit, parts, line, caller, parameters, base, catalogue, quirks };
         let answer = dispatch(&asked, endpoint, &bytes).await;
         asked.count();
         let mut answer = answer?;
@@ -175,14 +186,19 @@ async fn answer(
 }
 
 async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result<Answer, Refused> {
+    if let Endpoint::List(kind) | Endpoint::Search(kind) | Endpoint::One(kind, _) = endpoint
+        && !asked.kinds().contains(kind)
+    {
+        return Err(Refused::no_address());
+    }
     match endpoint {
         Endpoint::List(kind) if asked.parts.method == Method::POST => {
             Ok(resource::create(asked, *kind, &Value::parse(body)?).await?.answer(asked))
         }
         Endpoint::List(kind) => list::list(asked, &[*kind], None).await,
         Endpoint::Search(kind) => list::list(asked, &[*kind], Some(body)).await,
-        Endpoint::ListAll => list::list(asked, &Kind::ALL, None).await,
-        Endpoint::SearchAll => list::list(asked, &Kind::ALL, Some(body)).await,
+        Endpoint::ListAll => list::list(asked, &asked.kinds(), None).await,
+        Endpoint::SearchAll => list::list(asked, &asked.kinds(), Some(body)).await,
         Endpoint::One(kind, id) => one(asked, *kind, id, body).await,
         Endpoint::Bulk => bulk::bulk(asked, body).await,
         Endpoint::ServiceProviderConfig => discovery::config(asked),

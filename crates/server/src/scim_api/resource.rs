@@ -1,10 +1,10 @@
-//! Users and groups over HTTP, written once for both.
+//! Users, groups and roles over HTTP, written once for all.
 
 use axum::http::{StatusCode, header};
 use domain::command::{Change, Command, Expected};
 use domain::event::PatchAnswer;
 use domain::find::{Listed, Viewer};
-use domain::id::{GroupId, UserId};
+use domain::id::{GroupId, RoleId, UserId};
 use domain::position::Position;
 use domain::snapshot::Snapshot;
 use engine::Receipt;
@@ -16,24 +16,35 @@ use crate::answer::Answer;
 use crate::journal;
 use crate::refused::Refused;
 
+/// The methods of what clients do not write.
+const READ_ONLY: &str = "GET, HEAD";
+
 /// Which resource a request is about.
 #[derive(Clone, Copy)]
 enum Target {
     User(UserId),
     Group(GroupId),
+    /// Only read.
+    Role(RoleId),
 }
 
 impl Target {
-    fn new(asked: &Asked<'_>, kind: Kind) -> Target {
+    fn new(asked: &Asked<'_>, kind: Kind) -> Result<Target, Refused> {
         match kind {
-            Kind::User => Target::User(UserId::new(asked.app.id())),
-            Kind::Group => Target::Group(GroupId::new(asked.app.id())),
+            Kind::User => Ok(Target::User(UserId::new(asked.app.id()))),
+            Kind::Group => Ok(Target::Group(GroupId::new(asked.app.id()))),
+            Kind::Role | Kind::Entitlement => Err(Refused::no_method(READ_ONLY)),
         }
     }
 
     /// The resource with this id, if it is there: unknown, deleted, another type's and another
     /// tenant's ids are alike (R-7644-3.4.1-02).
-    fn find(snapshot: &Snapshot, kind: Kind, id: &str) -> Result<Target, Refused> {
+    fn find(
+        asked: &Asked<'_>,
+        snapshot: &Snapshot,
+        kind: Kind,
+        id: &str,
+    ) -> Result<Target, Refused> {
         let missing = || {
             let detail = format!("there is no {} `{id}`", kind.name().to_lowercase());
             Refused::new(StatusCode::NOT_FOUND, detail)
@@ -46,6 +57,12 @@ impl Target {
             Kind::Group => {
                 id.parse().ok().filter(|id| directory.groups.get(*id).is_some()).map(Target::Group)
             }
+            Kind::Role => {
+                let viewer = viewer(asked, snapshot);
+                let mut roles = directory.roles.iter();
+                roles.find(|role| role.view(viewer).id() == id).map(|role| Target::Role(role.id))
+            }
+            Kind::Entitlement => None,
         }
         .ok_or_else(missing)
     }
@@ -55,6 +72,7 @@ impl Target {
         match self {
             Target::User(id) => snapshot.directory.users.get(id).map(|u| u.modified.position),
             Target::Group(id) => snapshot.directory.groups.get(id).map(|g| g.modified.position),
+            Target::Role(id) => snapshot.directory.roles.get(id).map(|r| r.modified.position),
         }
     }
 
@@ -66,17 +84,18 @@ impl Target {
         id: &str,
         expected: &Expected,
     ) -> Result<Target, Refused> {
-        let target = Target::find(&asked.caller.snapshot, kind, id)?;
+        let target = Target::find(asked, &asked.caller.snapshot, kind, id)?;
         if let Some(version) = target.version(&asked.caller.snapshot) {
             expected.check(version)?;
         }
         Ok(target)
     }
 
-    fn command(self, change: Change) -> Command {
+    fn command(self, change: Change) -> Result<Command, Refused> {
         match self {
-            Target::User(id) => Command::User(id, change),
-            Target::Group(id) => Command::Group(id, change),
+            Target::User(id) => Ok(Command::User(id, change)),
+            Target::Group(id) => Ok(Command::Group(id, change)),
+            Target::Role(_) => Err(Refused::no_method(READ_ONLY)),
         }
     }
 
@@ -112,6 +131,13 @@ impl Target {
                 );
                 (group.modified.position, format!("Groups/{id}"))
             }
+            Target::Role(id) => {
+                let role = snapshot.directory.roles.get(id)?;
+                let view = role.view(viewer);
+                let rtype = resource_type(asked, Kind::Role);
+                scim::write_resource(&mut body, &view, rtype, projection);
+                (role.modified.position, format!("Roles/{}", view.id()))
+            }
         };
         Some(Rendered { body, version, location: format!("{}/{path}", asked.base) })
     }
@@ -138,6 +164,7 @@ impl Written {
         match self.target {
             Target::User(id) => id.to_string(),
             Target::Group(id) => id.to_string(),
+            Target::Role(id) => id.to_string(),
         }
     }
 
@@ -178,12 +205,12 @@ impl Written {
     }
 }
 
-/// A type as the tenant has it. An older snapshot's resources are read with it as well: extensions are added, never taken away.
+/// A type as the connector sees it. An older snapshot's resources are read with it as well: extensions are added, never taken
+/// away. A type that it does not see was refused before.
 pub(super) fn resource_type<'a>(asked: &'a Asked<'_>, kind: Kind) -> &'a ResourceType {
-    let catalogue = asked.caller.snapshot.directory.schemas.catalogue();
-    match kind {
-        Kind::User => catalogue.user(),
-        Kind::Group => catalogue.group(),
+    match asked.catalogue.resource_type(kind.name()) {
+        Some(rtype) => rtype,
+        None => ResourceType::user(),
     }
 }
 
@@ -205,7 +232,7 @@ fn projection(asked: &Asked<'_>, kind: Kind) -> Result<Projection, Refused> {
 pub(super) async fn get(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answer, Refused> {
     let projection = projection(asked, kind)?;
     let snapshot = asked.snapshot().await?;
-    let target = Target::find(&snapshot, kind, id)?;
+    let target = Target::find(asked, &snapshot, kind, id)?;
     let rendered = target.render(asked, &snapshot, &projection).ok_or_else(Refused::no_address)?;
     let known = conditions::is_known(&asked.parts.headers, rendered.version);
     let answer = if known {
@@ -229,7 +256,7 @@ pub(super) async fn create(
     let admitted = scim::admit(body, resource_type(asked, kind), options)?;
     asked.note(&admitted.ignored, &admitted.quirks);
     let projection = projection.answering(resource_type(asked, kind), |path| admitted.says(path));
-    let (target, status) = (Target::new(asked, kind), StatusCode::CREATED);
+    let (target, status) = (Target::new(asked, kind)?, StatusCode::CREATED);
     let receipt = submit(asked, target, Change::Create(admitted), status).await?;
     Ok(Written { target, receipt, status, projection })
 }
@@ -285,7 +312,7 @@ pub(super) async fn delete(
     id: &str,
     expected: Expected,
 ) -> Result<Written, Refused> {
-    let target = Target::find(&asked.caller.snapshot, kind, id)?;
+    let target = Target::find(asked, &asked.caller.snapshot, kind, id)?;
     let (status, projection) = (StatusCode::NO_CONTENT, Projection::default());
     let receipt = submit(asked, target, Change::Delete { expected }, status).await?;
     Ok(Written { target, receipt, status, projection })
@@ -300,7 +327,7 @@ async fn submit(
 ) -> Result<Receipt, Refused> {
     let (caller, visit) = (asked.caller, asked.visit);
     let origin = visit.origin(caller.actor());
-    let receipt = asked.app.engine.submit(caller.tenant, origin, target.command(change)).await?;
+    let receipt = asked.app.engine.submit(caller.tenant, origin, target.command(change)?).await?;
     asked.note(&[], &receipt.quirks);
     if !receipt.notices.is_empty() {
         let (actor, status) = (caller.actor(), status.as_u16());

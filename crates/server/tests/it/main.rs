@@ -49,6 +49,9 @@ mod quirks;
 mod refusals;
 
 #[cfg(test)]
+mod roles;
+
+#[cfg(test)]
 mod table;
 
 #[cfg(test)]

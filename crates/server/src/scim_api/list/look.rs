@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::directory::{Group, User};
+use domain::directory::{Group, Role, User};
 use domain::find::{self, GoOn, Listed, Row, Stopped, Viewer, Whole};
 use domain::id::ConnectorId;
 use domain::limits::PAGE_BYTES;
@@ -82,7 +82,7 @@ impl Look {
         self.parts.iter().all(|part| {
             let indexed = part.is_indexed(&self.snapshot);
             let known = self.rows.is_some() || self.whole().is_some();
-            let light = part.kind == Kind::User || !part.query.projection.wants("members");
+            let light = part.kind != Kind::Group || !part.query.projection.wants("members");
             indexed || (known && light)
         })
     }
@@ -98,6 +98,8 @@ impl Look {
             let rows = match part.kind {
                 Kind::User => User::count(directory),
                 Kind::Group => Group::count(directory),
+                Kind::Role => Role::count(directory),
+                Kind::Entitlement => 0,
             };
             if part.is_indexed(&self.snapshot) { 0 } else { terms.saturating_mul(rows as u64) }
         };
@@ -112,12 +114,16 @@ impl Look {
             Rows::Found(rows) => rows.len(),
             Rows::Whole(Kind::User, whole) => whole.total::<User>(directory),
             Rows::Whole(Kind::Group, whole) => whole.total::<Group>(directory),
+            Rows::Whole(Kind::Role, whole) => whole.total::<Role>(directory),
+            Rows::Whole(Kind::Entitlement, _) => 0,
         };
         let (skip, count) = (self.skip, self.count);
         let shown: Vec<Row> = match &rows {
             Rows::Found(rows) => rows.iter().skip(skip).take(count).copied().collect(),
             Rows::Whole(Kind::User, whole) => whole.page::<User>(directory, skip, count),
             Rows::Whole(Kind::Group, whole) => whole.page::<Group>(directory, skip, count),
+            Rows::Whole(Kind::Role, whole) => whole.page::<Role>(directory, skip, count),
+            Rows::Whole(Kind::Entitlement, _) => Vec::new(),
         };
         let rows = match rows {
             Rows::Found(rows) => Some(rows),
@@ -141,6 +147,8 @@ impl Look {
             found.extend(match kind {
                 Kind::User => find::matching::<User>(viewer, filter, sort, go_on)?,
                 Kind::Group => find::matching::<Group>(viewer, filter, sort, go_on)?,
+                Kind::Role => find::matching::<Role>(viewer, filter, sort, go_on)?,
+                Kind::Entitlement => Vec::new(),
             });
         }
         let sort = self.parts.first().and_then(|part| part.query.sort.as_ref());
@@ -157,6 +165,8 @@ impl Look {
         let whole = match kind {
             Kind::User => Whole::of::<User>(directory, filter),
             Kind::Group => Whole::of::<Group>(directory, filter),
+            Kind::Role => Whole::of::<Role>(directory, filter),
+            Kind::Entitlement => None,
         };
         whole.map(|whole| (*kind, whole))
     }
@@ -216,6 +226,11 @@ impl Look {
                     write(&mut out, &group.view(viewer), part);
                 }
             }
+            Row::Role(id) => {
+                if let (Some(role), Some(part)) = (directory.roles.get(id), of(Kind::Role)) {
+                    write(&mut out, &role.view(viewer), part);
+                }
+            }
         }
         out
     }
@@ -227,6 +242,8 @@ impl Part {
         match self.kind {
             Kind::User => find::is_indexed::<User>(&snapshot.directory, filter, QUICK_ROWS),
             Kind::Group => find::is_indexed::<Group>(&snapshot.directory, filter, QUICK_ROWS),
+            // A tenant has few roles, and publishes no entitlements.
+            Kind::Role | Kind::Entitlement => true,
         }
     }
 }
