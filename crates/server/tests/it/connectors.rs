@@ -205,7 +205,7 @@ async fn a_tenant_adds_a_schema() {
     for (body, word) in [
         (json!({ "schema": badge(), "resourceType": "Group" }), "there already"),
         (
-            json!({ "schema": { "id": "urn:x:y", "attributes": [{ "name": "1" }] } }),
+            json!({ "schema": { "id": "urn:example:odd", "attributes": [{ "name": "1" }] } }),
             "no attribute name",
         ),
         (json!({ "schema": {} }), "`id` is missing"),
