@@ -103,6 +103,8 @@ fn is_urn(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn object(json: &str) -> Object {
@@ -154,5 +156,70 @@ mod tests {
             &list(r#"[{"value":"a"},{"value":"b"}]"#),
             &["emails"],
         );
+    }
+
+    /// Operations on attributes of every shape, with values that fit some of them.
+    fn any_operation() -> impl Strategy<Value = String> {
+        let paths = [
+            "title",
+            "name",
+            "name.givenName",
+            "emails",
+            "emails[type eq \\\"work\\\"]",
+            "emails[type eq \\\"work\\\"].value",
+            "addresses",
+            "ENT",
+            "ENT:department",
+            "ENT:manager",
+            "active",
+        ];
+        let values = [
+            "null",
+            r#""a""#,
+            r#""""#,
+            "true",
+            "[]",
+            r#"[{"value":"a@x","type":"work"},{"value":"b@x","primary":true}]"#,
+            r#"{"value":"c@x","primary":true}"#,
+            r#"{"givenName":"A"}"#,
+            r#"{"givenName":null,"familyName":"B"}"#,
+            r#"{"department":"D","manager":{"value":"m"}}"#,
+            r#"{"manager":null}"#,
+        ];
+        let words = prop::sample::select(vec!["add", "replace", "remove"]);
+        (words, prop::sample::select(paths.to_vec()), prop::sample::select(values.to_vec()))
+            .prop_map(|(op, path, value)| {
+                let path = path.replace("ENT", ENTERPRISE);
+                match op {
+                    "remove" => format!(r#"{{"op":"remove","path":"{path}"}}"#),
+                    op => format!(r#"{{"op":"{op}","path":"{path}","value":{value}}}"#),
+                }
+            })
+    }
+
+    proptest! {
+        /// Seen to catch a difference that leaves out what is gone, and one that takes a path into an extension for one into a
+        /// complex attribute.
+        #[test]
+        fn a_patch_its_difference_and_that_applied_lead_to_the_same(
+            operations in prop::collection::vec(any_operation(), 1..8)
+        ) {
+            let rtype = scim::ResourceType::user();
+            let (mut before, mut after) = (object(r#"{"userName":"a"}"#), object(r#"{"userName":"a"}"#));
+            for operation in operations {
+                let body = format!(
+                    r#"{{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{operation}]}}"#
+                );
+                let body = Value::parse(body.as_bytes()).unwrap();
+                let Ok(patch) = scim::Patch::parse(&body, rtype, scim::Mode::Lenient) else { continue };
+                if patch.apply(&mut after, rtype, scim::Mode::Lenient).is_err() {
+                    continue;
+                }
+                for change in difference(&before, &after) {
+                    set_attribute(&mut before, &change.path, change.new);
+                }
+                prop_assert!(Value::Complex(before.clone()).is_same(&Value::Complex(after.clone())), "{:?} {:?}", before, after);
+            }
+        }
     }
 }

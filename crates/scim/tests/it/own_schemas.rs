@@ -1,7 +1,5 @@
 //! Schemas that aren't built in: every kind of attribute and every characteristic, by the public face only.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use scim::{
     Catalogue, Filter, Invalid, Mode, Object, Packed, Patch, Projection, ResourceType, ScimType,
     Value, admit, validate, write_resource,
