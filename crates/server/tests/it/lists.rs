@@ -294,3 +294,21 @@ async fn r_7644_3_4_2_1_02_what_costs_too_much_is_refused() {
     let indexed = format!("/Users?filter=userName+eq+%22bob%22+and+({three})");
     idp.get(&indexed).await.expect(200);
 }
+
+/// A user is active unless the client says otherwise, and is found so: through the index, and by
+/// looking.
+#[tokio::test(flavor = "multi_thread")]
+async fn r_7644_3_4_2_2_14_defaults_are_compared_as_clients_see_them() {
+    let app = TestApp::start().await;
+    let idp = app.idp();
+    let created = idp.post("/Users", json!({ "schemas": [CORE], "userName": "ada" })).await;
+    assert_eq!(created.expect(201).body["active"], true);
+    for filter in
+        ["active+eq+true", "active+eq+true+and+userName+pr", "active+pr", "active+ne+false"]
+    {
+        assert_eq!(names(&idp, &format!("filter={filter}")).await, "ada", "{filter}");
+    }
+    for filter in ["active+eq+false", "not+(active+eq+true)", "active+eq+null"] {
+        assert_eq!(names(&idp, &format!("filter={filter}")).await, "", "{filter}");
+    }
+}
