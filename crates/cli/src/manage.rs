@@ -111,6 +111,9 @@ enum CredentialVerb {
         /// The user it is for, by userName or id: it opens /Me
         #[arg(long, value_name = "USER")]
         user: Option<String>,
+        /// When it ends by itself, as 2027-01-01T00:00:00Z; never, when not given
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
     },
     /// Revoke a key: it opens nothing from then on
     Revoke {
@@ -182,12 +185,25 @@ impl Credential {
         match self.verb {
             CredentialVerb::List => {
                 let list = remote.ask(Method::GET, &path, &[], None).await?;
-                let columns = ["id", "hint", "connector", "user", "issued", "revoked"];
+                let columns =
+                    ["id", "hint", "connector", "user", "issued", "lastUsed", "expires", "revoked"];
                 let rows = rows(&list, "credentials", &columns);
-                table(&["ID", "KEY", "CONNECTOR", "USER", "ISSUED", "REVOKED"], &rows);
+                table(
+                    &[
+                        "ID",
+                        "KEY",
+                        "CONNECTOR",
+                        "USER",
+                        "ISSUED",
+                        "LAST USED",
+                        "EXPIRES",
+                        "REVOKED",
+                    ],
+                    &rows,
+                );
             }
-            CredentialVerb::Issue { connector, user } => {
-                let body = json!({ "connector": connector, "user": user });
+            CredentialVerb::Issue { connector, user, expires } => {
+                let body = json!({ "connector": connector, "user": user, "expires": expires });
                 let issued = remote.ask(Method::POST, &path, &[], Some(&body)).await?;
                 say(format!("  API key  {}", text(&issued, "apiKey")));
                 say("\nThe key is shown this once: keep it now.");

@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domain::id::{ConnectorId, TenantId};
+use domain::id::{ConnectorId, CredentialId, TenantId};
 use domain::time::Timestamp;
 use engine::Engine;
 use scim::Quirk;
 use serde::{Deserialize, Serialize};
 
+use crate::app::App;
+use crate::caller::Caller;
 use crate::limits::KEEP_SECONDS;
 
 /// What was tolerated of one connector's client.
@@ -25,6 +27,8 @@ pub(crate) struct Tolerated {
     pub(crate) strict_would_refuse: u64,
     /// How often each rule was needed.
     pub(crate) rules: BTreeMap<Quirk, u64>,
+    /// When each of its credentials was used last.
+    pub(crate) used: BTreeMap<CredentialId, Timestamp>,
 }
 
 /// The counts of all connectors.
@@ -51,20 +55,18 @@ struct Kept {
     requests: u64,
     strict_would_refuse: u64,
     rules: BTreeMap<String, u64>,
+    #[serde(default)]
+    used: BTreeMap<CredentialId, Timestamp>,
 }
 
 impl Tally {
     /// Counts a request, and what of it was tolerated.
-    pub(crate) fn count(
-        &self,
-        engine: &Engine,
-        now: Timestamp,
-        (tenant, connector): (TenantId, ConnectorId),
-        quirks: &[Quirk],
-    ) {
+    pub(crate) fn count(&self, app: &App, caller: &Caller, quirks: &[Quirk]) {
+        let (engine, now, tenant) = (&app.engine, app.now(), caller.tenant);
         let mut state = self.state();
         let counts = state.counts(engine, tenant);
-        let tolerated = counts.connectors.entry(connector).or_default();
+        let tolerated = counts.connectors.entry(caller.connector).or_default();
+        tolerated.used.insert(caller.credential, now);
         tolerated.since.get_or_insert(now);
         tolerated.requests += 1;
         if quirks.iter().any(|quirk| quirk.strict_refuses()) {
@@ -125,7 +127,7 @@ impl Counts {
         let connectors = kept
             .into_iter()
             .map(|kept| {
-                let Kept { connector, since, requests, strict_would_refuse, rules } = kept;
+                let Kept { connector, since, requests, strict_would_refuse, rules, used } = kept;
                 let rules = rules
                     .into_iter()
                     .filter_map(|(name, times)| {
@@ -133,7 +135,7 @@ impl Counts {
                         Some((*quirk, times))
                     })
                     .collect();
-                (connector, Tolerated { since, requests, strict_would_refuse, rules })
+                (connector, Tolerated { since, requests, strict_would_refuse, rules, used })
             })
             .collect();
         Counts { connectors, kept: None, changed: false }
@@ -153,6 +155,7 @@ impl Counts {
                     .iter()
                     .map(|(quirk, times)| (quirk.as_str().to_owned(), *times))
                     .collect(),
+                used: tolerated.used.clone(),
             })
             .collect();
         self.kept = Some(now);

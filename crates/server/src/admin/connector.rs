@@ -118,7 +118,7 @@ fn find<'a>(
 }
 
 fn shown(asked: &Asked<'_>, tenant: TenantId, connector: &Connector) -> Value {
-    let Tolerated { requests, strict_would_refuse, since, rules } =
+    let Tolerated { requests, strict_would_refuse, since, rules, .. } =
         asked.app.tally.of(&asked.app.engine, tenant, connector.id);
     let rules: Vec<Value> = rules
         .into_iter()

@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use domain::command::Command;
+use domain::directory::Credential;
 use domain::event::Holder;
 use domain::id::{CredentialId, RoleId, TenantId};
 use domain::time::Timestamp;
@@ -174,8 +175,15 @@ pub(super) async fn change_role(
 
 /// `GET /admin/v1/tenants/{tenant}/credentials`: never the secrets.
 pub(super) fn credentials(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let (_, snapshot) = asked.tenant(slug)?;
+    let (tenant, snapshot) = asked.tenant(slug)?;
     let directory = &snapshot.directory;
+    let used = |credential: &Credential| match credential.holder {
+        Holder::Connector(connector) => {
+            let told = asked.app.tally.of(&asked.app.engine, tenant, connector);
+            told.used.get(&credential.id).copied()
+        }
+        Holder::Operator(_) | Holder::User(_) => None,
+    };
     let credentials: Vec<Value> = directory
         .credentials
         .iter()
@@ -190,7 +198,7 @@ pub(super) fn credentials(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refus
             };
             json!({
                 "id": credential.id, "hint": credential.hint, "connector": connector, "user": user,
-                "issued": credential.issued.at, "expires": credential.expires,
+                "issued": credential.issued.at, "lastUsed": used(credential), "expires": credential.expires,
                 "revoked": credential.revoked.map(|revoked| revoked.at),
             })
         })

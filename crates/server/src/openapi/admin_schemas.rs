@@ -73,10 +73,11 @@ pub(super) fn all() -> Map<String, Value> {
     add("IssuedCredential", object(json!({ "id": id, "apiKey": key }), &["id", "apiKey"]));
     let credential = json!({
         "id": id, "hint": text, "connector": or_null(&text),
-        "user": or_null(&text), "issued": time, "expires": or_null(&time),
+        "user": or_null(&text), "issued": time, "lastUsed": or_null(&time),
+        "expires": or_null(&time),
         "revoked": or_null(&time),
     });
-    let due = ["id", "hint", "connector", "user", "issued", "expires", "revoked"];
+    let due = ["id", "hint", "connector", "user", "issued", "lastUsed", "expires", "revoked"];
     add("CredentialList", listed("credentials", object(credential, &due)));
 
     let mode = json!({ "type": "string", "enum": ["strict", "lenient", "interop"] });

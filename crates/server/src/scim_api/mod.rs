@@ -79,8 +79,7 @@ impl Asked<'_> {
     fn count(&self) {
         let quirks = self.quirks.lock().unwrap_or_else(PoisonError::into_inner);
         let quirks: Vec<Quirk> = quirks.iter().copied().collect();
-        let (app, caller) = (self.app, self.caller);
-        app.tally.count(&app.engine, app.now(), (caller.tenant, caller.connector), &quirks);
+        self.app.tally.count(self.app, self.caller, &quirks);
     }
 
     /// That the present is not behind what `min-position` asks for.

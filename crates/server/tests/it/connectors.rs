@@ -215,3 +215,33 @@ async fn a_tenant_adds_a_schema() {
         assert!(detail.contains(word), "{detail}");
     }
 }
+
+/// Keys that are pasted into a console: they live long unless told otherwise, two can overlap, and each says when it was
+/// used last. Also R-7644-7.4-01. Seen to fail with the end of a key not looked at.
+#[tokio::test]
+async fn l_20_a_key_is_issued_by_hand_overlaps_ends_and_says_when_it_was_used() {
+    let app = TestApp::start().await;
+    let (operator, path) = (app.operator(), "/tenants/acme/credentials");
+    let new = json!({ "connector": "okta", "expires": "2026-02-01T00:00:00Z" });
+    let issued = operator.post(path, new).await.expect(201).body;
+    let younger = app.idp().with_key(issued["apiKey"].as_str().unwrap());
+    let shown = async || {
+        let all = operator.get(path).await.expect(200).body;
+        let all = all["credentials"].as_array().unwrap().clone();
+        all.into_iter().find(|one| one["id"] == issued["id"]).unwrap()
+    };
+    assert!(shown().await["lastUsed"].is_null());
+    younger.get("/Users").await.expect(200);
+    app.idp().get("/Users").await.expect(200);
+    assert_eq!(shown().await["lastUsed"], "2026-01-01T00:00:00.000Z");
+    assert_eq!(shown().await["expires"], "2026-02-01T00:00:00.000Z");
+
+    let month_ms = 31 * 24 * 3_600 * 1_000;
+    app.clock.fetch_add(month_ms - 1, std::sync::atomic::Ordering::Relaxed);
+    younger.get("/Users").await.expect(200);
+    assert_eq!(shown().await["lastUsed"], "2026-01-31T23:59:59.999Z");
+    app.clock.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let late = younger.get("/Users").await.expect(401);
+    assert!(late.header("www-authenticate").contains("invalid_token"), "{late}");
+    app.idp().get("/Users").await.expect(200);
+}
