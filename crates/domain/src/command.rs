@@ -139,18 +139,25 @@ pub enum Expected {
     Any,
     /// One of these; none at all when the client named no version that can exist.
     OneOf(Vec<Position>),
+    /// Any but these (`If-None-Match`).
+    NoneOf(Vec<Position>),
+    /// None: the resource must not be there (`If-None-Match: *`).
+    Absent,
 }
 
 impl Expected {
     /// Whether a resource with the version `actual` may change.
     ///
     /// # Errors
-    /// [`Rejection::Stale`] when it is another version than those expected.
+    /// [`Rejection::Stale`] when it is another version than those expected; [`Rejection::Unwanted`] when it is one that must not
+    /// be there.
     pub fn check(&self, actual: Position) -> Result<(), Rejection> {
         match self {
             Expected::Any => Ok(()),
             Expected::OneOf(versions) if versions.contains(&actual) => Ok(()),
+            Expected::NoneOf(versions) if !versions.contains(&actual) => Ok(()),
             Expected::OneOf(_) => Err(Rejection::Stale { actual }),
+            Expected::NoneOf(_) | Expected::Absent => Err(Rejection::Unwanted { actual }),
         }
     }
 }

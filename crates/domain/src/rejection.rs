@@ -37,6 +37,14 @@ pub enum Rejection {
         /// The version that is there.
         actual: Position,
     },
+    /// The resource has a version that `If-None-Match` rules out.
+    #[error(
+        "the resource is at version {actual}, which `If-None-Match` rules out: leave the condition out, or read it again"
+    )]
+    Unwanted {
+        /// The version that is there.
+        actual: Position,
+    },
     /// The resource that the request would make breaks a rule of the protocol.
     #[error(transparent)]
     Invalid(#[from] Invalid),

@@ -147,7 +147,9 @@ impl From<Rejection> for Refused {
             Rejection::Taken { .. } => {
                 Self { kind: Some(ScimType::Uniqueness), ..Self::new(StatusCode::CONFLICT, detail) }
             }
-            Rejection::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, detail),
+            Rejection::Stale { .. } | Rejection::Unwanted { .. } => {
+                Self::new(StatusCode::PRECONDITION_FAILED, detail)
+            }
             Rejection::Invalid(invalid) => invalid.into(),
             Rejection::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail),
         }

@@ -4,12 +4,15 @@ use axum::http::{HeaderMap, HeaderName, header};
 use domain::command::Expected;
 use domain::position::Position;
 
-/// The versions that `If-Match` names. Weak tags match by what they say (R-7644-3.14-03). A tag
+/// The versions that a write may meet: those that `If-Match` names, else any but those that
+/// `If-None-Match` names (RFC 9110 §13.2.2). Weak tags match by what they say (R-7644-3.14-03). A tag
 /// that no version of ours has stands for none.
 pub(super) fn expected(headers: &HeaderMap) -> Expected {
-    match tags(headers, &header::IF_MATCH) {
-        None | Some(Tags::Any) => Expected::Any,
-        Some(Tags::Of(versions)) => Expected::OneOf(versions),
+    match (tags(headers, &header::IF_MATCH), tags(headers, &header::IF_NONE_MATCH)) {
+        (Some(Tags::Of(versions)), _) => Expected::OneOf(versions),
+        (None | Some(Tags::Any), None) => Expected::Any,
+        (None | Some(Tags::Any), Some(Tags::Of(versions))) => Expected::NoneOf(versions),
+        (None | Some(Tags::Any), Some(Tags::Any)) => Expected::Absent,
     }
 }
 
@@ -77,5 +80,11 @@ mod tests {
         check("\"3\", W/\"4\"", versions(&[3, 4]));
         check("\"not one of ours\"", versions(&[]));
         assert_eq!(expected(&HeaderMap::new()), Expected::Any);
+        let none = |value: &str| {
+            expected(&HeaderMap::from_iter([(header::IF_NONE_MATCH, value.parse().unwrap())]))
+        };
+        assert_eq!(none("*"), Expected::Absent);
+        let Expected::OneOf(third) = versions(&[3]) else { unreachable!() };
+        assert_eq!(none("W/\"3\""), Expected::NoneOf(third));
     }
 }

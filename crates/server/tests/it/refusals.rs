@@ -123,6 +123,37 @@ async fn r_7644_3_12_01_every_bad_request_gets_its_error_and_changes_nothing() {
     let stale = [("if-match", "W/\"1\"")];
     refused(&app, 412, None, idp.send(Method::DELETE, &one, &stale, None)).await;
 
+    let version = idp.get(&one).await.expect(200).header("etag").to_owned();
+    for ruled_out in ["*".to_owned(), format!("\"none\", {version}")] {
+        let there = [("if-none-match", ruled_out.as_str())];
+        refused(&app, 412, None, idp.send(Method::DELETE, &one, &there, None)).await;
+    }
+
+    // Nesting, length, and cursors that are not this client's or not good any more.
+    let deep = format!(
+        "{{\"schemas\":[\"{CORE}\"],\"userName\":\"d\",\"x\":{}1{}}}",
+        "[".repeat(32),
+        "]".repeat(32)
+    );
+    refused(&app, 400, Some("invalidSyntax"), raw(&idp, deep.as_bytes(), &[])).await;
+    let parens = format!("{}title pr{}", "(".repeat(33), ")".repeat(33)).replace(' ', "%20");
+    let path = format!("/Users?filter={parens}");
+    refused(&app, 400, Some("invalidFilter"), idp.get(&path)).await;
+    let long = format!("/Users?filter=title%20eq%20%22{}%22", "x".repeat(9 * 1024));
+    refused(&app, 400, Some("invalidFilter"), idp.get(&long)).await;
+    let first = idp.get("/Users?cursor&count=1").await.expect(200).body;
+    let cursor = first["nextCursor"].as_str().unwrap().to_owned();
+    let page = format!("/Users?count=1&cursor={cursor}");
+    let forged = format!("/Users?count=1&cursor={}A", &cursor[..cursor.len() - 1]);
+    refused(&app, 400, Some("invalidCursor"), idp.get(&forged)).await;
+    let globex = app.stranger(Some(&TestApp::key("globex")));
+    let theirs = globex.get(&format!("/scim/globex/v2{page}")).await.expect(400);
+    assert_eq!(theirs.body["scimType"], "invalidCursor");
+    refused(&app, 400, Some("invalidCount"), idp.get(&page.replace("count=1", "count=2"))).await;
+    refused(&app, 400, Some("invalidCursor"), idp.get(&format!("{page}&sortBy=title"))).await;
+    app.clock.fetch_add(3_600_001, std::sync::atomic::Ordering::Relaxed);
+    refused(&app, 400, Some("expiredCursor"), idp.get(&page)).await;
+
     // One bad operation undoes the good one before it (R-7644-3.5.2-04).
     let half = patch(json!([
         { "op": "replace", "path": "title", "value": "Boss" },
