@@ -20,7 +20,7 @@ pub(crate) fn note(text: impl AsRef<str>) {
 /// An error, with everything that led to it.
 pub(crate) fn complain(error: &anyhow::Error) {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
-    let (on, off) = if std::io::stderr().is_terminal() && colours() {
+    let (on, off) = if shows_colours_on_stderr() {
         (red.render().to_string(), red.render_reset().to_string())
     } else {
         (String::new(), String::new())
@@ -32,6 +32,11 @@ pub(crate) fn complain(error: &anyhow::Error) {
 /// Whether standard output is a terminal.
 pub(crate) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
+}
+
+/// Whether standard error is a terminal that shows colours.
+pub(crate) fn shows_colours_on_stderr() -> bool {
+    std::io::stderr().is_terminal() && colours()
 }
 
 fn colours() -> bool {
