@@ -6,13 +6,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::app::{Client, Reply, TestApp};
 
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use crate::messages::{self, CORE, ENTERPRISE, ERROR, GROUP};
+
 const REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 const RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
-const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
 /// Between two looks at a job that is under way: to be polite, nothing depends on it.
 const A_MOMENT: Duration = Duration::from_millis(10);
@@ -25,13 +22,13 @@ fn job(operations: Value) -> Value {
 }
 
 fn user(bulk_id: &str, name: &str) -> Value {
-    let data = json!({ "schemas": [USER], "userName": name });
+    let data = json!({ "schemas": [CORE], "userName": name });
     json!({ "method": "POST", "path": "/Users", "bulkId": bulk_id, "data": data })
 }
 
 fn managed(bulk_id: &str, name: &str, manager: &str) -> Value {
     let data = json!({
-        "schemas": [USER, ENTERPRISE], "userName": name,
+        "schemas": [CORE, ENTERPRISE], "userName": name,
         ENTERPRISE: { "manager": { "value": manager } },
     });
     json!({ "method": "POST", "path": "/Users", "bulkId": bulk_id, "data": data })
@@ -44,8 +41,7 @@ fn group(bulk_id: &str, name: &str, members: &[&str]) -> Value {
 }
 
 fn patch(path: &str, operations: Value) -> Value {
-    let data = json!({ "schemas": [PATCH], "Operations": operations });
-    json!({ "method": "PATCH", "path": path, "data": data })
+    json!({ "method": "PATCH", "path": path, "data": messages::patch(operations) })
 }
 
 /// Sends a job that is processed; what came of its operations.
@@ -127,7 +123,7 @@ async fn r_7644_3_7_01_a_job_of_every_kind_of_operation() {
     let (bob, cy, dot) = (path(&made[0]), path(&made[1]), path(&made[2]));
     let version = idp.get(&bob).await.expect(200).header("etag").to_owned();
     assert_eq!(made[0]["version"], version);
-    let replaced = json!({ "schemas": [USER], "userName": "Bob", "nickName": "Bo" });
+    let replaced = json!({ "schemas": [CORE], "userName": "Bob", "nickName": "Bo" });
     let mut change = patch(&cy, json!([{ "op": "replace", "path": "title", "value": "Boss" }]));
     change["version"] = made[1]["version"].clone();
     let outcomes = done(
@@ -162,7 +158,7 @@ async fn r_7644_3_7_01_a_job_of_every_kind_of_operation() {
         json!([
             user("x", "ALICE"),
             { "method": "DELETE", "path": dot },
-            { "method": "PUT", "path": cy, "data": { "schemas": [USER], "userName": "bob" } },
+            { "method": "PUT", "path": cy, "data": { "schemas": [CORE], "userName": "bob" } },
         ]),
     )
     .await;
@@ -214,7 +210,7 @@ async fn r_7644_3_7_3_01_success_is_shown_only_to_who_prefers_it() {
 async fn r_7644_3_7_02_a_fault_of_an_operation_is_not_the_jobs() {
     let app = TestApp::start().await;
     let idp = app.idp();
-    let data = json!({ "schemas": [USER], "userName": "x" });
+    let data = json!({ "schemas": [CORE], "userName": "x" });
     let faults = json!([
         { "path": "/Users", "bulkId": "1", "data": data },
         { "method": "GET", "path": "/Users/1", "bulkId": "2" },
@@ -279,7 +275,7 @@ async fn r_7644_3_7_01_a_fault_of_the_job_refuses_all_of_it() {
     for (body, kind) in [
         (json!([]), "invalidSyntax"),
         (json!({ "Operations": good }), "invalidSyntax"),
-        (json!({ "schemas": [USER], "Operations": good }), "invalidSyntax"),
+        (json!({ "schemas": [CORE], "Operations": good }), "invalidSyntax"),
         (json!({ "schemas": [REQUEST] }), "invalidSyntax"),
         (job(json!([])), "invalidSyntax"),
         (job(json!({})), "invalidSyntax"),
@@ -314,13 +310,13 @@ async fn r_7644_3_7_04_operations_mean_what_they_mean_alone() {
     let made = done(&idp, json!([user("a", "ada")])).await;
     let (ada, old) = (path(&made[0]), made[0]["version"].clone());
     let title = json!([{ "op": "replace", "path": "title", "value": "Boss" }]);
-    idp.patch(&ada, json!({ "schemas": [PATCH], "Operations": title })).await.expect(200);
+    idp.patch(&ada, messages::patch(title.clone())).await.expect(200);
     let versioned = |mut operation: Value, version: &Value| {
         operation["version"] = version.clone();
         operation
     };
     let put =
-        json!({ "method": "PUT", "path": ada, "data": { "schemas": [USER], "userName": "eve" } });
+        json!({ "method": "PUT", "path": ada, "data": { "schemas": [CORE], "userName": "eve" } });
     let delete = json!({ "method": "DELETE", "path": ada });
     let now = json!(idp.get(&ada).await.expect(200).header("etag"));
     let bad = patch(&ada, json!([{ "op": "add", "path": "nope", "value": 1 }]));
@@ -533,7 +529,7 @@ async fn r_7644_3_7_2_01_references_by_bulk_id_forward_and_back() {
     }
     assert_eq!(commits(&app).await.len() - before, 5, "one commit for each operation");
     // Text that only looks like a reference stays what it is.
-    let nick = json!({ "schemas": [USER], "userName": "bulkId:none", "nickName": "bulkId:qwerty" });
+    let nick = json!({ "schemas": [CORE], "userName": "bulkId:none", "nickName": "bulkId:qwerty" });
     let odd = json!({ "method": "POST", "path": "/Users", "bulkId": "qwerty", "data": nick });
     let outcomes = done(&idp, json!([odd])).await;
     let there = idp.get(&path(&outcomes[0])).await.expect(200).body;
@@ -567,7 +563,7 @@ async fn r_7644_3_7_2_02_references_by_bulk_id_in_paths() {
         patch("/Users/bulkId:u1", json!([
             { "op": "add", "path": ENTERPRISE, "value": { "manager": { "value": "bulkId:u2" } } },
         ])),
-        { "method": "PUT", "path": "/Users/bulkId:u3", "data": { "schemas": [USER], "userName": "u3", "title": "T" } },
+        { "method": "PUT", "path": "/Users/bulkId:u3", "data": { "schemas": [CORE], "userName": "u3", "title": "T" } },
         user("u3", "u3"),
         user("u4", "u4"),
         { "method": "DELETE", "path": "/Users/bulkId:u4" },

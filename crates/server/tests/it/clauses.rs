@@ -5,7 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::app::TestApp;
 
-use crate::table::{CORE, ENTERPRISE, GROUP, Row, encoded, enterprise, patch, play, row};
+use crate::messages::{CORE, ENTERPRISE, GROUP, encoded, patch};
+use crate::table::{Row, enterprise, play, row};
 
 /// By a connector that reads leniently and by one that reads strictly: the letter holds for both.
 async fn for_all(rows: fn() -> Vec<Row>) {

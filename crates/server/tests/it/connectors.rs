@@ -5,13 +5,11 @@ use std::sync::Arc;
 use serde_json::json;
 use testkit::app::{Client, OPERATOR_KEY, TestApp};
 
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use crate::messages::{CORE, GROUP, encoded, patch};
 
 /// Deactivates as Entra does: `Replace`, and `"False"`.
 async fn as_entra_does(idp: &Client, id: &str) {
-    let body = json!({ "schemas": [PATCH],
-        "Operations": [{ "op": "Replace", "path": "active", "value": "False" }] });
+    let body = patch(json!([{ "op": "Replace", "path": "active", "value": "False" }]));
     idp.patch(&format!("/Users/{id}"), body).await.expect(200);
 }
 
@@ -25,7 +23,7 @@ async fn what_is_tolerated_is_counted_by_connector_and_outlives_the_process() {
         .await
         .expect(201);
     let idp = app.idp().with_key(added.body["apiKey"].as_str().unwrap());
-    let jane = json!({ "schemas": [USER], "userName": "jane", "extra": 1 });
+    let jane = json!({ "schemas": [CORE], "userName": "jane", "extra": 1 });
     let id = idp.post("/Users", jane).await.expect(201).id();
     as_entra_does(&idp, &id).await;
     as_entra_does(&idp, &id).await;
@@ -109,13 +107,10 @@ async fn a_connector_is_added_changed_and_refused_in_words() {
     let new = json!({ "name": "sanity", "preset": "strict", "patchAnswer": "resource" });
     let added = operator.post(connectors, new).await.expect(201);
     let idp = app.idp().with_key(added.body["apiKey"].as_str().unwrap());
-    let group =
-        json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "G" });
+    let group = json!({ "schemas": [GROUP], "displayName": "G" });
     let id = idp.post("/Groups", group).await.expect(201).id();
-    let rename = |name: &str| {
-        json!({ "schemas": [PATCH],
-            "Operations": [{ "op": "replace", "path": "displayName", "value": name }] })
-    };
+    let rename =
+        |name: &str| patch(json!([{ "op": "replace", "path": "displayName", "value": name }]));
     let path = format!("/Groups/{id}");
     let answer = idp.patch(&path, rename("H")).await.expect(200);
     assert_eq!(answer.body["displayName"], "H");
@@ -161,18 +156,16 @@ async fn a_tenant_adds_a_schema() {
     let rtype = idp.get("/ResourceTypes/User").await.expect(200).body;
     assert_eq!(rtype["schemaExtensions"][1], json!({ "schema": BADGE, "required": false }));
 
-    let jane = json!({ "schemas": [USER, BADGE], "userName": "jane", BADGE: {
+    let jane = json!({ "schemas": [CORE, BADGE], "userName": "jane", BADGE: {
         "number": 7, "color": "red", "doors": [{ "value": "north", "floor": 2 }] } });
     let jane = idp.post("/Users", jane).await.expect(201);
     assert_eq!(jane.body[BADGE]["number"], 7);
-    assert_eq!(jane.body["schemas"], json!([USER, BADGE]));
+    assert_eq!(jane.body["schemas"], json!([CORE, BADGE]));
     let wrong =
-        json!({ "schemas": [USER, BADGE], "userName": "joe", BADGE: { "number": "seven" } });
+        json!({ "schemas": [CORE, BADGE], "userName": "joe", BADGE: { "number": "seven" } });
     let refused = idp.post("/Users", wrong).await.expect(400);
     assert_eq!(refused.body["scimType"], "invalidValue");
 
-    let patch =
-        |operations: serde_json::Value| json!({ "schemas": [PATCH], "Operations": operations });
     let path = format!("/Users/{}", jane.id());
     let changed = idp
         .patch(&path, patch(json!([
@@ -191,14 +184,12 @@ async fn a_tenant_adds_a_schema() {
         (format!("{BADGE}:doors[floor ge 3 and value eq \"east\"]"), 0),
         (format!("schemas eq \"{BADGE}\""), 1),
     ] {
-        let query =
-            percent_encoding::utf8_percent_encode(&filter, percent_encoding::NON_ALPHANUMERIC);
-        let found = idp.get(&format!("/Users?filter={query}")).await.expect(200).body;
+        let found = idp.get(&format!("/Users?filter={}", encoded(&filter))).await.expect(200).body;
         assert_eq!(found["totalResults"], hits, "{filter}");
     }
     let gone =
         idp.patch(&path, patch(json!([{ "op": "remove", "path": BADGE }]))).await.expect(200);
-    assert_eq!(gone.body["schemas"], json!([USER]));
+    assert_eq!(gone.body["schemas"], json!([CORE]));
 
     let globex = app.stranger(Some(&TestApp::key("globex")));
     globex.get(&format!("/scim/globex/v2/Schemas/{BADGE}")).await.expect(404);

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use server::Lists;
 use testkit::app::{Client, Reply, TestApp};
 
-const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+use crate::messages::{CORE, SEARCH};
 
 async fn seven() -> (TestApp, Client) {
     let app = TestApp::start().await;

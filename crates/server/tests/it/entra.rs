@@ -7,7 +7,8 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use testkit::app::{Client, TestApp};
 
-use crate::table::{CORE, ENTERPRISE, GROUP, Row, encoded, enterprise, patch, play, row};
+use crate::messages::{CORE, ENTERPRISE, GROUP, encoded, patch};
+use crate::table::{Row, enterprise, play, row};
 
 /// A connector with Entra's preset, and one without any: both must do.
 async fn both(rows: fn() -> Vec<Row>) {

@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 use server::Lists;
 use testkit::app::{Client, Reply, TestApp};
 
-const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+use crate::messages::{CORE, GROUP, PATCH, SEARCH, encoded};
 
 async fn people(app: &TestApp) -> Client {
     let idp = app.idp();
@@ -70,7 +68,7 @@ async fn r_7644_3_4_2_2_06_filters_answer_alike_with_and_without_an_index() {
     let app = TestApp::start().await;
     let idp = people(&app).await;
     let check = async |filter: &str, expected: &str| {
-        let query = format!("filter={}", filter.replace(' ', "%20").replace('"', "%22"));
+        let query = format!("filter={}", encoded(filter));
         assert_eq!(names(&idp, &query).await, expected, "{filter}");
     };
     check(r#"userName eq "ALICE""#, "Alice").await;
@@ -161,12 +159,7 @@ async fn r_7644_3_4_3_02_a_search_says_everything_in_its_body() {
     }
     for (path, field, value, kind) in [
         ("/Users/.search", "schemas", json!([]), "invalidSyntax"),
-        (
-            "/Users/.search",
-            "schemas",
-            json!(["urn:ietf:params:scim:api:messages:2.0:PatchOp"]),
-            "invalidSyntax",
-        ),
+        ("/Users/.search", "schemas", json!([PATCH]), "invalidSyntax"),
         ("/Groups/.search", "schemas", Value::Null, "invalidSyntax"),
         ("/.search", "schemas", json!([CORE]), "invalidSyntax"),
         ("/Users/.search", "filter", json!("nickName"), "invalidFilter"),

@@ -3,8 +3,6 @@
 
 #[cfg(test)]
 mod audit;
-#[cfg(test)]
-mod connectors;
 
 #[cfg(test)]
 mod bulk;
@@ -14,6 +12,9 @@ mod clauses;
 
 #[cfg(test)]
 mod conformance;
+
+#[cfg(test)]
+mod connectors;
 
 #[cfg(test)]
 mod cycles;
@@ -32,6 +33,9 @@ mod lists;
 
 #[cfg(test)]
 mod me;
+
+#[cfg(test)]
+mod messages;
 
 #[cfg(test)]
 mod okta;

@@ -3,11 +3,11 @@
 use serde_json::json;
 use testkit::app::{Client, TestApp};
 
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+use crate::messages::{CORE, patch};
 
 /// Jane, and a client with a key of hers.
 async fn jane(app: &TestApp) -> (String, Client) {
-    let body = json!({ "schemas": [USER], "userName": "jane@acme.com", "externalId": "00u1", "title": "Dr" });
+    let body = json!({ "schemas": [CORE], "userName": "jane@acme.com", "externalId": "00u1", "title": "Dr" });
     let id = app.idp().post("/Users", body).await.expect(201).id();
     let issued = app
         .operator()
@@ -47,7 +47,7 @@ async fn r_7644_3_11_01_me_is_the_user_whose_key_was_shown() {
         let refused = me.get(path).await.expect(403);
         assert!(refused.header("www-authenticate").contains("insufficient_scope"), "{refused}");
     }
-    let change = json!({ "schemas": [USER], "userName": "root" });
+    let change = json!({ "schemas": [CORE], "userName": "root" });
     for refused in
         [me.put("/Me", change.clone()).await, me.patch("/Me", change).await, me.delete("/Me").await]
     {
@@ -60,10 +60,8 @@ async fn r_7644_3_11_01_me_is_the_user_whose_key_was_shown() {
 async fn a_users_key_ends_with_the_user() {
     let app = TestApp::start().await;
     let (id, me) = jane(&app).await;
-    let active = |active: bool| {
-        json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{ "op": "replace", "path": "active", "value": active }] })
-    };
+    let active =
+        |active: bool| patch(json!([{ "op": "replace", "path": "active", "value": active }]));
     let path = format!("/Users/{id}");
     app.idp().patch(&path, active(false)).await.expect(200);
     me.get("/Me").await.expect(401);

@@ -6,7 +6,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::app::TestApp;
 
-use crate::table::{CORE, ENTERPRISE, GROUP, enterprise, patch, play, row};
+use crate::messages::{CORE, ENTERPRISE, GROUP, patch};
+use crate::table::{enterprise, play, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn okta_leads_a_user_and_a_group_through_their_whole_life() {

@@ -5,7 +5,8 @@ use reqwest::Method;
 use serde_json::json;
 use testkit::app::TestApp;
 
-use crate::table::{CORE, ENTERPRISE, GROUP, enterprise, patch, play, row};
+use crate::messages::{CORE, ENTERPRISE, GROUP, patch};
+use crate::table::{enterprise, play, row};
 
 /// JumpCloud: the extension's URN without the extension, a full PUT and a small one, one operation
 /// for each attribute.

@@ -3,10 +3,7 @@
 use serde_json::{Value, json};
 use testkit::app::TestApp;
 
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use crate::messages::{CORE, ENTERPRISE, GROUP, patch};
 
 /// A manager's `displayName` and a member's `display` are the `displayName` of the user there: not
 /// their `userName` in its place, nor what the client claims. `/Schemas` says so: both are read-only.
@@ -16,11 +13,11 @@ const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 async fn r_7643_4_3_01_references_show_the_display_name_and_nothing_in_its_place() {
     let app = TestApp::start().await;
     let idp = app.idp();
-    let boss = json!({ "schemas": [USER], "userName": "boss@acme.com" });
+    let boss = json!({ "schemas": [CORE], "userName": "boss@acme.com" });
     let boss = idp.post("/Users", boss).await.expect(201).id();
     let manager = json!({ "value": boss, "displayName": "claimed" });
     let jane = json!({
-        "schemas": [USER, ENTERPRISE], "userName": "jane@acme.com", ENTERPRISE: { "manager": manager },
+        "schemas": [CORE, ENTERPRISE], "userName": "jane@acme.com", ENTERPRISE: { "manager": manager },
     });
     let jane = idp.post("/Users", jane).await.expect(201).id();
     let member = json!({ "value": boss, "display": "claimed" });
@@ -35,8 +32,7 @@ async fn r_7643_4_3_01_references_show_the_display_name_and_nothing_in_its_place
     };
     assert_eq!(shown().await, (Value::Null, Value::Null));
     let operation = json!({ "op": "add", "path": "displayName", "value": "The Boss" });
-    let patch = json!({ "schemas": [PATCH_OP], "Operations": [operation] });
-    idp.patch(&format!("/Users/{boss}"), patch).await.expect(200);
+    idp.patch(&format!("/Users/{boss}"), patch(json!([operation]))).await.expect(200);
     assert_eq!(shown().await, (json!("The Boss"), json!("The Boss")));
 
     let schema = idp.get(&format!("/Schemas/{GROUP}")).await.expect(200).body;
@@ -51,9 +47,9 @@ async fn schemas_tell_the_roles_that_can_be_given() {
     let app = TestApp::start().await;
     let (idp, operator) = (app.idp(), app.operator());
     let told = async |idp: &testkit::app::Client| {
-        let one = idp.get(&format!("/Schemas/{USER}")).await.expect(200).body;
+        let one = idp.get(&format!("/Schemas/{CORE}")).await.expect(200).body;
         let all = idp.get("/Schemas").await.expect(200).body;
-        let all = all["Resources"].as_array().unwrap().iter().find(|s| s["id"] == USER).cloned();
+        let all = all["Resources"].as_array().unwrap().iter().find(|s| s["id"] == CORE).cloned();
         assert_eq!(all.as_ref(), Some(&one));
         let named = |list: &Value, name: &str| {
             list.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap().clone()

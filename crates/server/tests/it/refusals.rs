@@ -5,16 +5,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::app::{Client, Reply, TestApp};
 
-const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use crate::messages::{CORE, GROUP, PATCH, patch};
 
 fn user(name: &str) -> Value {
     json!({ "schemas": [CORE], "userName": name })
-}
-
-fn patch(operations: Value) -> Value {
-    json!({ "schemas": [PATCH], "Operations": operations })
 }
 
 async fn head(app: &TestApp) -> Value {

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 use testkit::app::{Client, TestApp};
 
+use crate::messages::CORE;
+
 const ROLE: &str = "urn:ietf:params:scim:schemas:core:2.0:Role";
 const ENTITLEMENT: &str = "urn:ietf:params:scim:schemas:core:2.0:Entitlement";
 const OKTA: &str = "urn:okta:scim:schemas:core:1.0:Role";
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
 /// Acme with a connector that publishes roles in this form.
 async fn publishing(form: &str) -> (TestApp, Client) {
@@ -19,7 +20,7 @@ async fn publishing(form: &str) -> (TestApp, Client) {
 
 async fn user(idp: &Client, name: &str, roles: &[&str], status: u16) -> Value {
     let roles: Vec<Value> = roles.iter().map(|role| json!({ "value": role })).collect();
-    let body = json!({ "schemas": [USER], "userName": name, "roles": roles });
+    let body = json!({ "schemas": [CORE], "userName": name, "roles": roles });
     idp.post("/Users", body).await.expect(status).body
 }
 

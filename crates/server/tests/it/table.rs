@@ -10,20 +10,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::app::{Client, Reply};
 
-pub(crate) const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-pub(crate) const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-pub(crate) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+use crate::messages::{CORE, ENTERPRISE, ERROR, GROUP, encoded, patch};
 
 /// A path within a JSON pointer to the enterprise extension.
 pub(crate) fn enterprise(attribute: &str) -> String {
     format!("/{ENTERPRISE}/{attribute}")
-}
-
-/// A PATCH body with these operations.
-pub(crate) fn patch(operations: Value) -> Value {
-    json!({ "schemas": [PATCH], "Operations": operations })
 }
 
 /// One row.
@@ -347,18 +338,4 @@ fn words_in(words: &[(&'static str, String)], text: &str) -> String {
 
 fn filled(words: &[(&'static str, String)], body: Value) -> Value {
     serde_json::from_str(&words_in(words, &body.to_string())).unwrap()
-}
-
-/// A filter as it stands in a query.
-pub(crate) fn encoded(filter: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    let mut query = String::new();
-    for byte in filter.as_bytes() {
-        if plain(byte) {
-            query.push(char::from(*byte));
-        } else {
-            query.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    query
 }

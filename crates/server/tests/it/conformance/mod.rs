@@ -19,13 +19,10 @@ use domain::command::Command;
 use serde_json::{Map, Value, json};
 use testkit::app::{Client, Reply, TestApp};
 
-pub(crate) const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-pub(crate) const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-pub(crate) const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
-pub(crate) const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
-pub(crate) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+pub(crate) use crate::messages::{
+    CORE, ENTERPRISE, ERROR, GROUP, LIST, PATCH, SEARCH, encoded, patch,
+};
+
 /// The extension that the tests' own schemas make.
 pub(crate) const OWN: &str = "urn:example:schemas:badge:2.0:User";
 
@@ -43,11 +40,6 @@ pub(crate) fn user(name: &str, more: Value) -> Value {
 pub(crate) fn group(name: &str, members: &[&str]) -> Value {
     let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
     json!({ "schemas": [GROUP], "displayName": name, "members": members })
-}
-
-/// A PATCH message with these operations.
-pub(crate) fn patch(operations: Value) -> Value {
-    json!({ "schemas": [PATCH], "Operations": operations })
 }
 
 /// A PATCH message with one operation; without a value if that is null.
@@ -87,20 +79,6 @@ pub(crate) fn refused(reply: Reply, status: u16, kind: &str) -> Reply {
 #[track_caller]
 pub(crate) fn bad(reply: Reply, kind: &str) {
     refused(reply, 400, kind);
-}
-
-/// A value for a query string.
-pub(crate) fn encoded(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 /// The list that a filter gives.

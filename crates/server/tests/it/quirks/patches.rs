@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use testkit::app::TestApp;
 
 use super::lenient;
-use crate::table::{CORE, ENTERPRISE, GROUP, enterprise, play, row};
+use crate::messages::{CORE, ENTERPRISE, GROUP};
+use crate::table::{enterprise, play, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l_01_operations_in_any_case() {

@@ -4,7 +4,8 @@ use serde_json::json;
 use testkit::app::TestApp;
 
 use super::lenient;
-use crate::table::{CORE, patch, row};
+use crate::messages::{CORE, encoded, patch};
+use crate::table::row;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l_09_addresses_and_headers_of_all_kinds() {
@@ -135,7 +136,7 @@ async fn l_16_texts_without_quotes_are_refused_with_a_hint() {
     let idp = app.idp();
     idp.post("/Users", json!({ "schemas": [CORE], "userName": "jyoung" })).await.expect(201);
     for filter in ["externalId eq jyoung", "userName eq 'jyoung'", "emails[type eq work]"] {
-        let reply = idp.get(&format!("/Users?filter={}", crate::table::encoded(filter))).await;
+        let reply = idp.get(&format!("/Users?filter={}", encoded(filter))).await;
         let reply = reply.expect(400);
         assert_eq!(reply.body["scimType"], "invalidFilter", "{filter}: {reply}");
         let detail = reply.body["detail"].as_str().unwrap();
@@ -148,10 +149,7 @@ async fn l_17_probes_for_nobody_are_an_empty_list() {
     let nobody = "3f9d1c52-0b7e-4a64-8d2f-b1c6e0a97a35";
     let empty = |attribute: &str| {
         row("a random id by the matching attribute")
-            .get(&format!(
-                "/Users?filter={}",
-                crate::table::encoded(&format!("{attribute} eq \"{nobody}\""))
-            ))
+            .get(&format!("/Users?filter={}", encoded(&format!("{attribute} eq \"{nobody}\""))))
             .answers("/totalResults", json!(0))
             .answers("/schemas", json!(["urn:ietf:params:scim:api:messages:2.0:ListResponse"]))
     };

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use testkit::app::TestApp;
 
 use super::lenient;
-use crate::table::{CORE, ENTERPRISE, GROUP, enterprise, patch, row};
+use crate::messages::{CORE, ENTERPRISE, GROUP, patch};
+use crate::table::{enterprise, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l_04_remove_with_a_value_removes_just_that() {

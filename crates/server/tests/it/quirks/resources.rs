@@ -5,7 +5,8 @@ use serde_json::json;
 use testkit::app::TestApp;
 
 use super::lenient;
-use crate::table::{CORE, ENTERPRISE, GROUP, enterprise, patch, row};
+use crate::messages::{CORE, ENTERPRISE, GROUP, patch};
+use crate::table::{enterprise, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l_10_schemas_and_attributes_nobody_knows() {
