@@ -12,6 +12,8 @@ pub const PAGE_DEFAULT: usize = 100;
 pub const PAGE_MAX: usize = 1_000;
 /// Members that one PATCH may look at to find those that a filter chooses.
 pub const MEMBERS_LOOKED_AT: usize = 200_000;
+/// Comparisons that the filters of one PATCH make to find members: one for each term and each member.
+pub const MEMBER_COMPARISONS: usize = 1_000_000;
 /// Characters of a group's `displayName`: it is shown with each of its members.
 pub const DISPLAY_NAME_CHARS: usize = 1_024;
 /// Bytes of a user's or group's attributes, packed, but for members and roles.

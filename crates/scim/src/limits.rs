@@ -18,7 +18,7 @@ pub const PATCH_STEPS: usize = 10_000;
 pub const PATCH_ELEMENTS: usize = 5_000;
 /// Comparisons and presence tests in the paths of one PATCH, over all its operations.
 pub const PATCH_TERMS: usize = 2_000;
-/// Elements that the operations of one PATCH look at, each filter term of a path counted by itself.
+/// Elements that the operations of one PATCH look at, each filter term of a path and each pair that is compared counted by itself.
 pub const PATCH_LOOKED_AT: usize = 200_000;
 /// Unknown names that are told for one request; the others are dropped without a word.
 pub const IGNORED_NAMES: usize = 100;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::admit::{self, Admitted};
 use crate::error::Invalid;
+use crate::limits;
 use crate::patch::elements::equal;
 use crate::schema::{Attribute, Mutability, ResourceType};
 use crate::value::{Object, Value};
@@ -92,6 +93,12 @@ fn is_kept(sub: &Arc<Attribute>) -> bool {
 fn is_same(attribute: &Attribute, before: &Value, after: &Value) -> bool {
     match (before, after) {
         (Value::List(before), Value::List(after)) => {
+            // Of two that are long, the order counts too: to compare each with each would cost too much.
+            let is_long = before.len().saturating_mul(after.len()) > limits::PATCH_LOOKED_AT;
+            let in_order = || before.iter().zip(after).all(|(a, b)| is_same_one(attribute, a, b));
+            if is_long {
+                return before.len() == after.len() && in_order();
+            }
             before.len() == after.len()
                 && before
                     .iter()
@@ -186,5 +193,24 @@ mod tests {
         refused(r#","BADGE":{"codes":["a"]}"#, "codes");
         refused(r#","BADGE":{"codes":["a","c"]}"#, "codes");
         refused(r#","BADGE":{"desk":{"building":"West"}}"#, "User:desk.building` can't be changed");
+    }
+
+    #[test]
+    fn r_7644_3_5_1_05_long_lists_are_compared_in_order() {
+        let codes = |all: &mut dyn Iterator<Item = usize>| {
+            let all: Vec<_> = all.map(|n| format!(r#""c{n}""#)).collect();
+            format!(r#"{{"userName":"bj","BADGE":{{"codes":[{}]}}}}"#, all.join(","))
+        };
+        let put = |all: &mut dyn Iterator<Item = usize>, stored: &str| {
+            let body = object(&codes(all).replace("BADGE", "urn:example:badge:1.0:User"));
+            let mut admitted = Admitted { object: body, ..Admitted::default() };
+            let stored = object(&stored.replace("BADGE", "urn:example:badge:1.0:User"));
+            replace(&stored, &mut admitted, &rtype()).map_err(|fault| fault.kind)
+        };
+        let (few, many) = (codes(&mut (0..400)), codes(&mut (0..2_000)));
+        assert_eq!(put(&mut (0..400).rev(), &few), Ok(()));
+        assert_eq!(put(&mut (0..2_000), &many), Ok(()));
+        assert_eq!(put(&mut (0..1_999), &many), Err(ScimType::Mutability));
+        assert_eq!(put(&mut (0..2_000).rev(), &many), Err(ScimType::Mutability));
     }
 }

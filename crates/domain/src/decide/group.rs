@@ -16,7 +16,7 @@ use crate::command::{Change, Decision};
 use crate::directory::{Directory, Group};
 use crate::event::{Event, Member};
 use crate::id::GroupId;
-use crate::limits::{DISPLAY_NAME_CHARS, MEMBERS_LOOKED_AT};
+use crate::limits::{DISPLAY_NAME_CHARS, MEMBER_COMPARISONS, MEMBERS_LOOKED_AT};
 use crate::origin::{Actor, Source};
 use crate::rejection::Rejection;
 use crate::view::{GroupView, member_value};
@@ -174,7 +174,7 @@ fn patched(
     let view = GroupView { group, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
     let mut edits = Edits::new(Some(group), actor.source());
-    let mut looked_at = 0;
+    let (mut looked_at, mut compared) = (0, 0_usize);
     for operation in &patch.operations {
         if !operation.path.attr.is("members") {
             progress.apply(operation, &mut object)?;
@@ -195,10 +195,11 @@ fn patched(
             MembersEdit::RemoveWhere(filter) => {
                 let current = edits.current();
                 looked_at += current.len();
-                if looked_at > MEMBERS_LOOKED_AT {
+                compared += current.len().saturating_mul(filter.terms());
+                if looked_at > MEMBERS_LOOKED_AT || compared > MEMBER_COMPARISONS {
                     return Err(Invalid::new(ScimType::TooMany, format!(
-                        "the filters of this request look at more than {MEMBERS_LOOKED_AT} members: name \
-                         them, as in `members[value eq \"…\"]`, or send several requests"
+                        "the filters of this request look at more than {MEMBERS_LOOKED_AT} members, or compare \
+                         them more than {MEMBER_COMPARISONS} times: name them, as in `members[value eq \"…\"]`, or send several requests"
                     ))
                     .into());
                 }

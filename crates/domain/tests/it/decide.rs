@@ -350,15 +350,21 @@ fn r_7644_3_5_2_14_a_patch_looks_at_members_within_bounds() {
     let one = r#"{"op":"remove","path":"members[display co \"zzz\"]"}"#;
     given.when(connector(OKTA), patch_group(SALES, one)).nothing();
     let mut given = given;
-    for n in 0..500_u128 {
+    for n in 0..600_u128 {
         let id = UserId::new(Uuid::from_u128(10_000 + n));
         given = given.and(connector(OKTA), create(id, &format!(r#""userName":"u{n}""#)));
     }
-    let ids: Vec<_> = (0..500_u128).map(|n| Uuid::from_u128(10_000 + n)).collect();
+    let ids: Vec<_> = (0..600_u128).map(|n| Uuid::from_u128(10_000 + n)).collect();
     let all: Vec<&dyn ToString> = ids.iter().map(|id| id as &dyn ToString).collect();
     let add = format!(r#"{{"op":"add","path":"members","value":{}}}"#, members(&all));
     let given = given.and(connector(OKTA), patch_group(SALES, &add));
-    let many = vec![one; 500].join(",");
+    let many = vec![one; 400].join(",");
+    given.when(connector(OKTA), patch_group(SALES, &many)).invalid(ScimType::TooMany);
+    // Few looks, but each for many terms.
+    let terms = vec![r#"display co \"zzz\""#; 190].join(" or ");
+    let one = format!(r#"{{"op":"remove","path":"members[{terms}]"}}"#);
+    given.when(connector(OKTA), patch_group(SALES, &one)).nothing();
+    let many = vec![one; 10].join(",");
     given.when(connector(OKTA), patch_group(SALES, &many)).invalid(ScimType::TooMany);
 }
 

@@ -158,10 +158,10 @@ impl Step<'_, '_> {
                 };
                 self.progress.look(list.len() + given.len())?;
                 if self.operation.op == PatchOp::Add {
-                    let touched = add(&mut list, self.attribute, given)?;
+                    let touched = add(&mut list, self.attribute, given, self.progress)?;
                     demote_others(&mut list, &touched, &self.operation.path)?;
                 } else {
-                    elements::remove(&mut list, self.attribute, given);
+                    elements::remove(&mut list, self.attribute, given, self.progress)?;
                 }
                 self.put_back(place, Value::List(list))
             }
@@ -262,7 +262,7 @@ impl Step<'_, '_> {
             }
             (None, simple) => simple.clone(),
         };
-        let touched = add(list, self.attribute, &[new])?;
+        let touched = add(list, self.attribute, &[new], self.progress)?;
         demote_others(list, &touched, path)
     }
 

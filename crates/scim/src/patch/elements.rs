@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Progress;
 use crate::admit::value::{identity, is_link};
 use crate::error::Invalid;
 use crate::filter::{Filter, Literal, Op};
@@ -13,11 +14,13 @@ use crate::path::PatchPath;
 use crate::schema::{Attribute, Mutability};
 use crate::value::{Object, Value};
 
-/// Adds the elements that aren't there yet (RFC 7644 §3.5.2.1). Returns the places of those that were added or changed.
+/// Adds the elements that aren't there yet (RFC 7644 §3.5.2.1). Returns the places of those that were added or changed. Each is
+/// compared with those alike only, but all without a `value` are alike, so that is counted.
 pub(super) fn add(
     list: &mut Vec<Value>,
     attribute: &Attribute,
     given: &[Value],
+    progress: &mut Progress,
 ) -> Result<Vec<usize>, Invalid> {
     let mut places: BTreeMap<Option<Key>, Vec<usize>> = BTreeMap::new();
     for (at, item) in list.iter().enumerate() {
@@ -27,6 +30,7 @@ pub(super) fn add(
     for item in given {
         let key = value_key(attribute, item);
         let alike = places.get(&key).map(Vec::as_slice).unwrap_or_default();
+        progress.look(alike.len())?;
         // INVARIANT (places): every place is one of the list's, which only grows here.
         let stored = |at: &usize| list.get(*at);
         let is_there =
@@ -69,17 +73,28 @@ pub(super) fn add(
 }
 
 /// Removes the elements that the given ones describe (L-04).
-pub(super) fn remove(list: &mut Vec<Value>, attribute: &Attribute, given: &[Value]) {
+pub(super) fn remove(
+    list: &mut Vec<Value>,
+    attribute: &Attribute,
+    given: &[Value],
+    progress: &mut Progress,
+) -> Result<(), Invalid> {
     let mut wanted: BTreeMap<Option<Key>, Vec<&Value>> = BTreeMap::new();
     for item in given {
         wanted.entry(value_key(attribute, item)).or_default().push(item);
     }
     let valueless: Vec<&Value> = wanted.remove(&None).unwrap_or_default();
+    let mut looked = Ok(());
     list.retain(|stored| {
         let alike = value_key(attribute, stored).and_then(|key| wanted.get(&Some(key)));
+        let count = alike.map_or(0, Vec::len) + valueless.len();
+        if looked.is_ok() {
+            looked = progress.look(count);
+        }
         let mut candidates = alike.into_iter().flatten().chain(&valueless);
-        !candidates.any(|item| covers(attribute, stored, item))
+        looked.is_err() || !candidates.any(|item| covers(attribute, stored, item))
     });
+    looked
 }
 
 /// What elements with the same value have in common; nothing for those without one.
@@ -155,13 +170,12 @@ pub(super) fn keep_only(object: &mut Object, attribute: &Attribute, given: &Obje
     });
 }
 
-/// A sub-attribute that is there and can't be changed once it's set.
+/// A sub-attribute that is there and can't be changed once it's set. An extension's may be one level deeper.
 pub(super) fn fixed<'a>(object: &Object, attribute: &'a Attribute) -> Option<&'a Attribute> {
-    attribute
-        .sub_attributes
-        .iter()
-        .map(AsRef::as_ref)
-        .find(|sub| is_fixed(sub) && object.get(&sub.name).is_some())
+    attribute.sub_attributes.iter().find_map(|sub| {
+        let there = object.get(&sub.name)?;
+        if is_fixed(sub) { Some(sub.as_ref()) } else { fixed(there.as_complex()?, sub) }
+    })
 }
 
 fn is_fixed(attribute: &Attribute) -> bool {

@@ -119,6 +119,35 @@ fn r_7643_7_03_immutable_values_are_written_once() {
     );
 }
 
+/// Seen to take a building away with its extension.
+#[test]
+fn r_7643_7_03_what_is_written_once_stays_when_its_extension_goes() {
+    let badge = r#"{"id":"urn:example:badge:1.0:User","attributes":[{"name":"colour"},
+        {"name":"desk","type":"complex","subAttributes":[{"name":"building","mutability":"immutable"},{"name":"floor"}]}]}"#;
+    let catalogue = Catalogue::builtin().with_extension(&parsed(badge), "User", false).unwrap();
+    let patched = |desk: &str, operation: &str| {
+        let user =
+            format!(r#"{{"userName":"a","urn:example:badge:1.0:User":{{"desk":{{{desk}}}}}}}"#);
+        let mut user = parsed(&user).as_complex().unwrap().clone();
+        let body = format!(
+            r#"{{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{operation}]}}"#
+        );
+        let patch = Patch::parse(&parsed(&body), catalogue.user(), Mode::Lenient).unwrap();
+        patch.apply(&mut user, catalogue.user(), Mode::Lenient).map_err(|fault| fault.kind)?;
+        Ok(user.get("urn:example:badge:1.0:User").is_some())
+    };
+    for operation in [
+        r#"{"op":"remove","path":"urn:example:badge:1.0:User"}"#,
+        r#"{"op":"replace","path":"urn:example:badge:1.0:User","value":null}"#,
+        r#"{"op":"replace","value":{"urn:example:badge:1.0:User":null}}"#,
+        r#"{"op":"replace","path":"schemas","value":["urn:ietf:params:scim:schemas:core:2.0:User"]}"#,
+    ] {
+        let fixed = r#""building":"East","floor":"1""#;
+        assert_eq!(patched(fixed, operation), Err(ScimType::Mutability), "{operation}");
+        assert_eq!(patched(r#""floor":"1""#, operation), Ok(false), "{operation}");
+    }
+}
+
 #[test]
 fn r_7644_3_5_2_2_03_simple_lists_are_patched_by_value() {
     let start = r#"{"label":"L","tags":["a","b"]}"#;

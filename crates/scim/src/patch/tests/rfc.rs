@@ -467,3 +467,23 @@ fn r_7644_7_7_01_a_patch_that_looks_at_too_much_is_refused() {
         assert_eq!(user, before);
     }
 }
+
+/// Addresses have no `value` by which they could be told apart, so each is compared with each. Seen to take a minute without the
+/// limit.
+#[test]
+fn r_7644_7_7_01_a_patch_that_compares_each_with_each_is_refused() {
+    let addresses = |from: usize, count: usize| {
+        let one = |n| format!(r#"{{"streetAddress":"{n} Main Street"}}"#);
+        (from..from + count).map(one).collect::<Vec<_>>().join(",")
+    };
+    let start = format!(r#"{{"userName":"bj","addresses":[{}]}}"#, addresses(0, 1_000));
+    let patch = |op: &str, count: usize| {
+        let value = addresses(1_000, count);
+        let operation = format!(r#"{{"op":"{op}","path":"addresses","value":[{value}]}}"#);
+        patched(&start, &operation, Mode::Lenient)
+    };
+    for op in ["add", "remove"] {
+        patch(op, 150).unwrap();
+        assert_eq!(patch(op, 1_000).unwrap_err().kind, ScimType::TooMany, "{op}");
+    }
+}
