@@ -9,10 +9,13 @@ mod characteristics;
 mod common;
 mod create;
 mod discovery;
+mod filter;
 mod model;
+mod patch;
 mod projection;
 mod replace;
 mod retrieve;
+mod sort;
 mod user_group;
 
 use domain::command::Command;
