@@ -125,7 +125,9 @@ pub enum Event {
     UserAttributesChanged {
         /// The user.
         user: UserId,
-        /// What changed, each with its value before and after.
+        /// What changed, each with its value before and after. `active` is among it where it became
+        /// assigned or unassigned; the right to act changes by `UserActivated` and
+        /// `UserDeactivated` alone.
         personal: Personal<Vec<AttributeChange>>,
     },
     /// A user was deleted; their roles and memberships ended before, in the same commit.

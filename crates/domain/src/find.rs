@@ -243,17 +243,17 @@ impl Listed for User {
         })
     }
 
-    /// `active eq true`: the few that are not active are known, and so are their places.
+    /// `active eq true`: the few of whom that is not so are known, and so are their places.
     fn all_but(directory: &Directory, filter: &Filter) -> Option<Vec<usize>> {
         let Filter::Compare { path, op: scim::Op::Eq, value: Literal::Bool(true) } = filter else {
             return None;
         };
         let users = &directory.users;
-        if !path.is("active") || users.inactive().nth(ABSENT_PLACES).is_some() {
+        let others = || users.inactive().chain(users.active_unassigned());
+        if !path.is("active") || others().nth(ABSENT_PLACES).is_some() {
             return None;
         }
-        let mut places: Vec<usize> =
-            users.inactive().filter_map(|user| users.place(user)).collect();
+        let mut places: Vec<usize> = others().filter_map(|user| users.place(user)).collect();
         places.sort_unstable();
         Some(places)
     }

@@ -45,7 +45,7 @@ impl Attributes for UserView<'_> {
         match name {
             "id" => Some(string(user.id.to_string())),
             "userName" => Some(Attr::Node(Node::String(&user.user_name))),
-            "active" => Some(Attr::Node(Node::Bool(user.active))),
+            "active" => user.active_attribute().map(|active| Attr::Node(Node::Bool(active))),
             "externalId" => user.external_id(self.connector).map(|id| Attr::Node(Node::String(id))),
             "meta" => {
                 let location = format!("{}/Users/{}", self.base, user.id);
@@ -102,7 +102,9 @@ impl UserView<'_> {
     pub(crate) fn writable(&self) -> Object {
         let mut object = self.user.attributes.unpack();
         object.set("userName", self.user.user_name.to_string());
-        object.set("active", self.user.active);
+        if let Some(active) = self.user.active_attribute() {
+            object.set("active", active);
+        }
         if let Some(id) = self.user.external_id(self.connector) {
             object.set("externalId", id.to_owned());
         }

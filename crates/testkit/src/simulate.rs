@@ -298,7 +298,7 @@ impl Simulation {
                 some_user,
                 patch_user(&format!(
                     r#"{{"op":"replace","value":{{"active":{}}}}}"#,
-                    self.rng.random_bool(0.5)
+                    ["true", "false", "null"].choose(&mut self.rng).ok_or("no value")?
                 ))?,
             ),
             5 => Command::User(

@@ -9,7 +9,9 @@ use super::{check_size, external_id_change, free_values, options};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, User};
-use crate::event::{Event, Holder, Member, NewUser, Renamed, RoleCatalogue, RoleWording};
+use crate::event::{
+    AttributeChange, Event, Holder, Member, NewUser, Renamed, RoleCatalogue, RoleWording,
+};
 use crate::id::UserId;
 use crate::origin::{Actor, Source};
 use crate::personal::Personal;
@@ -34,11 +36,11 @@ pub(super) fn decide(
             expected.check(user.modified.position)?;
             let view = UserView { user, directory, connector: actor.connector(), base: "" };
             scim::replace(&view.writable(), &mut with, directory.schemas.catalogue().user())?;
-            let keep_active = with.object.get("active").is_none();
+            let cleared = clears_active(&with);
             let mut wanted = Wanted::of(with.object)?;
-            if keep_active {
+            if wanted.active.is_none() && !cleared {
                 // A PUT without `active` must not re-enable a suspended user (R-7644-3.5.1-03).
-                wanted.active = user.active;
+                wanted.active = user.active_attribute();
             }
             differ(directory, actor, user, wanted)
         }
@@ -57,7 +59,8 @@ pub(super) fn decide(
 /// A user as a request wants it.
 struct Wanted {
     user_name: String,
-    active: bool,
+    /// None: unassigned. It says nothing of the right to act then.
+    active: Option<bool>,
     external_id: Option<String>,
     roles: Vec<(String, RoleWording)>,
     attributes: Object,
@@ -70,7 +73,10 @@ impl Wanted {
             Some(Value::String(name)) => name,
             _ => return Err(Invalid::value("`userName` is required").into()),
         };
-        let active = !matches!(object.take("active"), Some(Value::Bool(false)));
+        let active = match object.take("active") {
+            Some(Value::Bool(active)) => Some(active),
+            _ => None,
+        };
         let external_id = text(object.take("externalId"));
         let roles = match object.take("roles") {
             Some(Value::List(roles)) => roles.into_iter().filter_map(role).collect(),
@@ -79,6 +85,11 @@ impl Wanted {
         check_size(&object)?;
         Ok(Wanted { user_name, active, external_id, roles, attributes: object })
     }
+}
+
+/// Whether a POST or PUT says that `active` is to be unassigned.
+fn clears_active(admitted: &Admitted) -> bool {
+    admitted.cleared.iter().any(|name| *name == "active")
 }
 
 fn text(value: Option<Value>) -> Option<String> {
@@ -106,13 +117,16 @@ fn create(
     id: UserId,
     admitted: Admitted,
 ) -> Result<Decision, Rejection> {
+    // An explicit null suppresses the default of the attribute (RFC 7644 §3.3), not the right to act.
+    let cleared = clears_active(&admitted);
     let wanted = Wanted::of(admitted.object)?;
     free_name(directory, &wanted.user_name, None)?;
     free_values(directory, Member::User(id), &wanted.attributes)?;
     let mut decision = Decision::default();
+    let active = wanted.active.unwrap_or(true);
     decision.events.push(Event::UserCreated {
         user: id,
-        active: wanted.active,
+        active,
         managed_by: actor.connector(),
         personal: Personal::Known(NewUser {
             user_name: wanted.user_name,
@@ -120,6 +134,10 @@ fn create(
             attributes: Packed::pack(&wanted.attributes),
         }),
     });
+    if cleared {
+        let personal = Personal::Known(active_change(Some(active), None).into_iter().collect());
+        decision.events.push(Event::UserAttributesChanged { user: id, personal });
+    }
     differ_in_roles(directory, actor, id, None, wanted.roles, &mut decision)?;
     Ok(decision)
 }
@@ -148,11 +166,6 @@ fn patched(
     let view = UserView { user, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
     let quirks = patch.apply(&mut object, rtype, options(directory, actor))?;
-    if object.get("active").is_none() {
-        // `active` cannot be unassigned: a user may act or may not. Clearing it wakes nobody up, as
-        // a PUT without it does not (R-7644-3.5.1-03).
-        object.set("active", user.active);
-    }
     Ok((Wanted::of(object)?, quirks))
 }
 
@@ -172,6 +185,7 @@ fn differ(
     }
     free_values(directory, Member::User(user.id), &wanted.attributes)?;
     let mut changes = difference(&user.attributes.unpack(), &wanted.attributes);
+    changes.extend(active_change(user.active_attribute(), wanted.active));
     let external_id = user.external_id(actor.connector());
     changes.extend(external_id_change(external_id, wanted.external_id));
     if !changes.is_empty() {
@@ -179,12 +193,23 @@ fn differ(
         decision.events.push(Event::UserAttributesChanged { user: user.id, personal });
     }
     match (user.active, wanted.active) {
-        (false, true) => decision.events.push(Event::UserActivated { user: user.id }),
-        (true, false) => decision.events.push(Event::UserDeactivated { user: user.id }),
-        (true, true) | (false, false) => {}
+        (false, Some(true)) => decision.events.push(Event::UserActivated { user: user.id }),
+        (true, Some(false)) => decision.events.push(Event::UserDeactivated { user: user.id }),
+        // Clearing `active` wakes nobody up and puts nobody to sleep.
+        (true, Some(true)) | (false, Some(false)) | (_, None) => {}
     }
     differ_in_roles(directory, actor, user.id, Some(user), wanted.roles, &mut decision)?;
     Ok(decision)
+}
+
+/// That `active` is assigned or unassigned. From one value to the other is a matter of who may act,
+/// which has events of its own.
+fn active_change(old: Option<bool>, new: Option<bool>) -> Option<AttributeChange> {
+    (old.is_some() != new.is_some()).then(|| AttributeChange {
+        path: "active".to_owned(),
+        old: old.map(Value::Bool),
+        new: new.map(Value::Bool),
+    })
 }
 
 /// Roles are given and taken back only through the actor's own source. A role that is written back

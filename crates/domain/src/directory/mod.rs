@@ -70,10 +70,10 @@ fn set_external_id(ids: &mut Vec<ExternalId>, connector: Option<ConnectorId>, va
 }
 
 /// Makes changes part of a resource's attributes; `externalId` belongs to who wrote it.
-fn apply_changes(
+fn apply_changes<'c>(
     attributes: &mut Packed,
     external_ids: &mut Vec<ExternalId>,
-    changes: &[AttributeChange],
+    changes: impl IntoIterator<Item = &'c AttributeChange>,
     connector: Option<ConnectorId>,
 ) {
     let mut object = attributes.unpack();

@@ -24,6 +24,10 @@ pub struct User {
     pub user_name: Box<str>,
     /// Whether they may do anything at all.
     pub active: bool,
+    /// Whether the attribute `active` is unassigned. It takes nothing from the right to act, and
+    /// gives none: that is what `active` was last.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub active_unassigned: bool,
     /// The connector that manages the user; none: managed here.
     pub managed_by: Option<ConnectorId>,
     /// What each connector calls them.
@@ -50,6 +54,11 @@ pub struct Assignment {
 }
 
 impl User {
+    /// The attribute `active`, as clients see it; none: it is unassigned (RFC 7643 §2.5).
+    pub fn active_attribute(&self) -> Option<bool> {
+        (!self.active_unassigned).then_some(self.active)
+    }
+
     /// What `connector` calls this user.
     pub fn external_id(&self, connector: Option<ConnectorId>) -> Option<&str> {
         external_id(&self.external_ids, connector)
@@ -67,9 +76,15 @@ impl User {
     }
 }
 
+/// A serialized field is left out while it is false: fingerprints of older histories stay.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 /// The words that a user is found by, beside external ids: mail addresses and `displayName` in
-/// whatever case, and not being active. That somebody is active is not noted: most are, and so it
-/// finds nobody.
+/// whatever case, and an `active` that is false or unassigned. That it is true is not noted: it is
+/// for most, and so it finds nobody.
 pub(super) fn words(user: &User, note: &mut dyn FnMut(Word)) {
     let attributes = user.attributes.view();
     if let Some(Node::List(emails)) = attributes.get("emails") {
@@ -79,8 +94,10 @@ pub(super) fn words(user: &User, note: &mut dyn FnMut(Word)) {
     if let Some(name) = attributes.get("displayName").and_then(Node::as_str) {
         note(name_word(name));
     }
-    if !user.active {
-        note(inactive_word());
+    match user.active_attribute() {
+        Some(true) => {}
+        Some(false) => note(active_word("false")),
+        None => note(active_word("unassigned")),
     }
 }
 
@@ -92,8 +109,8 @@ fn name_word(name: &str) -> Word {
     Word::new("displayName", &scim::fold(name))
 }
 
-fn inactive_word() -> Word {
-    Word::new("active", "false")
+fn active_word(value: &str) -> Word {
+    Word::new("active", value)
 }
 
 /// The users of a tenant at one position.
@@ -144,9 +161,16 @@ impl Users {
         self.shelf.with_word(name_word(name))
     }
 
-    /// The users that are not active, by id.
+    /// The users whose attribute `active` is false, by id.
     pub fn inactive(&self) -> impl Iterator<Item = &User> {
-        self.shelf.with_word(inactive_word()).filter(|user| !user.active)
+        let those = self.shelf.with_word(active_word("false"));
+        those.filter(|user| user.active_attribute() == Some(false))
+    }
+
+    /// The users whose attribute `active` is unassigned, by id.
+    pub fn active_unassigned(&self) -> impl Iterator<Item = &User> {
+        let those = self.shelf.with_word(active_word("unassigned"));
+        those.filter(|user| user.active_unassigned)
     }
 
     /// How many users have a role.
@@ -194,6 +218,7 @@ impl Users {
             id,
             user_name: format!("erased-{id}").into(),
             active,
+            active_unassigned: false,
             managed_by,
             external_ids: Vec::new(),
             roles: Vec::new(),
@@ -251,8 +276,13 @@ impl Users {
             return self.shelf.change(id, moment, |_| {});
         };
         let connector = moment.origin.actor.connector();
+        let is_active = |change: &&AttributeChange| change.path == "active";
+        let active = changes.iter().find(is_active).map(|change| change.new.is_none());
+        let others: Vec<_> = changes.iter().filter(|change| !is_active(change)).collect();
         self.shelf.change(id, moment, |user| {
-            apply_changes(&mut user.attributes, &mut user.external_ids, changes, connector);
+            apply_changes(&mut user.attributes, &mut user.external_ids, others, connector);
+            // Who may act is said by events of its own.
+            user.active_unassigned = active.unwrap_or(user.active_unassigned);
         })
     }
 

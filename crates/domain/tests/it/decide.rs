@@ -146,7 +146,7 @@ fn operations(json: &str, rtype: &ResourceType) -> Change {
     Change::Patch { patch, expected: Expected::Any }
 }
 
-fn patch(id: UserId, json: &str) -> Command {
+pub(crate) fn patch(id: UserId, json: &str) -> Command {
     Command::User(id, operations(json, ResourceType::user()))
 }
 

@@ -11,7 +11,9 @@ use domain::limits::ROWS_BETWEEN_LOOKS;
 use scim::{Filter, Mode, ResourceType};
 use uuid::Uuid;
 
-use crate::decide::{ENTRA, Given, OKTA, connector, create, create_group, given, members, put};
+use crate::decide::{
+    ENTRA, Given, OKTA, connector, create, create_group, given, members, patch, put,
+};
 
 fn user(n: u128) -> UserId {
     UserId::new(Uuid::from_u128(1_000 + n))
@@ -60,6 +62,10 @@ fn company() -> Given {
     for n in [4, 5, 6, 8, 13, 28] {
         let other = body(n + 100).replace(&format!("u{}", n + 100), &format!("u{n}"));
         company = company.and(connector(OKTA), put(user(n), &other));
+    }
+    for n in [2, 18, 33, 35] {
+        let clear = patch(user(n), r#"{"op":"remove","path":"active"}"#);
+        company = company.and(connector(OKTA), clear);
     }
     company
 }
@@ -133,6 +139,8 @@ fn r_7644_3_4_2_2_15_an_index_finds_what_a_look_at_each_finds() {
         "active eq false".into(),
         "active eq true".into(),
         "not (active eq false)".into(),
+        "active ne true".into(),
+        "active pr".into(),
         r#"meta.resourceType eq "User""#.into(),
         r#"meta.resourceType eq "group""#.into(),
         r#"meta.resourceType ne "Group""#.into(),

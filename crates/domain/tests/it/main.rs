@@ -2,6 +2,8 @@
 //! `cfg(test)` says to the lints that helpers are tests too.
 
 #[cfg(test)]
+mod active;
+#[cfg(test)]
 mod decide;
 
 #[cfg(test)]

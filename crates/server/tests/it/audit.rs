@@ -183,3 +183,39 @@ async fn names_are_told_as_they_were_then() {
     let keys = operator.get("/tenants/acme/audit/commits?event=CredentialIssued").await.expect(200);
     assert_eq!(keys.body["commits"][0]["events"][0].get("hash"), None);
 }
+
+/// Seen to catch a change that is told without its value before.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_active_that_was_cleared_is_told_with_what_it_was() {
+    let app = TestApp::start().await;
+    let (idp, operator) = (app.idp(), app.operator());
+    let null = json!({ "schemas": [CORE], "userName": "jane@acme.com", "active": null });
+    let path = format!("/Users/{}", idp.post("/Users", null.clone()).await.expect(201).id());
+    for active in [json!(false), Value::Null, json!(true)] {
+        let mut body = null.clone();
+        body["active"] = active;
+        idp.put(&path, body).await.expect(200);
+    }
+    let answer =
+        operator.get("/tenants/acme/audit/commits?subject=jane@acme.com").await.expect(200);
+    let mut told = Vec::new();
+    for commit in answer.body["commits"].as_array().unwrap() {
+        for event in commit["events"].as_array().unwrap() {
+            assert_eq!(event["userName"], "jane@acme.com");
+            let change = &event["personal"][0];
+            told.push(format!("{} {} {}", event["type"], change["old"], change["new"]));
+        }
+    }
+    assert_eq!(
+        told,
+        [
+            r#""UserCreated" null null"#,
+            r#""UserAttributesChanged" true null"#,
+            r#""UserAttributesChanged" null false"#,
+            r#""UserDeactivated" null null"#,
+            r#""UserAttributesChanged" false null"#,
+            r#""UserAttributesChanged" null true"#,
+            r#""UserActivated" null null"#,
+        ]
+    );
+}

@@ -5,6 +5,7 @@
 //! PUT that removes and adds members who stay, a GET without `Content-Location`, a group that is told
 //! twice in a circle.
 
+mod active;
 mod characteristics;
 mod common;
 mod create;
