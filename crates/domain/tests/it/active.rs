@@ -1,10 +1,9 @@
 //! `active` without a value: the attribute goes, the right to act stays.
 //!
 //! Seen to catch: a cleared `active` that wakes somebody up, and one that puts somebody to sleep; a
-//! PUT without it, or a PATCH of something else, that assigns it again; a create whose null is taken for an absence; a change that
-//! is noted and not applied.
+//! PUT without it, or a PATCH of something else, that assigns it again; a create or a PUT whose null
+//! is taken for an absence; a change that is noted and not applied.
 
-use EventKind::*;
 use domain::directory::User;
 use domain::event::{AttributeChange, Event, EventKind};
 use domain::id::UserId;
@@ -13,6 +12,8 @@ use scim::Value;
 use uuid::Uuid;
 
 use crate::decide::{Given, OKTA, connector, create, given, patch, put};
+
+use EventKind::*;
 
 const ADA: UserId = UserId::new(Uuid::from_u128(101));
 
