@@ -7,7 +7,6 @@
 use domain::directory::User;
 use domain::event::{AttributeChange, Event, EventKind};
 use domain::id::UserId;
-use domain::personal::Personal;
 use scim::Value;
 use uuid::Uuid;
 
@@ -33,9 +32,9 @@ fn cleared(may_act: bool) -> Given {
 /// That these events change `active`, as an attribute, from `old` to `new`, and nothing beside it.
 #[track_caller]
 fn changes(events: &[Event], old: Option<bool>, new: Option<bool>) {
-    let found = events.iter().find_map(|event| match event {
-        Event::UserAttributesChanged { personal: Personal::Known(changes), .. } => Some(changes),
-        _ => None,
+    let found = events.iter().find_map(|event| {
+        let Event::UserAttributesChanged { personal, .. } = event else { return None };
+        personal.known()
     });
     let (path, old, new) = ("active".to_owned(), old.map(Value::Bool), new.map(Value::Bool));
     assert_eq!(found, Some(&vec![AttributeChange { path, old, new }]));
