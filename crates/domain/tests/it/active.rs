@@ -40,7 +40,7 @@ fn changes(events: &[Event], old: Option<bool>, new: Option<bool>) {
     assert_eq!(found, Some(&vec![AttributeChange { path, old, new }]));
 }
 
-/// Also R-7643-2.5-01.
+/// Also R-7643-2.5-01, R-7644-3.5.2.3-03.
 #[test]
 fn r_7644_3_5_2_2_01_clearing_active_unassigns_it_and_lets_nobody_in_or_out() {
     for may_act in [true, false] {
@@ -62,8 +62,9 @@ fn r_7644_3_5_2_2_01_clearing_active_unassigns_it_and_lets_nobody_in_or_out() {
     }
 }
 
+/// Also R-7644-3.5.2.1-03, R-7644-3.5.2.3-04.
 #[test]
-fn r_7644_3_5_2_3_03_a_cleared_active_is_assigned_again_by_a_value() {
+fn r_7644_3_5_2_3_02_a_cleared_active_is_assigned_again_by_a_value() {
     for (may_act, wanted, kinds) in [
         (true, true, &[UserAttributesChanged][..]),
         (true, false, &[UserAttributesChanged, UserDeactivated]),
