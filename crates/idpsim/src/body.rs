@@ -167,23 +167,7 @@ mod tests {
     use crate::person::Manager;
 
     fn ada() -> Person {
-        Person {
-            okta_id: "00ujl29u0le5T6Aj10h7".to_owned(),
-            user_name: "ada@x.test".to_owned(),
-            given_name: "Ada".to_owned(),
-            family_name: "L".to_owned(),
-            email: "ada@x.test".to_owned(),
-            title: String::new(),
-            department: String::new(),
-            manager: None,
-            phone: String::new(),
-            locale: "en-US".to_owned(),
-            employee_number: String::new(),
-            office: String::new(),
-            roles: Vec::new(),
-            groups: Vec::new(),
-            first_password: "1mz050nq".to_owned(),
-        }
+        Person::plain("00ujl29u0le5T6Aj10h7", "ada@x.test", ("Ada", "L"), "1mz050nq")
     }
 
     fn ada_of_sales() -> Person {

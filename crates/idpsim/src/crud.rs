@@ -79,21 +79,5 @@ async fn reads(
 }
 
 fn somebody() -> Person {
-    Person {
-        okta_id: "00u1crud2of3an4user5".to_owned(),
-        user_name: "ilse@crud.acme.com".to_owned(),
-        given_name: "Ilse".to_owned(),
-        family_name: "Krud".to_owned(),
-        email: "ilse@crud.acme.com".to_owned(),
-        title: String::new(),
-        department: String::new(),
-        manager: None,
-        phone: String::new(),
-        locale: "en-US".to_owned(),
-        employee_number: String::new(),
-        office: String::new(),
-        roles: Vec::new(),
-        groups: Vec::new(),
-        first_password: "x9m2kq7v4c1z".to_owned(),
-    }
+    Person::plain("00u1crud2of3an4user5", "ilse@crud.acme.com", ("Ilse", "Krud"), "x9m2kq7v4c1z")
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::limits::MEMBERS_PER_PATCH;
+use crate::list::id_of;
 use crate::okta::GroupMember;
 use crate::person::Person;
 use crate::provisioner::{Held, Provisioner};
@@ -268,9 +269,4 @@ impl<P: Provisioner> Round<'_, P> {
         };
         people.iter().map(member).collect()
     }
-}
-
-/// The id of a resource that was found: a search without an id does not get this far.
-fn id_of(resource: &Value) -> String {
-    resource.get("id").and_then(Value::as_str).unwrap_or_default().to_owned()
 }

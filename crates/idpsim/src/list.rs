@@ -44,6 +44,11 @@ pub(crate) fn hit(answer: &Answer) -> Result<Option<Value>, ClientError> {
     }
 }
 
+/// The id of what [`hit`] found: a hit without one does not get this far.
+pub(crate) fn id_of(hit: &Value) -> String {
+    hit.get("id").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
 /// The hits of a list; none if the list leaves out `Resources`, as an empty one may.
 pub(crate) fn resources(answer: &Answer) -> Result<&[Value], ClientError> {
     if !names_schema(&answer.body, body::LIST) {

@@ -48,6 +48,32 @@ pub struct Manager {
 }
 
 impl Person {
+    /// Somebody with names and an address, and nothing else.
+    pub(crate) fn plain(
+        okta_id: &str,
+        user_name: &str,
+        (given_name, family_name): (&str, &str),
+        first_password: &str,
+    ) -> Person {
+        Person {
+            okta_id: okta_id.to_owned(),
+            user_name: user_name.to_owned(),
+            given_name: given_name.to_owned(),
+            family_name: family_name.to_owned(),
+            email: user_name.to_owned(),
+            title: String::new(),
+            department: String::new(),
+            manager: None,
+            phone: String::new(),
+            locale: "en-US".to_owned(),
+            employee_number: String::new(),
+            office: String::new(),
+            roles: Vec::new(),
+            groups: Vec::new(),
+            first_password: first_password.to_owned(),
+        }
+    }
+
     /// First and last name.
     pub fn display_name(&self) -> String {
         format!("{} {}", self.given_name, self.family_name)

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::company::Company;
 use crate::limits::{IMPORT_PAGE, MEMBERS_PER_PATCH};
+use crate::list::id_of;
 use crate::okta::{GroupMember, Okta};
 use crate::person::Person;
 use crate::script::{Colleague, Happening, Script, Step, Story};
@@ -371,11 +372,6 @@ async fn finish_one(batches: &mut JoinSet<Result<(), ClientError>>) -> Result<()
         Some(joined) => joined.map_err(|source| ClientError::Interrupted { source })?,
         None => Ok(()),
     }
-}
-
-/// The id of a resource that was found: a search without an id does not get this far.
-fn id_of(resource: &Value) -> String {
-    resource.get("id").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::body::{ERROR, LIST, USER};
 use crate::limits::GROUPS_WITHIN_MS;
-use crate::list::names_schema;
+use crate::list::{id_of, names_schema};
 use crate::okta::Okta;
 use crate::person::Person;
 use crate::walk::{LifeError, StepDone, Walk};
@@ -39,24 +39,9 @@ async fn somebody(walk: &mut Walk, okta: &Okta) -> Result<Option<String>, LifeEr
     if list.get("totalResults") != Some(&json!(0)) {
         return Ok(None);
     }
-    let first = "first.somebody@spec.acme.com".to_owned();
-    let person = Person {
-        okta_id: "00u1spec2test3first4".to_owned(),
-        user_name: first.clone(),
-        given_name: "First".to_owned(),
-        family_name: "Somebody".to_owned(),
-        email: first,
-        title: String::new(),
-        department: String::new(),
-        manager: None,
-        phone: String::new(),
-        locale: "en-US".to_owned(),
-        employee_number: String::new(),
-        office: String::new(),
-        roles: Vec::new(),
-        groups: Vec::new(),
-        first_password: "b7r2xq0n5t8w".to_owned(),
-    };
+    let names = ("First", "Somebody");
+    let first = "first.somebody@spec.acme.com";
+    let person = Person::plain("00u1spec2test3first4", first, names, "b7r2xq0n5t8w");
     walk.call(okta.create_user(&person).await).map(Some)
 }
 
@@ -71,7 +56,7 @@ async fn reads(walk: &mut Walk, spec: &Okta) -> Result<(), LifeError> {
     }
     let user = list.body.pointer("/Resources/0").cloned().unwrap_or_default();
     is_whole_user(walk, &user)?;
-    let id = user.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let id = id_of(&user);
 
     walk.step("2: the user of this id");
     let read = answered(walk, spec.get(&format!("/Users/{id}")).await, 200)?;
