@@ -18,6 +18,9 @@ use crate::quirk::Quirk;
 use crate::schema::ResourceType;
 use crate::value::{Object, Value};
 
+/// The URN of a PATCH message (RFC 7644 §3.5.2).
+pub(crate) const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
 /// What an operation does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum PatchOp {

@@ -14,17 +14,6 @@ use crate::quirk::Quirk;
 use crate::schema::ResourceType;
 use crate::value::{Object, Value};
 
-/// The parameters of a list in their own spelling (RFC 7644 §3.4.2, RFC 9865 §2).
-const PARAMETERS: [&str; 8] = [
-    "filter",
-    "startIndex",
-    "count",
-    "cursor",
-    "sortBy",
-    "sortOrder",
-    "attributes",
-    "excludedAttributes",
-];
 const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// What a list is asked for.
@@ -78,6 +67,18 @@ struct Raw {
 type Number = i64;
 
 impl ListQuery {
+    /// The parameters in their own spelling (RFC 7644 §3.4.2, RFC 9865 §2).
+    pub const PARAMETERS: [&str; 8] = [
+        "filter",
+        "startIndex",
+        "count",
+        "cursor",
+        "sortBy",
+        "sortOrder",
+        "attributes",
+        "excludedAttributes",
+    ];
+
     /// Reads the parameters of a URL, already decoded. Of a name given twice the last counts; unknown ones are ignored, and so are
     /// names in another case but in [`Mode::Lenient`](crate::Mode::Lenient) (L-09).
     ///
@@ -105,7 +106,7 @@ impl ListQuery {
         let mut raw = Raw::default();
         for (name, value) in pairs {
             let is_meant = |known: &&str| known.eq_ignore_ascii_case(name);
-            let Some(known) = PARAMETERS.into_iter().find(is_meant) else { continue };
+            let Some(known) = Self::PARAMETERS.into_iter().find(is_meant) else { continue };
             if known != name {
                 if !options.is_lenient() {
                     continue;

@@ -7,6 +7,7 @@ use crate::admit::value::is_link;
 use crate::filter::{Filter, Literal};
 use crate::matching::Matching;
 use crate::mode::Options;
+use crate::patch::PATCH_OP;
 use crate::path::PatchPath;
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::value::{Name, Object, Value};
@@ -14,7 +15,6 @@ use crate::value::{Name, Object, Value};
 use super::Method;
 
 pub(super) const BULK_ID: &str = "bulkId:";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// How a reference says which resource it means.
 #[derive(Clone, Copy, PartialEq, Eq)]

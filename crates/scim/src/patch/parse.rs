@@ -2,7 +2,7 @@
 
 mod schemas;
 
-use super::{Operation, Patch, PatchOp};
+use super::{Operation, PATCH_OP, Patch, PatchOp};
 use crate::admit::PASSWORD;
 use crate::admit::value::{Admission, Nulls, Place, is_link};
 use crate::error::{Invalid, ScimType, quoted};
@@ -12,8 +12,6 @@ use crate::path::{PatchPath, resolve};
 use crate::quirk::Quirk;
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::value::{Object, Value};
-
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 pub(super) fn patch(
     body: &Value,

@@ -4,13 +4,11 @@ use serde_json::{Value, json};
 
 use super::operation::{Operation, Tag};
 use super::parameters::{LIST, PROJECTION, READ};
+use super::scim_messages::{BULK_REQUEST, PATCH_OP, SEARCH};
 use crate::scim_api::{Endpoint, Kind};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
-const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// A method of an endpoint; none if the endpoint only says that it is not there.
 pub(super) fn operation(endpoint: &Endpoint, method: &str) -> Option<Value> {
@@ -198,7 +196,7 @@ fn bulk() -> Operation {
     let description = "The job was processed, though each of its operations may have failed.";
     Operation::new(Tag::Scim, "bulk", summary)
         .takes(&["Prefer"])
-        .scim_body("BulkRequest", json!({ "schemas": [BULK], "Operations": [user, group] }))
+        .scim_body("BulkRequest", json!({ "schemas": [BULK_REQUEST], "Operations": [user, group] }))
         .answers(200, description, "BulkResponse", &[])
         .refuses(&[503])
 }

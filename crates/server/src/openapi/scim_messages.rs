@@ -6,9 +6,9 @@ use super::schema_ref;
 use crate::scim_api::Kind;
 
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
-const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+pub(super) const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+pub(super) const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+pub(super) const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 

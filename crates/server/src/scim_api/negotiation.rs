@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request};
-use scim::Quirk;
+use scim::{ListQuery, Quirk};
 
 use super::Parameters;
 use crate::refused::{Refused, SCIM_JSON};
@@ -59,19 +59,8 @@ pub(super) fn check_body_type(headers: &HeaderMap) -> Result<(), Refused> {
     ))
 }
 
-/// The names of all parameters, as the RFCs and we spell them.
-const PARAMETERS: [&str; 10] = [
-    "filter",
-    "startIndex",
-    "count",
-    "cursor",
-    "sortBy",
-    "sortOrder",
-    "attributes",
-    "excludedAttributes",
-    "asOf",
-    "min-position",
-];
+/// The parameters that are our own.
+const OWN_PARAMETERS: [&str; 2] = ["asOf", "min-position"];
 
 /// What is tolerated of a request's address and headers (L-09).
 pub(super) fn quirks(
@@ -85,7 +74,8 @@ pub(super) fn quirks(
     }
     let path = parts.uri.path();
     let is_other_case = |name: &str| {
-        PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(name) && *known != name)
+        let mut known = ListQuery::PARAMETERS.into_iter().chain(OWN_PARAMETERS);
+        known.any(|known| known.eq_ignore_ascii_case(name) && known != name)
     };
     if path.ends_with('/')
         || path.contains("//")
