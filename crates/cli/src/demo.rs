@@ -12,9 +12,10 @@ use crate::terminal::{progress, say};
 /// Fill a running server with a company's first month, as an identity provider would, and ask a
 /// question.
 ///
-/// The company, its people and what happens to them follow from the seed. Played again, people who
-/// are there already are linked, as Okta does it. Entra ID and OneLogin play one request after the
-/// other, and after the month the end of accounts too: who left is deleted, one is hired again.
+/// The company, its people and what happens to them follow from the seed. It wants a tenant without
+/// groups: `rollbook tenant open` opens one. People who are there already are linked. Entra ID and
+/// OneLogin play one request after the other, and after the month the end of accounts too: who left
+/// is deleted, one is hired again.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -53,7 +54,14 @@ impl Demo {
         let slug = slug.to_owned();
         // Asked first, so that a wrong operator key shows before anything is written.
         let remote = self.server.required()?;
-        remote.ask(reqwest::Method::GET, &["tenants", &slug], &[], None).await?;
+        let tenant = remote.ask(reqwest::Method::GET, &["tenants", &slug], &[], None).await?;
+        // The month renames groups of its own, and would meet those of an earlier one half-way.
+        if tenant.get("groups").and_then(serde_json::Value::as_u64) != Some(0) {
+            bail!(
+                "the tenant `{slug}` has groups already: open another with `rollbook tenant open`, \
+                 and play there with its key"
+            );
+        }
         let base = format!("{}/scim/{slug}/v2", remote.url);
         let company = Company::new(self.seed, self.people);
         let now = chrono::Utc::now();

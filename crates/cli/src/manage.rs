@@ -1,6 +1,8 @@
 //! `rollbook tenant`, `role` and `credential`: administration of a running server.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+use domain::preset::PRESETS;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -11,7 +13,7 @@ use crate::terminal::{say, table};
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  rollbook tenant open globex
+  rollbook tenant open globex --preset entra
   rollbook tenant list --server http://127.0.0.1:8080")]
 pub(crate) struct Tenant {
     #[command(subcommand)]
@@ -26,6 +28,9 @@ enum TenantVerb {
     Open {
         /// Its slug, as in `acme`
         slug: String,
+        /// The kind of identity provider that its connector is for
+        #[arg(long, default_value = "okta", value_parser = PossibleValuesParser::new(PRESETS))]
+        preset: String,
     },
     /// List the tenants
     List,
@@ -126,8 +131,8 @@ impl Tenant {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let remote = self.server.required()?;
         match self.verb {
-            TenantVerb::Open { slug } => {
-                let body = json!({ "slug": slug });
+            TenantVerb::Open { slug, preset } => {
+                let body = json!({ "slug": slug, "preset": preset });
                 let opened = remote.ask(Method::POST, &["tenants"], &[], Some(&body)).await?;
                 say(format!("  tenant         {slug}"));
                 say(format!("  SCIM base URL  {}/scim/{slug}/v2", remote.url));

@@ -143,14 +143,28 @@ async fn the_demo_ends_with_an_answer() {
         ("ROLLBOOK_SCIM_KEY", SCIM_KEY),
         ("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY),
     ];
-    let (status, out, err) = run(&["demo", "--people", "60"], &remote);
-    assert_eq!(status, 0, "{err}");
-    assert!(out.contains("users and") && out.contains("requests in"), "{out}");
-    assert!(out.contains("$ rollbook audit roles ") && out.contains("+ Admin\t"), "{out}");
     let wrong = [remote[0], ("ROLLBOOK_SCIM_KEY", "acme:rbk_wrong"), remote[2]];
     let (status, _, err) = run(&["demo", "--people", "60"], &wrong);
     assert_eq!(status, 1);
     assert!(err.contains("401"), "{err}");
+    let (status, out, err) = run(&["demo", "--people", "60"], &remote);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains("users and") && out.contains("requests in"), "{out}");
+    assert!(out.contains("$ rollbook audit roles ") && out.contains("+ Admin\t"), "{out}");
+    let (status, _, err) = run(&["demo", "--people", "60"], &remote);
+    assert_eq!(status, 1);
+    assert!(err.contains("tenant open"), "{err}");
+    let globex = ["tenant", "open", "globex", "--preset", "entra"];
+    let (status, out, err) = run(&globex, &remote);
+    assert_eq!(status, 0, "{err}");
+    let key = out.split_whitespace().find(|word| word.starts_with("globex:")).unwrap();
+    let (status, out, err) =
+        run(&["demo", "--idp", "entra", "--people", "20", "--key", key], &remote);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains("$ rollbook audit roles "), "{out}");
+    let (status, out, _) = run(&["connector", "list", "--tenant", "globex"], &remote);
+    assert_eq!(status, 0);
+    assert!(out.contains("entra\tentra\tlenient"), "{out}");
 }
 
 /// Another identity provider plays it as well, and the question has the same kind of answer.
