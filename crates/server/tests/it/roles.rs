@@ -145,5 +145,7 @@ async fn okta_reads_roles_in_its_own_form() {
     assert_eq!(jane["roles"], json!([{ "value": id }]));
     let all = idp.get("/Roles").await.expect(200).body;
     assert!(names(&all, "id").contains(&"Business User".to_owned()));
-    idp.get("/Roles/Business%20User").await.expect(200);
+    let one = idp.get("/Roles/Business%20User").await.expect(200);
+    let location = one.body["meta"]["location"].as_str().unwrap();
+    assert!(location.ends_with("/Roles/Business%20User"), "{location}");
 }
