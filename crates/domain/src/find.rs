@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::directory::{Directory, Group, Role, User};
 use crate::event::Member;
 use crate::id::{ConnectorId, GroupId, RoleId, UserId};
-use crate::limits::{ABSENT_PLACES, ROWS_BETWEEN_LOOKS};
+use crate::limits::{ABSENT_PLACES, ELEMENT_COST, ROWS_BETWEEN_LOOKS, USUAL_BYTES};
 use crate::position::Position;
 use crate::published::RoleView;
 use crate::view::{GroupView, UserView};
@@ -56,6 +56,12 @@ pub trait Listed: Sized + 'static {
 
     /// How much there is to look at, in resources of the usual size.
     fn weight(&self) -> usize;
+
+    /// The attribute that may have so many elements that each counts, if there is one.
+    const LONG: Option<&'static str>;
+
+    /// How many elements it has.
+    fn length(&self) -> usize;
 
     /// When it was created, and its id as it is printed: the order of a list that asks for none.
     fn age(&self) -> (Position, Uuid);
@@ -186,9 +192,52 @@ pub fn in_order(mut found: Vec<Ranked>, sort: Option<&Sort>) -> Vec<Row> {
     found.into_iter().map(|ranked| ranked.row).collect()
 }
 
-/// Whether a filter is answered by looking at no more than `most` resources that an index finds.
-pub fn is_indexed<R: Listed>(directory: &Directory, filter: &Filter, most: usize) -> bool {
-    candidates::<R>(directory, filter, most.saturating_add(1)).is_some_and(|c| c.len() <= most)
+/// What it takes to find all that match a filter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cost {
+    /// Whether only a few resources are looked at, for an index finds them.
+    pub is_indexed: bool,
+    /// How many comparisons it takes: one for each term and each resource that is looked at, and
+    /// [`ELEMENT_COST`] for each element of a long list.
+    pub comparisons: u64,
+}
+
+/// What it takes to find all that match a filter, if an index may find `most` resources.
+pub fn cost<R: Listed>(directory: &Directory, filter: &Filter, most: usize) -> Cost {
+    let (short, long) = terms::<R>(filter, false);
+    let of = |rows: usize, elements: usize| {
+        let elements = elements.saturating_mul(ELEMENT_COST);
+        let all = short.saturating_add(long).saturating_mul(rows);
+        all.saturating_add(long.saturating_mul(elements)) as u64
+    };
+    let found = candidates::<R>(directory, filter, most.saturating_add(1));
+    match found.filter(|found| found.len() <= most) {
+        Some(found) => {
+            let elements = found.iter().map(|one| one.length()).sum();
+            Cost { is_indexed: true, comparisons: of(found.len(), elements) }
+        }
+        None => {
+            let lengths = || R::from(directory, 0).map(Listed::length).sum();
+            let elements = if long > 0 { lengths() } else { 0 };
+            Cost { is_indexed: false, comparisons: of(R::count(directory), elements) }
+        }
+    }
+}
+
+/// How many terms of a filter look at attributes of the usual kind, and how many at a long list.
+fn terms<R: Listed>(filter: &Filter, within: bool) -> (usize, usize) {
+    let is_long =
+        |path: &scim::AttrPath| within || (path.schema().is_none() && Some(path.name()) == R::LONG);
+    match filter {
+        Filter::And(all) | Filter::Or(all) => all
+            .iter()
+            .map(|one| terms::<R>(one, within))
+            .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1)),
+        Filter::Not(inner) => terms::<R>(inner, within),
+        Filter::Element { path, filter } => terms::<R>(filter, is_long(path)),
+        Filter::Present(path) | Filter::Compare { path, .. } if is_long(path) => (0, 1),
+        Filter::Present(_) | Filter::Compare { .. } => (1, 0),
+    }
 }
 
 impl Listed for User {
@@ -205,7 +254,13 @@ impl Listed for User {
     }
 
     fn weight(&self) -> usize {
-        1
+        1 + self.attributes.as_bytes().len() / USUAL_BYTES
+    }
+
+    const LONG: Option<&'static str> = None;
+
+    fn length(&self) -> usize {
+        0
     }
 
     fn age(&self) -> (Position, Uuid) {
@@ -273,7 +328,13 @@ impl Listed for Group {
     }
 
     fn weight(&self) -> usize {
-        1 + self.memberships().len()
+        1 + self.attributes.as_bytes().len() / USUAL_BYTES + self.length()
+    }
+
+    const LONG: Option<&'static str> = Some("members");
+
+    fn length(&self) -> usize {
+        self.memberships().len()
     }
 
     fn age(&self) -> (Position, Uuid) {
@@ -329,6 +390,12 @@ impl Listed for Role {
 
     fn weight(&self) -> usize {
         1
+    }
+
+    const LONG: Option<&'static str> = None;
+
+    fn length(&self) -> usize {
+        0
     }
 
     fn age(&self) -> (Position, Uuid) {

@@ -28,5 +28,9 @@ pub const SCHEMA_BYTES: usize = 256 << 10;
 pub const SCHEMAS: usize = 50;
 /// Resources that a list looks at before it asks whether somebody still waits for it.
 pub const ROWS_BETWEEN_LOOKS: usize = 256;
+/// Bytes of attributes that a resource of the usual size has at most.
+pub const USUAL_BYTES: usize = 1_024;
+/// What it costs to compare one member of a group, in comparisons: it is written down each time.
+pub const ELEMENT_COST: usize = 8;
 /// Inactive users up to whose number `active eq true` is answered without looking at each user.
 pub const ABSENT_PLACES: usize = 1_000;

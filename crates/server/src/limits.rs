@@ -40,7 +40,11 @@ pub const WALK_ROWS: usize = 4_000_000;
 pub const PASTS: usize = 2;
 /// Lists that may wait until others have been looked for.
 pub const SCANS_WAITING: usize = 256;
-/// Comparisons that a list may need, one for each term of its filter and each resource.
+/// Comparisons that a list may need, one for each term of its filter and each resource, and more for a group's members.
 pub const LIST_COMPARISONS: u64 = 200_000_000;
 /// Resources that are looked at on the thread that answers; more are looked at on another.
 pub const QUICK_ROWS: usize = 1_000;
+/// Comparisons that are made on the thread that answers; more are made on another.
+pub const QUICK_COMPARISONS: u64 = 200_000;
+/// Seconds for which resources are looked at one by one for a list.
+pub const SCAN_SECONDS: u64 = 60;

@@ -53,7 +53,11 @@ impl<'a> Question<'a> {
             Filter::Or(terms) => {
                 let mut all = Vec::new();
                 for term in terms {
-                    all.extend(self.of::<R>(term, within, most)?);
+                    all.extend(self.of::<R>(term, within, most - all.len())?);
+                    // It is too many already, whatever the others find.
+                    if all.len() >= most {
+                        break;
+                    }
                 }
                 Some(all)
             }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use domain::command::{Change, Command, Expected};
 use domain::directory::{Directory, Group, User};
-use domain::find::{self, Listed, Row, Stopped, Viewer, Whole};
+use domain::find::{self, Cost, Listed, Row, Stopped, Viewer, Whole};
 use domain::id::{GroupId, UserId};
 use domain::limits::ROWS_BETWEEN_LOOKS;
 use scim::{Filter, Mode, ResourceType};
@@ -208,4 +208,32 @@ fn nobody_looks_for_longer_than_somebody_waits() {
     let found = find::matching::<User>(viewer, Some(&filter), None, &go_on);
     assert_eq!(found.unwrap_err(), Stopped);
     assert_eq!(looked.get(), 2 * ROWS_BETWEEN_LOOKS);
+}
+
+/// Each term counts for each resource, and one on members for each member, also where an index finds
+/// the group.
+#[test]
+fn r_7644_7_7_01_what_a_list_costs_is_known_before_it_is_looked_for() {
+    let company = company();
+    let directory = &company.snapshot.directory;
+    let (users, groups) = (directory.users.len() as u64, directory.groups.len() as u64);
+    let members = |group: &domain::directory::Group| group.memberships().len() as u64;
+    let all: u64 = directory.groups.iter().map(members).sum();
+    let first = directory.groups.get(group(0)).map(members).unwrap();
+    assert!(first > 5 && all > first);
+    let of_users = |text: &str| find::cost::<User>(directory, &parse::<User>(text), 10);
+    let of_groups = |text: &str| find::cost::<Group>(directory, &parse::<Group>(text), 10);
+    let cost = |is_indexed, comparisons| Cost { is_indexed, comparisons };
+    assert_eq!(of_users("title pr and nickName pr"), cost(false, 2 * users));
+    assert_eq!(of_users(r#"userName eq "u8" and title pr"#), cost(true, 2));
+    assert_eq!(of_groups("externalId pr"), cost(false, groups));
+    let long = |terms: u64| terms * 8 * all;
+    assert_eq!(of_groups("members pr"), cost(false, groups + long(1)));
+    let two = r#"not (members[display co "x" and type pr]) or externalId pr"#;
+    assert_eq!(of_groups(two), cost(false, 3 * groups + long(2)));
+    let one = r#"displayName eq "strasse 0" and members.display co "x""#;
+    assert_eq!(of_groups(one), cost(true, 2 + 8 * first));
+    // What finds more than it may is as good as no index.
+    let many = vec!["active eq false"; 100].join(" or ");
+    assert_eq!(find::cost::<User>(directory, &parse::<User>(&many), 3), cost(false, 100 * users));
 }

@@ -288,6 +288,32 @@ async fn r_7644_3_4_2_1_02_what_costs_too_much_is_refused() {
     idp.get(&indexed).await.expect(200);
 }
 
+/// Seen to be let through when only the groups counted: a group of many members costs as much as they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn r_7644_3_4_2_1_02_members_that_are_compared_count() {
+    let mut app = TestApp::start().await;
+    let idp = app.idp();
+    let mut members = Vec::new();
+    for n in 0..20 {
+        let body = json!({ "schemas": [CORE], "userName": format!("m{n}") });
+        members.push(json!({ "value": idp.post("/Users", body).await.expect(201).id() }));
+    }
+    let group = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "All",
+        "members": members,
+    });
+    idp.post("/Groups", group).await.expect(201);
+    app.restart_lists(Lists::new(&[9; 32]).comparing_at_most(100)).await;
+    let idp = app.idp();
+    for cheap in ["externalId+pr", "displayName+eq+%22ALL%22", "displayName+co+%22x%22"] {
+        idp.get(&format!("/Groups?filter={cheap}")).await.expect(200);
+    }
+    for costly in ["members.display+co+%22x%22", "members%5Bdisplay+co+%22x%22%5D", "members+pr"] {
+        let reply = idp.get(&format!("/Groups?filter={costly}")).await.expect(400);
+        assert_eq!(reply.body["scimType"], "tooMany", "{reply}");
+    }
+}
+
 /// A user is active unless the client says otherwise, and is found so: through the index, and by
 /// looking.
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::directory::{Group, Role, User};
-use domain::find::{self, GoOn, Listed, Row, Stopped, Viewer, Whole};
+use domain::find::{self, Cost, GoOn, Listed, Row, Stopped, Viewer, Whole};
 use domain::id::ConnectorId;
 use domain::limits::PAGE_BYTES;
 use domain::snapshot::Snapshot;
@@ -11,7 +11,7 @@ use scim::{Cursor, ListQuery, Projection, ResourceType};
 
 use super::walks::Whose;
 use super::{Asked, Lists};
-use crate::limits::QUICK_ROWS;
+use crate::limits::{QUICK_COMPARISONS, QUICK_ROWS};
 use crate::refused::Refused;
 use crate::scim_api::address::Kind;
 
@@ -80,29 +80,20 @@ impl Look {
     /// an index finds them, and no page of groups with all their members has to be written.
     pub(super) fn is_quick(&self) -> bool {
         self.parts.iter().all(|part| {
-            let indexed = part.is_indexed(&self.snapshot);
+            let cost = part.cost(&self.snapshot);
+            let indexed = cost.is_indexed && cost.comparisons <= QUICK_COMPARISONS;
             let known = self.rows.is_some() || self.whole().is_some();
             let light = part.kind != Kind::Group || !part.query.projection.wants("members");
             indexed || (known && light)
         })
     }
 
-    /// How many comparisons it takes to find the rows, an index or what is known left aside.
+    /// How many comparisons it takes to find the rows.
     pub(super) fn comparisons(&self) -> u64 {
-        if self.rows.is_some() {
+        if self.rows.is_some() || self.whole().is_some() {
             return 0;
         }
-        let directory = &self.snapshot.directory;
-        let of = |part: &Part| {
-            let terms = part.query.filter.as_ref().map_or(0, scim::Filter::terms) as u64;
-            let rows = match part.kind {
-                Kind::User => User::count(directory),
-                Kind::Group => Group::count(directory),
-                Kind::Role => Role::count(directory),
-                Kind::Entitlement => 0,
-            };
-            if part.is_indexed(&self.snapshot) { 0 } else { terms.saturating_mul(rows as u64) }
-        };
+        let of = |part: &Part| part.cost(&self.snapshot).comparisons;
         self.parts.iter().map(of).fold(0, u64::saturating_add)
     }
 
@@ -237,13 +228,16 @@ impl Look {
 }
 
 impl Part {
-    fn is_indexed(&self, snapshot: &Snapshot) -> bool {
-        let Some(filter) = &self.query.filter else { return false };
+    /// What it takes to find its rows. Without a filter nothing is compared.
+    fn cost(&self, snapshot: &Snapshot) -> Cost {
+        let none = |is_indexed| Cost { is_indexed, comparisons: 0 };
+        let Some(filter) = &self.query.filter else { return none(false) };
+        let directory = &snapshot.directory;
         match self.kind {
-            Kind::User => find::is_indexed::<User>(&snapshot.directory, filter, QUICK_ROWS),
-            Kind::Group => find::is_indexed::<Group>(&snapshot.directory, filter, QUICK_ROWS),
+            Kind::User => find::cost::<User>(directory, filter, QUICK_ROWS),
+            Kind::Group => find::cost::<Group>(directory, filter, QUICK_ROWS),
             // A tenant has few roles, and publishes no entitlements.
-            Kind::Role | Kind::Entitlement => true,
+            Kind::Role | Kind::Entitlement => none(true),
         }
     }
 }

@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use domain::find::GoOn;
+use scim::{Invalid, ScimType};
 use tokio::sync::Semaphore;
 
-use crate::limits::SCANS_WAITING;
+use crate::limits::{SCAN_SECONDS, SCANS_WAITING};
 use crate::refused::Refused;
 
 /// As many at once as there are cores; others wait. They read snapshots, so no write waits for one.
@@ -16,6 +18,7 @@ pub(super) struct Scans {
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
     most_waiting: usize,
+    longest: Duration,
     counts: Arc<Counts>,
 }
 
@@ -28,14 +31,15 @@ struct Counts {
 impl Default for Scans {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        Scans::new(cores, SCANS_WAITING)
+        Scans::new(cores, SCANS_WAITING, Duration::from_secs(SCAN_SECONDS))
     }
 }
 
 impl Scans {
-    fn new(at_once: usize, most_waiting: usize) -> Scans {
+    fn new(at_once: usize, most_waiting: usize, longest: Duration) -> Scans {
         let permits = Arc::new(Semaphore::new(at_once));
-        Scans { permits, waiting: AtomicUsize::new(0), most_waiting, counts: Arc::default() }
+        let waiting = AtomicUsize::new(0);
+        Scans { permits, waiting, most_waiting, longest, counts: Arc::default() }
     }
 
     pub(super) fn rows_looked_at(&self) -> u64 {
@@ -50,7 +54,8 @@ impl Scans {
     /// `look` is told so when it next asks whether to go on.
     ///
     /// # Errors
-    /// 503 when too many wait already.
+    /// 503 when too many wait already; 400 `tooMany` when it takes longer than one may take: what a
+    /// comparison costs is estimated before, and estimates can be wrong.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         look: impl FnOnce(GoOn<'_>) -> T + Send + 'static,
@@ -71,12 +76,16 @@ impl Scans {
         };
         let turn = turn.map_err(|_| Refused::internal("the queue of lists is closed"))?;
         let gone = Gone::default();
-        let (flag, counts) = (gone.0.clone(), self.counts.clone());
+        let late = Arc::new(AtomicBool::new(false));
+        let (flag, counts, is_late) = (gone.0.clone(), self.counts.clone(), late.clone());
+        let longest = self.longest;
         let looking = move || {
             let _running = Counted::enter(&counts.running);
+            let begun = Instant::now();
             let go_on = |rows: usize| {
                 counts.rows.fetch_add(rows as u64, Ordering::Relaxed);
-                !flag.load(Ordering::Relaxed)
+                is_late.fetch_or(begun.elapsed() >= longest, Ordering::Relaxed);
+                !flag.load(Ordering::Relaxed) && !is_late.load(Ordering::Relaxed)
             };
             let found = look(&go_on);
             drop(turn);
@@ -84,6 +93,14 @@ impl Scans {
         };
         let found = tokio::task::spawn_blocking(looking).await;
         drop(gone);
+        if late.load(Ordering::Relaxed) {
+            let detail = format!(
+                "the list was not found in {} seconds: use fewer terms, or `and` one that compares \
+                 an indexed attribute with `eq`",
+                longest.as_secs()
+            );
+            return Err(Invalid::new(ScimType::TooMany, detail).into());
+        }
         found.map_err(Refused::broken_off)
     }
 }
@@ -136,7 +153,7 @@ mod tests {
     /// Seen to hang without the flag.
     #[tokio::test(flavor = "multi_thread")]
     async fn looking_ends_when_nobody_waits_for_it() {
-        let scans = Arc::new(Scans::new(1, 1));
+        let scans = Arc::new(Scans::new(1, 1, Duration::MAX));
         let ((begin, begun), (end, ended)) = (mpsc::channel(), mpsc::channel());
         let (running, look) = (scans.clone(), endless(begin, end));
         let request = tokio::spawn(async move { running.run(look).await });
@@ -150,7 +167,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_bounded_number_waits_and_the_next_is_sent_away() {
-        let scans = Arc::new(Scans::new(1, 1));
+        let scans = Arc::new(Scans::new(1, 1, Duration::MAX));
         let ((begin, begun), (end, ended)) = (mpsc::channel(), mpsc::channel());
         let (running, look) = (scans.clone(), endless(begin, end));
         let first = tokio::spawn(async move { running.run(look).await });
@@ -165,5 +182,15 @@ mod tests {
         first.abort();
         assert_eq!(second.await.unwrap().unwrap(), 2);
         ended.recv().unwrap();
+    }
+
+    /// Seen to hang without the limit.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn looking_ends_when_it_takes_too_long() {
+        let scans = Scans::new(1, 1, Duration::ZERO);
+        let ((begin, _begun), (end, _ended)) = (mpsc::channel(), mpsc::channel());
+        let refused = scans.run(endless(begin, end)).await.unwrap_err();
+        assert_eq!(refused.kind, Some(ScimType::TooMany));
+        assert_eq!(scans.running(), 0);
     }
 }
