@@ -1,11 +1,11 @@
 //! Who calls: the credential in a request, and what it opens.
 
-use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
+use axum::middleware::Next;
 use axum::response::Response;
 use domain::event::{ConnectorSettings, Holder, RoleCatalogue};
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId, UserId};
@@ -26,6 +26,25 @@ pub(crate) const INSUFFICIENT: &str = ", error=\"insufficient_scope\"";
 /// Which request an answer is to.
 const REQUEST: HeaderName = HeaderName::from_static("rollbook-request");
 
+/// Gives each request an id, whoever answers it: its log lines carry it, a panic's too, and its answer
+/// says it. The audit log and the refusal journal know the request by it.
+pub(crate) async fn identified(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = RequestId::new(app.id());
+    request.extensions_mut().insert(id);
+    let span = tracing::info_span!("request", %id);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+        response.headers_mut().insert(REQUEST, id);
+    }
+    let status = response.status().as_u16();
+    span.in_scope(|| tracing::debug!(status, "answered"));
+    response
+}
+
 /// What is known of a request before anyone is asked who they are.
 #[derive(Clone)]
 pub(crate) struct Visit {
@@ -38,26 +57,14 @@ impl Visit {
     pub(crate) fn of(app: &App, parts: &request::Parts) -> Visit {
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let id = parts.extensions.get::<RequestId>().copied();
         Visit {
-            request: RequestId::new(app.id()),
+            request: id.unwrap_or_else(|| RequestId::new(app.id())),
             source: connection.map(|ConnectInfo(address)| {
                 proxy::source(address.ip(), &parts.headers, &app.trusted_proxies)
             }),
             agent: agent.map(|agent| agent.chars().take(AGENT_CHARS).collect()),
         }
-    }
-
-    /// Runs what answers this request so that its log lines carry the request's id, and its answer
-    /// too: the audit log and the refusal journal know the request by it.
-    pub(crate) async fn answering(&self, answer: impl Future<Output = Response>) -> Response {
-        let span = tracing::info_span!("request", id = %self.request);
-        let mut response = answer.instrument(span.clone()).await;
-        if let Ok(id) = HeaderValue::try_from(self.request.to_string()) {
-            response.headers_mut().insert(REQUEST, id);
-        }
-        let status = response.status().as_u16();
-        span.in_scope(|| tracing::debug!(status, "answered"));
-        response
     }
 
     pub(crate) fn origin(&self, actor: Actor) -> Origin {

@@ -28,6 +28,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -53,6 +54,7 @@ pub fn router(app: App) -> Router {
         .fallback(refused::no_such_address)
         .method_not_allowed_fallback(refused::no_such_method)
         .layer(CatchPanicLayer::custom(refused::panicked))
+        .layer(from_fn_with_state(app.clone(), caller::identified))
         .with_state(app)
 }
 

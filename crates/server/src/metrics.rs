@@ -32,19 +32,16 @@ const FAMILIES: [(&str, &str); 4] = [
 pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let visit = Visit::of(&app, &parts);
-    let answered = async {
-        let world = app.engine.world();
-        match caller::operator(&app, &world, &parts.headers) {
-            Ok(_) => {
-                (StatusCode::OK, [(header::CONTENT_TYPE, TEXT)], text(&app, &world)).into_response()
-            }
-            Err(why) => {
-                journal::refused(&app, TenantId::SYSTEM, None, &visit, Line::of(&parts), &why);
-                why.into_response()
-            }
+    let world = app.engine.world();
+    match caller::operator(&app, &world, &parts.headers) {
+        Ok(_) => {
+            (StatusCode::OK, [(header::CONTENT_TYPE, TEXT)], text(&app, &world)).into_response()
         }
-    };
-    visit.answering(answered).await
+        Err(why) => {
+            journal::refused(&app, TenantId::SYSTEM, None, &visit, Line::of(&parts), &why);
+            why.into_response()
+        }
+    }
 }
 
 fn text(app: &App, world: &World) -> String {

@@ -86,16 +86,13 @@ struct Failed {
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
-    let answered = async {
-        match answer(&app, &visit, &parts, body).await {
-            Ok(answer) => answer.into_response(),
-            Err(Failed { tenant, actor, why }) => {
-                journal::refused(&app, tenant, actor, &visit, Line::of(&parts), &why);
-                why.into_response()
-            }
+    match answer(&app, &visit, &parts, body).await {
+        Ok(answer) => answer.into_response(),
+        Err(Failed { tenant, actor, why }) => {
+            journal::refused(&app, tenant, actor, &visit, Line::of(&parts), &why);
+            why.into_response()
         }
-    };
-    visit.answering(answered).await
+    }
 }
 
 async fn answer(

@@ -108,16 +108,13 @@ impl Asked<'_> {
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
-    let answered = async {
-        match answer(&app, &visit, &parts, body).await {
-            Ok(response) => response,
-            Err(Failed { tenant, actor, why }) => {
-                journal::refused(&app, tenant, actor, &visit, Line::of(&parts), &why);
-                why.into_response()
-            }
+    match answer(&app, &visit, &parts, body).await {
+        Ok(response) => response,
+        Err(Failed { tenant, actor, why }) => {
+            journal::refused(&app, tenant, actor, &visit, Line::of(&parts), &why);
+            why.into_response()
         }
-    };
-    visit.answering(answered).await
+    }
 }
 
 /// The order of the checks is R-7644-3.12-04's: who, where, which method, which media type, how
