@@ -145,6 +145,13 @@ mod tests {
         assert_eq!(UserNameKey::of(name).unwrap_err().kind, ScimType::InvalidValue, "{name:?}");
     }
 
+    /// Whoever brings another version of Unicode sees here that keys change, and that names may collide.
+    #[test]
+    fn r_7644_5_03_the_versions_of_unicode_are_known() {
+        assert_eq!(unicode_normalization::UNICODE_VERSION, (18, 0, 0));
+        assert_eq!(caseless::UNICODE_VERSION, (16, 0, 0));
+    }
+
     #[test]
     fn r_7644_5_01_user_names_are_prepared() {
         assert_eq!(key("BJensen@Example.com"), "bjensen@example.com");
