@@ -564,7 +564,7 @@ pub(crate) fn identity(attribute: &Attribute, item: &Value) -> Option<(Option<Ke
 }
 
 /// The elements, without those that are there already.
-fn distinct(attribute: &Attribute, list: Vec<Value>) -> Vec<Value> {
+pub(crate) fn distinct(attribute: &Attribute, list: Vec<Value>) -> Vec<Value> {
     if list.len() < 2 {
         return list;
     }

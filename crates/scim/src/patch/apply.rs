@@ -4,7 +4,7 @@ use super::elements::{
     self, add, demote_others, described, fixed, is_spent, keep_only, merge, set,
 };
 use super::{Operation, PatchOp, Progress};
-use crate::admit::value::is_link;
+use crate::admit::value::{distinct, is_link};
 use crate::error::Invalid;
 use crate::filter::Filter;
 use crate::node::Node;
@@ -226,6 +226,8 @@ impl Step<'_, '_> {
             at += 1;
             !goes
         });
+        // What was changed may have become what another element is.
+        *list = distinct(self.attribute, std::mem::take(list));
         Ok(())
     }
 

@@ -468,6 +468,15 @@ fn r_7644_7_7_01_a_patch_that_looks_at_too_much_is_refused() {
     }
 }
 
+/// Seen by `whatever_is_applied_keeps_the_rules`, and seen to fail without `distinct`.
+#[test]
+fn r_7643_2_4_02_elements_that_become_the_same_are_one() {
+    let start = r#"{"userName":"bj","emails":[{"type":"work","value":"a@x"},{"type":"home","value":"A@x"},{"value":"b@x"}]}"#;
+    let type_less =
+        patched(start, r#"{"op":"remove","path":"emails.type"}"#, Mode::Strict).unwrap();
+    assert_eq!(type_less, r#"{"userName":"bj","emails":[{"value":"a@x"},{"value":"b@x"}]}"#);
+}
+
 /// Addresses have no `value` by which they could be told apart, so each is compared with each. Seen to take a minute without the
 /// limit.
 #[test]
