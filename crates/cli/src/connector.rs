@@ -173,8 +173,9 @@ async fn show(remote: &Remote, slug: &str, name: &str, as_json: bool) -> anyhow:
         return Ok(());
     }
     let tone = if refused == 0 { Tone::Good } else { Tone::Bad };
+    let word = if requests == 1 { "request" } else { "requests" };
     say(format!(
-        "\n{requests} requests since {}; {}",
+        "\n{requests} {word} since {}; {}",
         text(tolerated, "since"),
         toned(&format!("strict would have refused {refused}"), tone)
     ));

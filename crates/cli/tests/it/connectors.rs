@@ -43,7 +43,7 @@ async fn quirks_outlive_a_restart_and_schemas_a_replay() {
     assert_eq!(created.status(), 201);
     let check = |out: &str| {
         assert!(out.contains("preset     okta"), "{out}");
-        assert!(out.contains("1 requests since"), "{out}");
+        assert!(out.contains("1 request since"), "{out}");
         assert!(out.contains("strict would have refused 1"), "{out}");
         assert!(out.contains("L-02\t1\ta boolean as text"), "{out}");
     };
