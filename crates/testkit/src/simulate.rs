@@ -54,6 +54,7 @@ const TENANTS: usize = 2;
 const NAMES: [&str; 8] =
     ["ada", "Ada", "ADA@x.test", "bob", "BoB", "straße", "STRASSE", "\u{ff2a}org"];
 const ROLES: [&str; 4] = ["Admin", "Analyst", "Everyone", "Nobody knows"];
+const SCHEMAS: [&str; 2] = ["urn:example:sim:one:1.0:User", "urn:example:sim:two:1.0:User"];
 const GROUPS: [&str; 4] = ["Sales", "SALES", "Ops", "Legal"];
 
 /// Runs one seed.
@@ -291,9 +292,10 @@ impl Simulation {
         let some_group = groups.choose(&mut self.rng).copied().unwrap_or(GroupId::new(Uuid::nil()));
         let name = *NAMES.choose(&mut self.rng).ok_or("no name")?;
         let role = *ROLES.choose(&mut self.rng).ok_or("no role")?;
-        let command = match self.rng.random_range(0..14) {
-            0..3 => Command::User(UserId::new(self.id()), self.create_user(name, role)?),
-            3 => Command::User(some_user, self.replace_user(name, role)?),
+        let rtype = snapshot.directory.schemas.catalogue().user();
+        let command = match self.rng.random_range(0..19) {
+            0..3 => Command::User(UserId::new(self.id()), self.create_user(name, role, rtype)?),
+            3 => Command::User(some_user, self.replace_user(name, role, rtype)?),
             4 => Command::User(
                 some_user,
                 patch_user(&format!(
@@ -328,6 +330,16 @@ impl Simulation {
                 ),
             },
             12 => Command::AssignRole { user: some_user, role: role.to_owned() },
+            13 => self.add_schema()?,
+            14 => self.change_connector(&snapshot, connector)?,
+            15 => self.issue_key(some_user),
+            16 => {
+                let all: Vec<CredentialId> =
+                    snapshot.directory.credentials.iter().map(|one| one.id).collect();
+                let some = all.choose(&mut self.rng).copied();
+                Command::RevokeCredential { credential: some.unwrap_or(credential) }
+            }
+            17 => Command::User(some_user, self.patch_own(rtype)?),
             _ => Command::RevokeRole { user: some_user, role: role.to_owned() },
         };
         Ok((tenant, origin, command))
@@ -342,18 +354,98 @@ impl Simulation {
 
     fn user_body(&mut self, name: &str, role: &str) -> String {
         let title = self.rng.random_range(0..4);
+        let own: Vec<String> = SCHEMAS
+            .iter()
+            .map(|urn| format!(r#""{urn}":{{"badge":"B{}"}}"#, self.rng.random_range(0..12)))
+            .collect();
+        let own = own.join(",");
+        let active = if title == 0 { r#","active":false"# } else { "" };
         format!(
-            r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"{name}","externalId":"x{title}","title":"T{title}","name":{{"givenName":"G{title}"}},"roles":[{{"value":"{role}"}}]}}"#
+            r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"{name}","externalId":"x{title}","title":"T{title}","name":{{"givenName":"G{title}"}},"roles":[{{"value":"{role}"}}],{own}{active}}}"#
         )
     }
 
-    fn create_user(&mut self, name: &str, role: &str) -> Result<Change, String> {
-        admit(&self.user_body(name, role), ResourceType::user()).map(Change::Create)
+    fn create_user(
+        &mut self,
+        name: &str,
+        role: &str,
+        rtype: &ResourceType,
+    ) -> Result<Change, String> {
+        admit(&self.user_body(name, role), rtype).map(Change::Create)
     }
 
-    fn replace_user(&mut self, name: &str, role: &str) -> Result<Change, String> {
-        let with = admit(&self.user_body(name, role), ResourceType::user())?;
+    fn replace_user(
+        &mut self,
+        name: &str,
+        role: &str,
+        rtype: &ResourceType,
+    ) -> Result<Change, String> {
+        let with = admit(&self.user_body(name, role), rtype)?;
         Ok(Change::Replace { with, expected: self.expected() })
+    }
+
+    /// A schema of the tenant's own: badges, which no two users share, in upper or lower case.
+    fn add_schema(&mut self) -> Result<Command, String> {
+        let urn = *SCHEMAS.choose(&mut self.rng).ok_or("no schema")?;
+        let document = format!(
+            r#"{{"id":"{urn}","attributes":[{{"name":"badge","uniqueness":"server"}},{{"name":"desk","type":"complex","subAttributes":[{{"name":"floor"}},{{"name":"house","mutability":"immutable"}}]}}]}}"#
+        );
+        let required = self.rng.random_ratio(1, 8);
+        Ok(Command::AddSchema { document, resource_type: "User".to_owned(), required })
+    }
+
+    /// What becomes of the tenant's own attributes, and of `active`, when a client takes them away.
+    fn patch_own(&mut self, rtype: &ResourceType) -> Result<Change, String> {
+        let known = SCHEMAS.iter().filter(|urn| rtype.extension(urn).is_some());
+        let known: Vec<_> = known.collect();
+        let Some(urn) = known.choose(&mut self.rng) else {
+            return patch(r#"{"op":"remove","path":"active"}"#, rtype);
+        };
+        let n = self.rng.random_range(0..6);
+        let operation = match self.rng.random_range(0..6) {
+            0 => r#"{"op":"remove","path":"active"}"#.to_owned(),
+            1 => r#"{"op":"replace","value":{"active":null}}"#.to_owned(),
+            2 => format!(r#"{{"op":"remove","path":"{urn}"}}"#),
+            3 => format!(
+                r#"{{"op":"add","path":"{urn}:desk","value":{{"floor":"{n}","house":"{}"}}}}"#,
+                n % 2
+            ),
+            4 => format!(r#"{{"op":"replace","path":"{urn}:badge","value":"b{n}"}}"#),
+            _ => format!(r#"{{"op":"remove","path":"{urn}:badge"}}"#),
+        };
+        // What is required can't be taken away; then nobody is made inactive either.
+        patch(&operation, rtype).or_else(|_| patch(r#"{"op":"remove","path":"active"}"#, rtype))
+    }
+
+    fn change_connector(
+        &mut self,
+        snapshot: &Snapshot,
+        connector: ConnectorId,
+    ) -> Result<Command, String> {
+        let there = snapshot.directory.connectors.get(connector).ok_or("a connector is gone")?;
+        let modes = [Mode::Strict, Mode::Lenient, Mode::Interop];
+        let catalogues = [RoleCatalogue::None, RoleCatalogue::Draft, RoleCatalogue::Okta];
+        let settings = ConnectorSettings {
+            mode: *modes.choose(&mut self.rng).ok_or("no mode")?,
+            catalogue: *catalogues.choose(&mut self.rng).ok_or("no catalogue")?,
+            empty_unassigns: self.rng.random_bool(0.5),
+            ..there.settings.clone()
+        };
+        Ok(Command::ChangeConnector { connector, settings })
+    }
+
+    fn issue_key(&mut self, user: UserId) -> Command {
+        let credential = CredentialId::new(self.id());
+        // Of a few secrets, so that one is shown twice now and then.
+        let secret: u8 = self.rng.random_range(0..40);
+        let expires = self.rng.random_bool(0.5).then(|| Timestamp::from_millis(1_760_000_000_000));
+        Command::IssueCredential {
+            credential,
+            holder: Holder::User(user),
+            hash: eventlog::hash(&[secret]),
+            hint: format!("key-{secret}"),
+            expires,
+        }
     }
 
     fn create_group(&mut self, users: &[UserId]) -> Result<Change, String> {
@@ -390,10 +482,19 @@ impl Simulation {
         patch_group(&operations)
     }
 
-    /// Every index says what its map says, no two users share a name, and no reference dangles.
+    /// Every index says what its map says, no two users share a name, no reference dangles, and what
+    /// a schema requires is there.
     fn check_directories(&self) -> Result<(), String> {
         for (tenant, snapshot) in self.engine()?.world().iter() {
             snapshot.directory.agrees().map_err(|why| format!("tenant {tenant}: {why}"))?;
+            let required = snapshot.directory.schemas.custom().filter(|schema| schema.required);
+            for (schema, user) in required
+                .flat_map(|schema| snapshot.directory.users.iter().map(move |u| (schema, u)))
+            {
+                if user.attributes.view().get(&schema.urn).is_none() {
+                    return Err(format!("user {} lacks `{}`", user.id, schema.urn));
+                }
+            }
         }
         Ok(())
     }

@@ -84,6 +84,8 @@ fn create(
     id: GroupId,
     mut admitted: Admitted,
 ) -> Result<Decision, Rejection> {
+    // It was admitted by the schemas of a moment ago.
+    validate(&admitted.object, directory.schemas.catalogue().group())?;
     let members = listed(directory, admitted.object.take("members"))?;
     let wanted = Wanted::of(admitted.object)?;
     free_name(directory, &wanted.display_name, None)?;

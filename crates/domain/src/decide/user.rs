@@ -119,6 +119,8 @@ fn create(
 ) -> Result<Decision, Rejection> {
     // An explicit null suppresses the default of the attribute (RFC 7644 §3.3), not the right to act.
     let cleared = clears_active(&admitted);
+    // It was admitted by the schemas of a moment ago.
+    scim::validate(&admitted.object, directory.schemas.catalogue().user())?;
     let wanted = Wanted::of(admitted.object)?;
     free_name(directory, &wanted.user_name, None)?;
     free_values(directory, Member::User(id), &wanted.attributes)?;
