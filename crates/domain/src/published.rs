@@ -5,15 +5,12 @@
 
 use std::sync::LazyLock;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use scim::{Attr, Attributes, Catalogue, Name, Node, Object, Value};
 
 use crate::directory::{Directory, Role, Schemas};
 use crate::event::RoleCatalogue;
 use crate::find::Viewer;
-
-/// What does not stand for itself in a part of a path (RFC 3986 §2.3).
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::view::path_part;
 
 static DRAFT: LazyLock<Catalogue> = LazyLock::new(|| {
     built(
@@ -87,7 +84,7 @@ impl<'a> RoleView<'a> {
         let Role { created, modified, .. } = self.role;
         // Okta's id is the role's name, which may have spaces: an address has none.
         let id = self.id();
-        let location = format!("{}/Roles/{}", self.viewer.base, utf8_percent_encode(&id, ESCAPED));
+        let location = format!("{}/Roles/{}", self.viewer.base, path_part(&id));
         let entries = [
             ("resourceType", "Role".to_owned()),
             ("created", created.at.to_string()),

@@ -1,7 +1,9 @@
 //! Users and groups as SCIM sees them: every attribute by its name in the schema.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use scim::{Attr, Attributes, Name, Node, Object, Packed, ResourceType, Value};
 
 use crate::directory::{Directory, Group, Stamp, User};
@@ -32,6 +34,14 @@ pub struct GroupView<'a> {
     pub connector: Option<ConnectorId>,
     /// The base URL of the tenant's SCIM endpoints, for `meta.location` and `$ref`.
     pub base: &'a str,
+}
+
+/// What does not stand for itself in a part of a path (RFC 3986 §2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// An id as a part of an address, whatever is in it.
+pub fn path_part(id: &str) -> impl Display + '_ {
+    utf8_percent_encode(id, ESCAPED)
 }
 
 const USER_ATTRIBUTES: &[&str] =

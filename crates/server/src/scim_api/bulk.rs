@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 
 use axum::http::{StatusCode, request};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use domain::view::path_part;
 use scim::Value;
 use scim::bulk::{self, Job, Method, Outcome, Request, Run, Stage, Task};
 use tracing::Instrument;
@@ -19,9 +19,6 @@ use crate::caller::{Caller, Visit};
 use crate::journal::{self, Line};
 use crate::limits::BULK_ANSWER_BYTES;
 use crate::refused::Refused;
-
-/// What does not stand for itself in a part of a path (RFC 3986 §2.3).
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Carries out a job. Once begun it goes on to its end, also when the client has gone away: of what needs two steps, such as
 /// groups that are members of each other, no half stays.
@@ -167,7 +164,7 @@ impl Work {
         let wish = run.operations().get(operation)?.wish.as_ref().ok()?;
         let kind = Kind::named(&wish.resource_type)?;
         // An id that nothing has may be any text; an address is one all the same.
-        let id = utf8_percent_encode(run.id(operation)?, ESCAPED);
+        let id = path_part(run.id(operation)?);
         Some(format!("{}/{}/{id}", self.base, kind.plural()))
     }
 
