@@ -3,7 +3,8 @@
 //! Seen to catch, among others: `lastModified` that stays, another connector's `externalId`, a filter
 //! on `/Schemas`, an order of mails that counts as a change, a PUT that lets a suspended user in, a
 //! PUT that removes and adds members who stay, a GET without `Content-Location`, a group that is told
-//! twice in a circle.
+//! twice in a circle, an answer without its request's id, weak tags that never match, a version of the protocol that does
+//! not exist, another tenant's address that opens, a PATCH that hides what was chosen.
 
 mod active;
 mod characteristics;
