@@ -95,12 +95,19 @@ impl Caller {
 
     /// The same caller at the tenant of now, if its key is still good: a job takes its time.
     pub(crate) fn again(&self, app: &App) -> Result<Caller, Refused> {
-        let snapshot = app.engine.now(self.tenant).ok_or_else(Refused::no_address)?;
-        let credential = snapshot.directory.credentials.get(self.credential);
+        let now = self.at_present(app)?;
+        let credential = now.snapshot.directory.credentials.get(self.credential);
         if credential.is_some_and(|credential| credential.is_valid(app.now())) {
-            return Ok(Caller { snapshot, ..self.clone() });
+            return Ok(now);
         }
         Err(Refused::bad_credentials())
+    }
+
+    /// The same caller at the tenant of now, whatever became of its key: to take back what it did
+    /// while it was good.
+    pub(crate) fn at_present(&self, app: &App) -> Result<Caller, Refused> {
+        let snapshot = app.engine.now(self.tenant).ok_or_else(Refused::no_address)?;
+        Ok(Caller { snapshot, ..self.clone() })
     }
 
     /// How the connector treats what its client sends.

@@ -79,7 +79,7 @@ impl Work {
                 Task::Do { operation, request, stage } => {
                     let line = self.line(&run, operation);
                     let method = request.method;
-                    let done = self.one(&line, request, room).await;
+                    let done = self.one(&line, request, stage, room).await;
                     run.tell(operation, stage, done.as_ref().ok().map(|done| done.id.clone()));
                     let location = self.location(&run, operation);
                     let outcome = outcomes.get_mut(operation);
@@ -101,9 +101,19 @@ impl Work {
         outcomes.filter(|(at, _)| run.is_processed(*at)).map(|(_, outcome)| outcome).collect()
     }
 
-    /// One request, as if it had come alone.
-    async fn one(&self, line: &OwnLine, request: Request, room: usize) -> Result<Done, Refused> {
-        let caller = self.caller.again(&self.app)?;
+    /// One request, as if it had come alone. To undo what was begun needs no key that is still good:
+    /// a key that ends under way must leave no half behind.
+    async fn one(
+        &self,
+        line: &OwnLine,
+        request: Request,
+        stage: Stage,
+        room: usize,
+    ) -> Result<Done, Refused> {
+        let caller = match stage {
+            Stage::Undo => self.caller.at_present(&self.app)?,
+            Stage::Whole | Stage::Begin | Stage::Finish => self.caller.again(&self.app)?,
+        };
         let asked = Asked {
             app: &self.app,
             visit: &self.visit,

@@ -763,3 +763,33 @@ async fn r_7644_3_7_04_a_revoked_key_stops_its_job() {
     let made = outcomes.iter().filter(|outcome| outcome["status"] == "201").count();
     assert_eq!(count(&app.idp(), "Users").await, made as u64);
 }
+
+/// Seen to leave the first half of a circle behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn r_7644_3_7_04_a_key_that_ends_half_way_leaves_no_half() {
+    let app = TestApp::start().await;
+    let expires = "2026-01-01T00:00:10Z";
+    let body = json!({ "connector": "okta", "expires": expires });
+    let issued = app.operator().post("/tenants/acme/credentials", body).await.expect(201);
+    let key = issued.body["apiKey"].as_str().unwrap();
+    // Whose clock jumps as soon as there is somebody.
+    let (engine, clock) = (app.app.engine.clone(), app.app.clock.clone());
+    let jumping: engine::Clock = std::sync::Arc::new(move || {
+        let people = engine.world().with_slug("acme").unwrap().1.directory.users.len();
+        let later = if people > 0 { 20_000 } else { 0 };
+        domain::time::Timestamp::from_millis(clock().millis() + later)
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/scim/acme/v2/Bulk", listener.local_addr().unwrap());
+    let jumpy = server::App { clock: jumping, ..app.app.clone() };
+    let serving = tokio::spawn(server::serve(listener, jumpy, std::future::pending()));
+    let circle = job(json!([managed("a", "ann", "bulkId:b"), managed("b", "bob", "bulkId:a")]));
+    let request = reqwest::Client::new().post(url).bearer_auth(key).body(circle.to_string());
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!(statuses(body["Operations"].as_array().unwrap()), ["409", "401"], "{body}");
+    serving.abort();
+    let left = app.idp().get("/Users").await.expect(200);
+    assert_eq!(left.body["totalResults"], 0, "{left}");
+}
