@@ -7,6 +7,7 @@ use domain::find::{Listed, Viewer};
 use domain::id::{GroupId, RoleId, UserId};
 use domain::position::Position;
 use domain::snapshot::Snapshot;
+use domain::view::path_part;
 use engine::Receipt;
 use scim::{Patch, Projection, ResourceType, Value};
 
@@ -136,7 +137,7 @@ impl Target {
                 let view = role.view(viewer);
                 let rtype = resource_type(asked, Kind::Role);
                 scim::write_resource(&mut body, &view, rtype, projection);
-                (role.modified.position, format!("Roles/{}", view.id()))
+                (role.modified.position, format!("Roles/{}", path_part(&view.id())))
             }
         };
         Some(Rendered { body, version, location: format!("{}/{path}", asked.base) })

@@ -149,3 +149,13 @@ async fn okta_reads_roles_in_its_own_form() {
     let location = one.body["meta"]["location"].as_str().unwrap();
     assert!(location.ends_with("/Roles/Business%20User"), "{location}");
 }
+
+/// Seen to be sent as it is, which is no header.
+#[tokio::test]
+async fn c_role_01_the_address_of_a_role_is_one_whatever_it_is_called() {
+    let (app, idp) = publishing("okta").await;
+    let role = json!({ "name": "Leiter Prüfung/Ä" });
+    app.operator().post("/tenants/acme/roles", role).await;
+    let reply = idp.get("/Roles/Leiter%20Pr%C3%BCfung%2F%C3%84").await.expect(200);
+    assert_eq!(reply.body["meta"]["location"], reply.header("location"), "{reply}");
+}
