@@ -75,6 +75,9 @@ struct Settings {
     /// How the tenant's roles are published at /Roles: not, as the IETF draft has it, or as Okta reads it
     #[arg(long, value_name = "FORM", value_parser = ["none", "draft", "okta"])]
     catalogue: Option<String>,
+    /// A write that names members whom nobody knows is refused, or carried out without them and reported
+    #[arg(long, value_name = "WHAT", value_parser = ["refuse", "report"])]
+    unknown_members: Option<String>,
 }
 
 impl Settings {
@@ -90,6 +93,7 @@ impl Settings {
         set("emptyUnassigns", self.empty_unassigns.map(Value::Bool));
         set("patchAnswer", self.patch_answer.map(Value::String));
         set("catalogue", self.catalogue.map(Value::String));
+        set("unknownMembers", self.unknown_members.map(Value::String));
         body
     }
 }
@@ -164,6 +168,9 @@ async fn show(remote: &Remote, slug: &str, name: &str, as_json: bool) -> anyhow:
     }
     if settings.get("catalogue").is_some() {
         say(format!("  roles      published in the form `{}`", text(settings, "catalogue")));
+    }
+    if settings.get("unknownMembers").is_some() {
+        say("  members    unknown ones are left out and reported");
     }
     say(format!("  created    {}", text(&shown, "created")));
     let count = |key: &str| tolerated.get(key).and_then(Value::as_u64).unwrap_or_default();

@@ -181,6 +181,11 @@ pub enum Notice {
         "there is no role `{0}` in this tenant: define it, or correct it at the identity provider"
     )]
     UnknownRole(String),
+    /// No such user or group is in the tenant.
+    #[error(
+        "the member `{0}` is no user or group of this tenant and was left out: push it first, then the group again"
+    )]
+    UnknownMember(String),
     /// The role is not assigned any more.
     #[error("the role `{0}` is retired and not assigned any more")]
     RetiredRole(String),

@@ -269,6 +269,22 @@ pub struct ConnectorSettings {
     /// Whether the tenant's roles are published as resources, and in which form.
     #[serde(default, skip_serializing_if = "is_default")]
     pub catalogue: RoleCatalogue,
+    /// What becomes of a write that names members whom nobody knows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unknown_members: UnknownMembers,
+}
+
+/// What becomes of a write to a group that names members who are no users or groups of the tenant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownMembers {
+    /// It is refused as a whole.
+    #[default]
+    Refuse,
+    /// They are left out and reported in the refusal journal, the rest is carried out: some clients send memberships in
+    /// batches, do not repeat what was refused, and one person who is not there yet would keep all others out.
+    Report,
 }
 
 /// The form in which a connector publishes the tenant's roles at `/Roles`.

@@ -5,7 +5,7 @@
 
 use scim::{Mode, Options};
 
-use crate::event::{ConnectorSettings, PatchAnswer, RoleCatalogue};
+use crate::event::{ConnectorSettings, PatchAnswer, RoleCatalogue, UnknownMembers};
 
 /// The names of all presets.
 pub const PRESETS: &[&str] =
@@ -28,6 +28,7 @@ pub fn preset(name: &str) -> Option<ConnectorSettings> {
         empty_unassigns,
         patch_answer: PatchAnswer::Standard,
         catalogue: RoleCatalogue::None,
+        unknown_members: UnknownMembers::Refuse,
     })
 }
 

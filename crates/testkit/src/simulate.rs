@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use domain::command::{Change, Command, Expected};
-use domain::event::{ConnectorSettings, Holder, PatchAnswer, RoleCatalogue};
+use domain::event::{ConnectorSettings, Holder, PatchAnswer, RoleCatalogue, UnknownMembers};
 use domain::id::{
     ConnectorId, CredentialId, GroupId, OperatorId, RequestId, RoleId, TenantId, UserId,
 };
@@ -135,6 +135,7 @@ impl Simulation {
             empty_unassigns: false,
             patch_answer: PatchAnswer::Standard,
             catalogue: RoleCatalogue::None,
+            unknown_members: UnknownMembers::Refuse,
         };
         let holder = Holder::Connector(connector);
         let hash = eventlog::hash(slug.as_bytes());
@@ -429,6 +430,11 @@ impl Simulation {
             mode: *modes.choose(&mut self.rng).ok_or("no mode")?,
             catalogue: *catalogues.choose(&mut self.rng).ok_or("no catalogue")?,
             empty_unassigns: self.rng.random_bool(0.5),
+            unknown_members: if self.rng.random_bool(0.5) {
+                UnknownMembers::Report
+            } else {
+                UnknownMembers::Refuse
+            },
             ..there.settings.clone()
         };
         Ok(Command::ChangeConnector { connector, settings })

@@ -12,9 +12,9 @@ use scim::{
 
 use super::{check_size, external_id_change, free_values, options};
 use crate::attributes::difference;
-use crate::command::{Change, Decision};
+use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, Group};
-use crate::event::{Event, Member};
+use crate::event::{Event, Member, UnknownMembers};
 use crate::id::GroupId;
 use crate::limits::{DISPLAY_NAME_CHARS, MEMBER_COMPARISONS, MEMBERS_LOOKED_AT};
 use crate::origin::{Actor, Source};
@@ -34,22 +34,23 @@ pub(super) fn decide(
         return Err(Rejection::NotFound { kind: "group", id: id.to_string() });
     };
     let mut quirks = Vec::new();
+    let mut lookup = Lookup::new(directory, actor);
     let events = match change {
         Change::Create(_) => Vec::new(),
         Change::Replace { with, expected } => {
             expected.check(group.modified.position)?;
-            replace(directory, actor, group, with)?
+            replace(&mut lookup, actor, group, with)?
         }
         Change::Patch { patch, expected } => {
             expected.check(group.modified.position)?;
-            patched(directory, actor, group, &patch, &mut quirks)?
+            patched(&mut lookup, actor, group, &patch, &mut quirks)?
         }
         Change::Delete { expected } => {
             expected.check(group.modified.position)?;
             delete(directory, group)
         }
     };
-    Ok(Decision { events, quirks, ..Decision::default() })
+    Ok(Decision { events, quirks, notices: lookup.notices })
 }
 
 /// A group as a request wants it, but for its members.
@@ -86,7 +87,8 @@ fn create(
 ) -> Result<Decision, Rejection> {
     // It was admitted by the schemas of a moment ago.
     validate(&admitted.object, directory.schemas.catalogue().group())?;
-    let members = listed(directory, admitted.object.take("members"))?;
+    let mut lookup = Lookup::new(directory, actor);
+    let members = lookup.listed(admitted.object.take("members"))?;
     let wanted = Wanted::of(admitted.object)?;
     free_name(directory, &wanted.display_name, None)?;
     free_values(directory, Member::Group(id), &wanted.attributes)?;
@@ -101,7 +103,7 @@ fn create(
     let mut edits = Edits::new(None, source);
     members.into_iter().for_each(|member| edits.add(member));
     events.extend(edits.events(id));
-    Ok(Decision { events, ..Decision::default() })
+    Ok(Decision { events, notices: lookup.notices, ..Decision::default() })
 }
 
 /// That no other group has this name, in whatever case: identity providers find groups by it.
@@ -117,26 +119,48 @@ fn free_name(directory: &Directory, name: &str, except: Option<GroupId>) -> Resu
     Ok(())
 }
 
-/// The members of an admitted `members` list.
-fn listed(directory: &Directory, members: Option<Value>) -> Result<Vec<Member>, Rejection> {
-    let Some(Value::List(members)) = members else { return Ok(Vec::new()) };
-    members
-        .iter()
-        .map(|member| {
-            let id = member.as_complex().and_then(|member| member.get("value"));
-            match id.and_then(Value::as_str) {
-                Some(id) => resolve(directory, id),
-                None => Err(Invalid::value("each of `members` needs a `value`").into()),
-            }
-        })
-        .collect()
+/// Finds members by the ids that a request names.
+struct Lookup<'a> {
+    directory: &'a Directory,
+    unknown: UnknownMembers,
+    notices: Vec<Notice>,
 }
 
-/// The user or group of this tenant with this id (R-7643-4.2-03).
-fn resolve(directory: &Directory, id: &str) -> Result<Member, Rejection> {
-    find(directory, id).ok_or_else(|| {
-        Invalid::value(format!("the member `{id}` is no user or group of this tenant")).into()
-    })
+impl<'a> Lookup<'a> {
+    fn new(directory: &'a Directory, actor: &Actor) -> Self {
+        let connector = actor.connector().and_then(|id| directory.connectors.get(id));
+        let unknown = connector.map(|connector| connector.settings.unknown_members);
+        Self { directory, unknown: unknown.unwrap_or_default(), notices: Vec::new() }
+    }
+
+    /// The members of an admitted `members` list.
+    fn listed(&mut self, members: Option<Value>) -> Result<Vec<Member>, Rejection> {
+        let Some(Value::List(members)) = members else { return Ok(Vec::new()) };
+        let mut found = Vec::with_capacity(members.len());
+        for member in &members {
+            let id = member.as_complex().and_then(|member| member.get("value"));
+            let Some(id) = id.and_then(Value::as_str) else {
+                return Err(Invalid::value("each of `members` needs a `value`").into());
+            };
+            found.extend(self.resolve(id)?);
+        }
+        Ok(found)
+    }
+
+    /// The user or group of this tenant with this id (R-7643-4.2-03); none if it is left out.
+    fn resolve(&mut self, id: &str) -> Result<Option<Member>, Rejection> {
+        match (find(self.directory, id), self.unknown) {
+            (Some(member), _) => Ok(Some(member)),
+            (None, UnknownMembers::Report) => {
+                self.notices.push(Notice::UnknownMember(id.to_owned()));
+                Ok(None)
+            }
+            (None, UnknownMembers::Refuse) => {
+                let detail = format!("the member `{id}` is no user or group of this tenant");
+                Err(Invalid::value(detail).into())
+            }
+        }
+    }
 }
 
 fn find(directory: &Directory, id: &str) -> Option<Member> {
@@ -148,12 +172,13 @@ fn find(directory: &Directory, id: &str) -> Option<Member> {
 }
 
 fn replace(
-    directory: &Directory,
+    lookup: &mut Lookup<'_>,
     actor: &Actor,
     group: &Group,
     mut with: Admitted,
 ) -> Result<Vec<Event>, Rejection> {
-    let members = listed(directory, with.object.take("members"))?;
+    let directory = lookup.directory;
+    let members = lookup.listed(with.object.take("members"))?;
     let view = GroupView { group, directory, connector: actor.connector(), base: "" };
     scim::replace(&view.writable(), &mut with, directory.schemas.catalogue().group())?;
     let mut events = differ(directory, actor, group, Wanted::of(with.object)?)?;
@@ -165,12 +190,13 @@ fn replace(
 }
 
 fn patched(
-    directory: &Directory,
+    lookup: &mut Lookup<'_>,
     actor: &Actor,
     group: &Group,
     patch: &Patch,
     quirks: &mut Vec<Quirk>,
 ) -> Result<Vec<Event>, Rejection> {
+    let directory = lookup.directory;
     let options = options(directory, actor);
     let mut progress = Progress::new(options);
     let view = GroupView { group, directory, connector: actor.connector(), base: "" };
@@ -185,7 +211,7 @@ fn patched(
         match operation.members_edit(options)? {
             MembersEdit::Add(ids) => {
                 for id in ids {
-                    edits.add(resolve(directory, &id)?);
+                    lookup.resolve(&id)?.into_iter().for_each(|member| edits.add(member));
                 }
             }
             // Who is not there cannot be a member: removing them is done already.
@@ -216,7 +242,7 @@ fn patched(
             MembersEdit::Replace(ids) => {
                 edits.clear();
                 for id in ids {
-                    edits.add(resolve(directory, &id)?);
+                    lookup.resolve(&id)?.into_iter().for_each(|member| edits.add(member));
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use domain::event::{
     AttributeChange, ConnectorSettings, Event, EventKind, Holder, Member, Mode, NewUser,
-    PatchAnswer, Renamed, RoleCatalogue, RoleWording,
+    PatchAnswer, Renamed, RoleCatalogue, RoleWording, UnknownMembers,
 };
 use domain::id::{ConnectorId, GroupId, OperatorId, UserId};
 use domain::origin::Source;
@@ -151,8 +151,14 @@ pub(super) fn decode(
         }
         (EventKind::ConnectorAdded, 1) => {
             let (connector, name, preset, mode) = read(clear)?;
-            let settings =
-                unwire_settings((preset, mode, false, PatchAnswer::Standard, RoleCatalogue::None));
+            let settings = unwire_settings((
+                preset,
+                mode,
+                false,
+                PatchAnswer::Standard,
+                RoleCatalogue::None,
+                UnknownMembers::Refuse,
+            ));
             Event::ConnectorAdded { connector, name, settings }
         }
         (EventKind::ConnectorAdded, 2) => {
@@ -293,8 +299,9 @@ fn opened<W: serde::de::DeserializeOwned, T>(
     }
 }
 
-/// Preset, mode, whether `""` unassigns, what a PATCH is answered with, how roles are published.
-type WireSettings = (String, Mode, bool, PatchAnswer, RoleCatalogue);
+/// Preset, mode, whether `""` unassigns, what a PATCH is answered with, how roles are published,
+/// what becomes of unknown members.
+type WireSettings = (String, Mode, bool, PatchAnswer, RoleCatalogue, UnknownMembers);
 
 /// Whether settings say nothing that the first release could not say: it can read them then.
 fn is_first_shape(settings: &ConnectorSettings) -> bool {
@@ -302,16 +309,24 @@ fn is_first_shape(settings: &ConnectorSettings) -> bool {
         && settings.patch_answer == PatchAnswer::Standard
         && settings.mode != Mode::Interop
         && settings.catalogue == RoleCatalogue::None
+        && settings.unknown_members == UnknownMembers::Refuse
 }
 
 fn wire_settings(settings: &ConnectorSettings) -> WireSettings {
-    let ConnectorSettings { preset, mode, empty_unassigns, patch_answer, catalogue } = settings;
-    (preset.clone(), *mode, *empty_unassigns, *patch_answer, *catalogue)
+    let ConnectorSettings {
+        preset,
+        mode,
+        empty_unassigns,
+        patch_answer,
+        catalogue,
+        unknown_members,
+    } = settings;
+    (preset.clone(), *mode, *empty_unassigns, *patch_answer, *catalogue, *unknown_members)
 }
 
 fn unwire_settings(wire: WireSettings) -> ConnectorSettings {
-    let (preset, mode, empty_unassigns, patch_answer, catalogue) = wire;
-    ConnectorSettings { preset, mode, empty_unassigns, patch_answer, catalogue }
+    let (preset, mode, empty_unassigns, patch_answer, catalogue, unknown_members) = wire;
+    ConnectorSettings { preset, mode, empty_unassigns, patch_answer, catalogue, unknown_members }
 }
 
 /// None is [`Source::Local`].

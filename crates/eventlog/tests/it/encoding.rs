@@ -75,6 +75,7 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
                 empty_unassigns: number % 3 == 0,
                 patch_answer: PatchAnswer::Standard,
                 catalogue: RoleCatalogue::None,
+                unknown_members: UnknownMembers::Refuse,
             },
         },
         EventKind::ConnectorChanged => Event::ConnectorChanged {
@@ -85,6 +86,7 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
                 empty_unassigns: flag,
                 patch_answer: PatchAnswer::Resource,
                 catalogue: if flag { RoleCatalogue::Okta } else { RoleCatalogue::Draft },
+                unknown_members: UnknownMembers::Report,
             },
         },
         EventKind::SchemaAdded => Event::SchemaAdded {

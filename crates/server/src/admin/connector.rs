@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use domain::command::Command;
 use domain::directory::Connector;
-use domain::event::{ConnectorSettings, Holder, Mode, PatchAnswer, RoleCatalogue};
+use domain::event::{ConnectorSettings, Holder, Mode, PatchAnswer, RoleCatalogue, UnknownMembers};
 use domain::id::{ConnectorId, TenantId};
 use domain::preset::preset;
 use serde::Deserialize;
@@ -39,6 +39,7 @@ struct Wanted {
     empty_unassigns: Option<bool>,
     patch_answer: Option<PatchAnswer>,
     catalogue: Option<RoleCatalogue>,
+    unknown_members: Option<UnknownMembers>,
 }
 
 impl Wanted {
@@ -59,6 +60,9 @@ impl Wanted {
         }
         if let Some(catalogue) = self.catalogue {
             settings.catalogue = catalogue;
+        }
+        if let Some(unknown_members) = self.unknown_members {
+            settings.unknown_members = unknown_members;
         }
         Ok(settings)
     }

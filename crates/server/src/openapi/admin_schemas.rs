@@ -83,15 +83,16 @@ pub(super) fn all() -> Map<String, Value> {
     let mode = json!({ "type": "string", "enum": ["strict", "lenient", "interop"] });
     let patch_answer = json!({ "type": "string", "enum": ["standard", "resource"] });
     let catalogue = json!({ "type": "string", "enum": ["none", "draft", "okta"] });
+    let unknown = json!({ "type": "string", "enum": ["refuse", "report"] });
     let settings = json!({
         "preset": preset, "mode": mode, "emptyUnassigns": flag, "patchAnswer": patch_answer,
-        "catalogue": catalogue,
+        "catalogue": catalogue, "unknownMembers": unknown,
     });
     add("ConnectorSettings", object(settings.clone(), &["preset", "mode"]));
     add("ConnectorChange", closed(settings, &[]));
     let new = json!({
         "name": name, "preset": preset, "mode": mode, "emptyUnassigns": flag,
-        "patchAnswer": patch_answer, "catalogue": catalogue,
+        "patchAnswer": patch_answer, "catalogue": catalogue, "unknownMembers": unknown,
     });
     add("NewConnector", closed(new, &["name"]));
     let added = json!({ "id": id, "credential": id, "apiKey": key });

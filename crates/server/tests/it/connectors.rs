@@ -236,3 +236,28 @@ async fn l_20_a_key_is_issued_by_hand_overlaps_ends_and_says_when_it_was_used() 
     assert!(late.header("www-authenticate").contains("invalid_token"), "{late}");
     app.idp().get("/Users").await.expect(200);
 }
+
+/// One person who is not there yet keeps all others out of a group, for a client that never repeats a refused batch; so a
+/// connector may leave them out, and tells of each. Seen to fail with the notice left out.
+#[tokio::test]
+async fn unknown_members_are_refused_or_left_out_and_reported() {
+    let app = TestApp::start().await;
+    let new = json!({ "name": "batches", "preset": "okta", "unknownMembers": "report" });
+    let added = app.operator().post("/tenants/acme/connectors", new).await.expect(201);
+    let reporting = app.idp().with_key(added.body["apiKey"].as_str().unwrap());
+    let jane = json!({ "schemas": [CORE], "userName": "jane" });
+    let jane = app.idp().post("/Users", jane).await.expect(201).id();
+    let members = json!([{ "value": "fake-member-id" }, { "value": jane }]);
+    let batch = patch(json!([{ "op": "add", "path": "members", "value": members }]));
+    for (idp, name, status, there) in [(app.idp(), "A", 400, 0), (reporting, "B", 204, 1)] {
+        let group = json!({ "schemas": [GROUP], "displayName": name });
+        let path = format!("/Groups/{}", idp.post("/Groups", group).await.expect(201).id());
+        idp.patch(&path, batch.clone()).await.expect(status);
+        let group = idp.get(&path).await.expect(200).body;
+        assert_eq!(group["members"].as_array().map_or(0, Vec::len), there, "{group}");
+        let journal = app.operator().get("/tenants/acme/problems?count=1").await.expect(200).body;
+        let newest = &journal["problems"][0];
+        assert_eq!(newest["status"], status);
+        assert!(newest["detail"].as_str().unwrap().contains("`fake-member-id`"), "{newest}");
+    }
+}
