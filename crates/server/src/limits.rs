@@ -16,6 +16,10 @@ pub const AUDIT_PAGE_MAX: usize = 1_000;
 pub const PROBLEMS_PAGE: usize = 100;
 /// Seconds after which a client may try again when the queue is full.
 pub const RETRY_SECONDS: u64 = 1;
+/// Credentials of a connector whose last use is known; of more, those used last.
+pub const USED_CREDENTIALS: usize = 20;
+/// Bulk jobs that run at once; more are asked to come again.
+pub const BULK_JOBS: usize = 16;
 /// Seconds at least between two times that what was tolerated is written down.
 pub const KEEP_SECONDS: i64 = 5;
 /// Seconds that requests under way get when the server is told to stop.

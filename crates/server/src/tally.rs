@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::limits::KEEP_SECONDS;
+use crate::limits::{KEEP_SECONDS, USED_CREDENTIALS};
 
 /// What was tolerated of one connector's client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,6 +67,10 @@ impl Tally {
         let counts = state.counts(engine, tenant);
         let tolerated = counts.connectors.entry(caller.connector).or_default();
         tolerated.used.insert(caller.credential, now);
+        if tolerated.used.len() > USED_CREDENTIALS {
+            let oldest = tolerated.used.iter().min_by_key(|(_, at)| **at).map(|(id, _)| *id);
+            oldest.and_then(|id| tolerated.used.remove(&id));
+        }
         tolerated.since.get_or_insert(now);
         tolerated.requests += 1;
         if quirks.iter().any(|quirk| quirk.strict_refuses()) {

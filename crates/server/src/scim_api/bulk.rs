@@ -7,6 +7,7 @@ use axum::http::{StatusCode, request};
 use domain::view::path_part;
 use scim::Value;
 use scim::bulk::{self, Job, Method, Outcome, Request, Run, Stage, Task};
+use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::address::{Endpoint, Kind};
@@ -17,12 +18,19 @@ use crate::answer::{Answer, etag};
 use crate::app::App;
 use crate::caller::{Caller, Visit};
 use crate::journal::{self, Line};
-use crate::limits::BULK_ANSWER_BYTES;
+use crate::limits::{BULK_ANSWER_BYTES, BULK_JOBS};
 use crate::refused::Refused;
+
+/// A job outlives its client, so jobs are bounded in number: who opens and drops requests piles up nothing.
+static JOBS: Semaphore = Semaphore::const_new(BULK_JOBS);
 
 /// Carries out a job. Once begun it goes on to its end, also when the client has gone away: of what needs two steps, such as
 /// groups that are members of each other, no half stays.
 pub(super) async fn bulk(asked: &Asked<'_>, body: &[u8]) -> Result<Answer, Refused> {
+    let Ok(place) = JOBS.try_acquire() else {
+        let detail = format!("{BULK_JOBS} bulk jobs are running already: try again in a moment");
+        return Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, detail));
+    };
     let catalogue = asked.caller.snapshot.directory.schemas.catalogue();
     let job = Job::parse(Value::parse(body)?, catalogue, asked.caller.options())?;
     let work = Work {
@@ -34,7 +42,12 @@ pub(super) async fn bulk(asked: &Asked<'_>, body: &[u8]) -> Result<Answer, Refus
         shows: negotiation::prefers_representation(&asked.parts.headers),
         is_large: body.len() > Endpoint::List(Kind::User).body_limit_bytes(),
     };
-    let work = work.all(job).instrument(tracing::Span::current());
+    let work = async move {
+        let outcomes = work.all(job).await;
+        drop(place);
+        outcomes
+    };
+    let work = work.instrument(tracing::Span::current());
     let outcomes = tokio::spawn(work).await.map_err(Refused::broken_off)?;
     let mut body = Vec::new();
     bulk::write_answer(&mut body, &outcomes);

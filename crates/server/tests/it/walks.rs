@@ -207,6 +207,14 @@ async fn r_7644_3_4_2_4_05_a_walk_by_index_is_known_by_its_continuation() {
     assert_eq!(get("startIndex=3&count=2").await, "u3 u4");
     app.clock.fetch_add(600_000, Ordering::Relaxed);
     assert_eq!(get("startIndex=5&count=2").await, "u6");
+    // Who asks for the last page again and again sees the present in time.
+    assert_eq!(get("startIndex=1&count=3").await, "u2 u3 u4");
+    assert_eq!(get("startIndex=4&count=9").await, "u5 u6");
+    idp.post("/Users", json!({ "schemas": [CORE], "userName": "u7" })).await.expect(201);
+    app.clock.fetch_add(300_000, Ordering::Relaxed);
+    assert_eq!(get("startIndex=4&count=9").await, "u5 u6");
+    app.clock.fetch_add(300_000, Ordering::Relaxed);
+    assert_eq!(get("startIndex=4&count=9").await, "u5 u6 u7");
 }
 
 /// The newest walks of a connector are held; the oldest is forgotten, and no other connector's.

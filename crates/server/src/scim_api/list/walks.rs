@@ -136,12 +136,18 @@ impl Walks {
         held: Held,
         now_ms: i64,
     ) {
+        // A page asked for once more is no step: who polls the last one sees the present in time.
+        let mut touched_ms = now_ms;
         if let Some(serial) = serial {
+            let is_repeated = |walk: &&Walk| walk.serial == serial && walk.way == way;
+            if let Some(walk) = self.walks.iter().find(is_repeated).filter(|_| way != Way::Cursor) {
+                touched_ms = walk.touched_ms;
+            }
             self.walks.retain(|walk| walk.serial != serial);
         }
         self.serial += 1;
         let serial = self.serial;
-        self.walks.push(Walk { serial, whose, query, way, held, touched_ms: now_ms });
+        self.walks.push(Walk { serial, whose, query, way, held, touched_ms });
         let of_connector = |walk: &Walk| walk.whose.connector == whose.connector;
         if self.walks.iter().filter(|walk| of_connector(walk)).count() > WALKS_OF_CONNECTOR
             && let Some(oldest) = self.walks.iter().position(of_connector)
