@@ -133,7 +133,8 @@ impl Export {
         let persons = keys.len();
         eventlog::write_keys(&keys_file, written.digest, keys, &protection)?;
         say(format!("{}  {} commits", self.out.display(), written.commits));
-        say(format!("{}  keys of {persons} persons, encrypted", keys_file.display()));
+        let noun = if persons == 1 { "person" } else { "persons" };
+        say(format!("{}  keys of {persons} {noun}, encrypted", keys_file.display()));
         if let Some(passphrase) = made {
             say(format!("\n  passphrase of the keys  {passphrase}\n"));
             say("It is shown this once: keep it apart from the archive.");
