@@ -184,6 +184,13 @@ pub fn validate(object: &Object, rtype: &ResourceType) -> Result<(), Invalid> {
         if let Some(list) = value.as_list() {
             admit::value::one_primary(name, list)?;
         }
+        for (inner, value) in
+            value.as_complex().filter(|_| rtype.extension(name).is_some()).into_iter().flatten()
+        {
+            if let Some(list) = value.as_list() {
+                admit::value::one_primary(&format!("{name}:{inner}"), list)?;
+            }
+        }
     }
     Ok(())
 }

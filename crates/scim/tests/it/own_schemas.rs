@@ -221,3 +221,32 @@ fn r_7644_3_4_2_2_17_what_is_never_returned_is_never_compared() {
     assert_eq!(kind("urn:x:Thing:more:2.0:size eq \"s\""), Ok(()));
     assert_eq!(kind("size eq \"s\""), Err(ScimType::InvalidFilter));
 }
+
+/// Also R-7644-3.5.2-10. Lists inside an extension are lists like others. Seen to fail with `validate` looking at core lists only.
+#[test]
+fn r_7643_2_4_01_one_primary_inside_an_extension_too() {
+    let document = r#"{"id":"urn:example:badge:2.0:User","attributes":[{"name":"doors","type":"complex","multiValued":true,
+        "subAttributes":[{"name":"value"},{"name":"primary","type":"boolean"}]}]}"#;
+    let catalogue = Catalogue::builtin().with_extension(&parsed(document), "User", false).unwrap();
+    let user = catalogue.user();
+    let start = r#"{"userName":"jane","urn:example:badge:2.0:User":{"doors":[{"value":"a","primary":true},{"value":"b"}]}}"#;
+    let after = |operation: &str| {
+        let body = format!(
+            r#"{{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{operation}]}}"#
+        );
+        let mut object = parsed(start).as_complex().unwrap().clone();
+        let patch = Patch::parse(&parsed(&body), user, Mode::Strict)?;
+        patch.apply(&mut object, user, Mode::Strict).map(|_| text(&object))
+    };
+    let moved = after(
+        r#"{"op":"add","path":"urn:example:badge:2.0:User:doors[value eq \"b\"].primary","value":true}"#,
+    );
+    assert!(
+        moved.unwrap().contains(r#"{"value":"a","primary":false},{"value":"b","primary":true}"#)
+    );
+    let both =
+        after(r#"{"op":"replace","path":"urn:example:badge:2.0:User:doors.primary","value":true}"#);
+    assert_eq!(both.unwrap_err().kind, ScimType::InvalidValue);
+    let two = parsed(&start.replace(r#"{"value":"b"}"#, r#"{"value":"b","primary":true}"#));
+    assert!(validate(two.as_complex().unwrap(), user).is_err());
+}
