@@ -7,6 +7,7 @@
 mod admin;
 mod answer;
 mod app;
+mod body;
 mod caller;
 mod doors;
 mod health;

@@ -8,6 +8,10 @@ pub const GROUP_BODY_BYTES: usize = 16 << 20;
 pub const BULK_BODY_BYTES: usize = scim::limits::BULK_BYTES;
 /// Bytes after which the answer to a bulk request shows no more of what was written.
 pub const BULK_ANSWER_BYTES: usize = 16 << 20;
+/// Bytes that are let go by of a body that nobody reads, so that the client sees why.
+pub const DRAINED_BYTES: usize = GROUP_BODY_BYTES;
+/// Seconds that this may take.
+pub const DRAINED_SECONDS: u64 = 2;
 /// Commits in one page of an audit answer when the client does not say.
 pub const AUDIT_PAGE: usize = 100;
 /// Commits in one page of an audit answer at most.

@@ -22,11 +22,12 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::app::App;
+use crate::body;
 use crate::caller::{self, Visit};
 use crate::journal::{self, Line};
 use crate::limits::USER_BODY_BYTES;
 use crate::refused::Refused;
-use crate::scim_api::{self, Parameters};
+use crate::scim_api::Parameters;
 
 pub(crate) use route::Route;
 
@@ -84,12 +85,13 @@ struct Failed {
 
 /// Any request below `/admin/`.
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
-    match answer(&app, &visit, &parts, body).await {
+    match answer(&app, &visit, &parts, &mut body).await {
         Ok(answer) => answer.into_response(),
         Err(Failed { tenant, actor, why }) => {
             journal::refused(&app, tenant, actor, &visit, Line::of(&parts), &why);
+            body::drain(&parts, &mut body).await;
             why.into_response()
         }
     }
@@ -99,7 +101,7 @@ async fn answer(
     app: &App,
     visit: &Visit,
     parts: &request::Parts,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Answer, Failed> {
     let world = app.engine.world();
     let stranger = |why| Failed { tenant: TenantId::SYSTEM, actor: None, why };
@@ -117,7 +119,7 @@ async fn answer(
         if !route.methods().split(", ").any(|offered| offered == parts.method.as_str()) {
             return Err(Refused::no_method(route.methods()));
         }
-        let body = scim_api::read(body, USER_BODY_BYTES).await?;
+        let body = body::read(body, USER_BODY_BYTES).await?;
         let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
         let asked = Asked { app, visit, operator, parts, parameters, body };
         dispatch(&asked, route).await

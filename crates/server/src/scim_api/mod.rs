@@ -20,11 +20,11 @@ use axum::response::{IntoResponse, Response};
 use domain::id::TenantId;
 use domain::origin::Actor;
 use domain::snapshot::Snapshot;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use scim::{Catalogue, Quirk, Value};
 
 use crate::answer::Answer;
 use crate::app::App;
+use crate::body;
 use crate::caller::{self, Caller, Visit};
 use crate::journal::{self, Line};
 use crate::refused::Refused;
@@ -106,12 +106,13 @@ impl Asked<'_> {
 
 /// Any request below `/scim/`.
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
-    match answer(&app, &visit, &parts, body).await {
+    match answer(&app, &visit, &parts, &mut body).await {
         Ok(response) => response,
         Err(Failed { tenant, actor, why }) => {
             journal::refused(&app, tenant, actor, &visit, Line::of(&parts), &why);
+            body::drain(&parts, &mut body).await;
             why.into_response()
         }
     }
@@ -123,7 +124,7 @@ async fn answer(
     app: &App,
     visit: &Visit,
     parts: &request::Parts,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Response, Failed> {
     let stranger = |why| Failed { tenant: TenantId::SYSTEM, actor: None, why };
     let address =
@@ -158,7 +159,7 @@ async fn answer(
         let media = negotiation::accepted(&parts.headers)?;
         let bytes = if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
             negotiation::check_body_type(&parts.headers)?;
-            read(body, endpoint.body_limit_bytes()).await?
+            body::read(body, endpoint.body_limit_bytes()).await?
         } else {
             Vec::new()
         };
@@ -238,19 +239,5 @@ fn base_url(app: &App, parts: &request::Parts, slug: &str) -> String {
             let host = parts.headers.get(axum::http::header::HOST).and_then(|h| h.to_str().ok());
             format!("http://{}/scim/{slug}/v2", host.unwrap_or("localhost"))
         }
-    }
-}
-
-/// The whole body, counted as it comes: what `Content-Length` says is not believed.
-pub(crate) async fn read(body: Body, limit_bytes: usize) -> Result<Vec<u8>, Refused> {
-    match Limited::new(body, limit_bytes).collect().await {
-        Ok(collected) => Ok(collected.to_bytes().into()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            Err(Refused::too_large(limit_bytes))
-        }
-        Err(_) => Err(Refused::new(
-            StatusCode::BAD_REQUEST,
-            "the body broke off before its end: send the request again",
-        )),
     }
 }

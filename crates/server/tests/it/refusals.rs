@@ -231,3 +231,18 @@ async fn c_07_unknown_roles_are_left_out_and_reported() {
     assert_eq!(problem["status"], 201);
     assert!(problem["detail"].as_str().unwrap().contains("`Boss`"), "{problem}");
 }
+
+/// A client that is refused before its body was read sees why, however much it is still sending. Seen to fail without the
+/// rest of the body being let go by: the connection breaks instead.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_early_sees_why() {
+    let app = TestApp::start().await;
+    let idp = app.idp();
+    let large = vec![b' '; 4 << 20];
+    let xml = [("content-type", "text/xml")];
+    for _ in 0..20 {
+        raw(&idp, &large, &xml).await.expect(415);
+        raw(&idp, &large, &[]).await.expect(413);
+        raw(&idp.with_key("acme:rbk_wrong"), &large, &[]).await.expect(401);
+    }
+}
