@@ -10,7 +10,7 @@ use scim::{
     validate,
 };
 
-use super::{check_size, external_id_change, free_values, options};
+use super::{check_size, external_id_change, free_values, options, settings};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, Group};
@@ -128,8 +128,7 @@ struct Lookup<'a> {
 
 impl<'a> Lookup<'a> {
     fn new(directory: &'a Directory, actor: &Actor) -> Self {
-        let connector = actor.connector().and_then(|id| directory.connectors.get(id));
-        let unknown = connector.map(|connector| connector.settings.unknown_members);
+        let unknown = settings(directory, actor).map(|settings| settings.unknown_members);
         Self { directory, unknown: unknown.unwrap_or_default(), notices: Vec::new() }
     }
 

@@ -8,7 +8,7 @@ use scim::{Invalid, Mode, Object, Options, Packed, Value};
 
 use crate::command::{Command, Decision};
 use crate::directory::{Conflict, Directory};
-use crate::event::{AttributeChange, Event, Member};
+use crate::event::{AttributeChange, ConnectorSettings, Event, Member};
 use crate::limits::{ATTRIBUTES_BYTES, COMMIT_EVENTS};
 use crate::origin::Actor;
 use crate::rejection::Rejection;
@@ -65,10 +65,13 @@ pub fn decide(
 
 /// How strictly an actor's requests are read: its connector says; operators are read by the letter.
 fn options(directory: &Directory, actor: &Actor) -> Options {
-    actor
-        .connector()
-        .and_then(|id| directory.connectors.get(id))
-        .map_or(Mode::Strict.into(), |connector| connector.settings.options())
+    settings(directory, actor).map_or(Mode::Strict.into(), ConnectorSettings::options)
+}
+
+/// How an actor's connector treats what its client sends; none for operators.
+fn settings<'a>(directory: &'a Directory, actor: &Actor) -> Option<&'a ConnectorSettings> {
+    let connector = actor.connector().and_then(|id| directory.connectors.get(id));
+    connector.map(|connector| &connector.settings)
 }
 
 /// A resource grows by many small requests too: what it comes to has a limit of its own.

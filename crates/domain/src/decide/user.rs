@@ -5,7 +5,7 @@
 
 use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, Quirk, UserNameKey, Value};
 
-use super::{check_size, external_id_change, free_values, options};
+use super::{check_size, external_id_change, free_values, options, settings};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, User};
@@ -270,8 +270,8 @@ fn leave_out(
     decision: &mut Decision,
 ) -> Result<(), Rejection> {
     // A connector that publishes its roles in the draft's form has read which there are (C-ROLE-04).
-    let connector = actor.connector().and_then(|id| directory.connectors.get(id));
-    let published = connector.is_some_and(|c| c.settings.catalogue == RoleCatalogue::Draft);
+    let settings = settings(directory, actor);
+    let published = settings.is_some_and(|it| it.catalogue == RoleCatalogue::Draft);
     match options(directory, actor).mode {
         Mode::Lenient if !published => {
             decision.notices.push(notice);
