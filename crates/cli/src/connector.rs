@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::manage::{report, rows, text};
-use crate::remote::{Remote, Server};
+use crate::remote::{Remote, ServedTenant};
 use crate::terminal::{Tone, say, table, toned};
 
 /// Add, list and change connectors; show what was tolerated of their clients.
@@ -23,10 +23,7 @@ pub(crate) struct Connector {
     #[command(subcommand)]
     verb: Verb,
     #[command(flatten)]
-    server: Server,
-    /// The tenant; the only one there is when not given
-    #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG", global = true)]
-    tenant: Option<String>,
+    tenant: ServedTenant,
 }
 
 #[derive(Subcommand)]
@@ -100,8 +97,7 @@ impl Settings {
 
 impl Connector {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let remote = self.server.required()?;
-        let slug = remote.tenant(self.tenant.as_deref()).await?;
+        let (remote, slug) = self.tenant.found().await?;
         let path = ["tenants", slug.as_str(), "connectors"];
         match self.verb {
             Verb::List => {
@@ -191,10 +187,7 @@ async fn show(remote: &Remote, slug: &str, name: &str, as_json: bool) -> anyhow:
         say("Everything was as the RFCs say.");
     } else {
         say("");
-        table(
-            &["RULE", "TIMES", "WHAT WAS SENT"],
-            &rows(tolerated, "rules", &["rule", "times", "what"]),
-        );
+        table(&["RULE", "TIMES", "WHAT WAS SENT"], &rules);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use domain::preset::PRESETS;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::remote::Server;
+use crate::remote::{ServedTenant, Server};
 use crate::terminal::{say, table};
 
 /// Open and list the tenants of a running server.
@@ -29,7 +29,7 @@ enum TenantVerb {
         /// Its slug, as in `acme`
         slug: String,
         /// The kind of identity provider that its connector is for
-        #[arg(long, default_value = "okta", value_parser = PossibleValuesParser::new(PRESETS))]
+        #[arg(long, default_value = server::FIRST_CONNECTOR, value_parser = PossibleValuesParser::new(PRESETS))]
         preset: String,
     },
     /// List the tenants
@@ -47,10 +47,7 @@ pub(crate) struct Role {
     #[command(subcommand)]
     verb: RoleVerb,
     #[command(flatten)]
-    server: Server,
-    /// The tenant; the only one there is when not given
-    #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG", global = true)]
-    tenant: Option<String>,
+    tenant: ServedTenant,
 }
 
 #[derive(Subcommand)]
@@ -98,10 +95,7 @@ pub(crate) struct Credential {
     #[command(subcommand)]
     verb: CredentialVerb,
     #[command(flatten)]
-    server: Server,
-    /// The tenant; the only one there is when not given
-    #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG", global = true)]
-    tenant: Option<String>,
+    tenant: ServedTenant,
 }
 
 #[derive(Subcommand)]
@@ -151,8 +145,7 @@ impl Tenant {
 
 impl Role {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let remote = self.server.required()?;
-        let slug = remote.tenant(self.tenant.as_deref()).await?;
+        let (remote, slug) = self.tenant.found().await?;
         let path = |rest: &[&str]| -> Vec<String> {
             ["tenants", slug.as_str()].iter().chain(rest).map(|part| (*part).to_owned()).collect()
         };
@@ -184,8 +177,7 @@ impl Role {
 
 impl Credential {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let remote = self.server.required()?;
-        let slug = remote.tenant(self.tenant.as_deref()).await?;
+        let (remote, slug) = self.tenant.found().await?;
         let path = ["tenants", slug.as_str(), "credentials"];
         match self.verb {
             CredentialVerb::List => {

@@ -16,6 +16,25 @@ pub(crate) struct Server {
     pub(crate) operator_key: Option<String>,
 }
 
+/// A tenant of a running server.
+#[derive(Args, Clone)]
+pub(crate) struct ServedTenant {
+    #[command(flatten)]
+    server: Server,
+    /// The tenant; the only one there is when not given
+    #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG", global = true)]
+    tenant: Option<String>,
+}
+
+impl ServedTenant {
+    /// The way to the server, and the tenant's slug.
+    pub(crate) async fn found(&self) -> anyhow::Result<(Remote, String)> {
+        let remote = self.server.required()?;
+        let slug = remote.tenant(self.tenant.as_deref()).await?;
+        Ok((remote, slug))
+    }
+}
+
 impl Server {
     /// The way to the server, if one was named.
     pub(crate) fn remote(&self) -> anyhow::Result<Option<Remote>> {

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::manage::{report, rows};
-use crate::remote::Server;
+use crate::remote::ServedTenant;
 use crate::terminal::table;
 
 /// Add and list extension schemas: attributes that users or groups of a tenant may carry.
@@ -26,10 +26,7 @@ pub(crate) struct Schema {
     #[command(subcommand)]
     verb: Verb,
     #[command(flatten)]
-    server: Server,
-    /// The tenant; the only one there is when not given
-    #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG", global = true)]
-    tenant: Option<String>,
+    tenant: ServedTenant,
 }
 
 #[derive(Subcommand)]
@@ -51,8 +48,7 @@ enum Verb {
 
 impl Schema {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let remote = self.server.required()?;
-        let slug = remote.tenant(self.tenant.as_deref()).await?;
+        let (remote, slug) = self.tenant.found().await?;
         let path = ["tenants", slug.as_str(), "schemas"];
         match self.verb {
             Verb::Add { file, resource_type, required } => {
