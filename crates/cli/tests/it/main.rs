@@ -11,4 +11,7 @@ mod connectors;
 mod crash;
 
 #[cfg(test)]
+mod guide;
+
+#[cfg(test)]
 mod walk;
