@@ -5,12 +5,16 @@
 //! in proportion to itself; the commits say the rest.
 
 mod ask;
+mod csv;
 mod entry;
 mod people;
 mod problem;
+mod rows;
 mod then;
 
 pub use ask::{AskError, Order, Question, ask};
+pub use csv::csv_line;
 pub use entry::{Entry, Named, Told};
 pub use people::{NoMaker, Unknown, find_maker, find_user};
 pub use problem::Problem;
+pub use rows::{HEADING, rows};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ::audit::{Entry, Order, Problem, Question, Told, ask, find_maker, find_user};
+use ::audit::{Entry, HEADING, Order, Problem, Question, Told, ask, find_maker, find_user, rows};
 use clap::{Args, Subcommand};
 use domain::event::{EventKind, Subject};
 use domain::trail::Kinds;
@@ -11,8 +11,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::instance::{self, Master};
+use crate::output::Output;
 use crate::remote::{Remote, Server};
-use crate::terminal::{Tone, note, say, table, toned};
+use crate::terminal::{Tone, note, say, toned};
 
 /// Where the answer comes from: a running server, or a data folder that no server has open.
 #[derive(Args, Clone)]
@@ -25,9 +26,8 @@ pub(crate) struct From {
     /// The tenant; the only one there is when not given
     #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG")]
     tenant: Option<String>,
-    /// Print JSON, for programs
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
     #[command(flatten)]
     master: Master,
 }
@@ -113,26 +113,26 @@ impl Audit {
         match self.verb {
             AuditVerb::Roles { user, from } => {
                 let entries = from.role_changes(&user).await?;
-                if from.json {
-                    return print_json(&entries);
+                if from.output.programs(&entries, &HEADING, rows)? {
+                    return Ok(());
                 }
                 if entries.is_empty() {
                     note(format!("{user} never had a role of their own"));
                 } else {
-                    show_roles(&entries);
+                    show_roles(from.output, &entries);
                 }
             }
             AuditVerb::Commits { subject, actor, event, newest, count, from } => {
                 let order = if newest { Order::NewestFirst } else { Order::OldestFirst };
                 let entries =
                     from.answer(Wish { subject, actor, kinds: event, order, count }).await?;
-                if from.json {
-                    return print_json(&entries);
+                if from.output.programs(&entries, &HEADING, rows)? {
+                    return Ok(());
                 }
                 if entries.is_empty() {
                     note("no commit matches");
                 } else {
-                    show_commits(&entries);
+                    show_commits(from.output, &entries);
                 }
             }
         }
@@ -144,7 +144,7 @@ impl From {
     /// A running server's tenant.
     pub(crate) fn asking(server: Server, tenant: &str) -> From {
         let tenant = Some(tenant.to_owned());
-        From { server, data: None, tenant, json: false, master: Master::default() }
+        From { server, data: None, tenant, output: Output::default(), master: Master::default() }
     }
 
     /// Every change of a user's roles, as it happened.
@@ -247,11 +247,6 @@ impl From {
     }
 }
 
-fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
-    say(serde_json::to_string_pretty(value)?);
-    Ok(())
-}
-
 /// Who acted, and with which key.
 fn actor(entry: &Entry) -> String {
     let name = entry.actor.name.clone().or_else(|| entry.actor.id.clone());
@@ -270,7 +265,7 @@ fn address(entry: &Entry) -> String {
 }
 
 /// One table for each person: a name may have been several people's, one after the other.
-pub(crate) fn show_roles(entries: &[Entry]) {
+pub(crate) fn show_roles(output: Output, entries: &[Entry]) {
     let mut people: Vec<(String, String, Vec<Vec<String>>)> = Vec::new();
     for entry in entries {
         for told in &entry.events {
@@ -292,7 +287,7 @@ pub(crate) fn show_roles(entries: &[Entry]) {
         if several {
             say(format!("\n{name}  (user {id})"));
         }
-        table(&heading, &rows);
+        output.table(&heading, &rows);
     }
 }
 
@@ -321,7 +316,7 @@ fn role_row(entry: &Entry, told: &Told) -> Vec<String> {
     ]
 }
 
-fn show_commits(entries: &[Entry]) {
+fn show_commits(output: Output, entries: &[Entry]) {
     let rows: Vec<Vec<String>> = entries
         .iter()
         .map(|entry| {
@@ -336,7 +331,7 @@ fn show_commits(entries: &[Entry]) {
             ]
         })
         .collect();
-    table(&["POSITION", "TIME", "WHAT", "BY", "FROM", "HASH"], &rows);
+    output.table(&["POSITION", "TIME", "WHAT", "BY", "FROM", "HASH"], &rows);
 }
 
 /// An event in a few words.
@@ -350,27 +345,16 @@ fn sentence(told: &Told) -> String {
 impl Problems {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let problems = self.list().await?;
-        if self.from.json {
-            return print_json(&problems);
-        }
-        if problems.is_empty() {
-            note("nothing was refused");
-            return Ok(());
-        }
-        let rows: Vec<Vec<String>> = problems
-            .iter()
-            .map(|problem| {
-                vec![
-                    problem.at.to_string(),
-                    problem.status.to_string(),
-                    problem.scim_type.clone().unwrap_or_default(),
-                    format!("{} {}", problem.method, problem.path),
-                    problem.detail.clone(),
-                ]
-            })
-            .collect();
-        table(&["TIME", "STATUS", "TYPE", "REQUEST", "WHY"], &rows);
-        Ok(())
+        let heading = ["TIME", "STATUS", "TYPE", "REQUEST", "WHY"];
+        self.from.output.list(&problems, "nothing was refused", &heading, |problem| {
+            vec![vec![
+                problem.at.to_string(),
+                problem.status.to_string(),
+                problem.scim_type.clone().unwrap_or_default(),
+                format!("{} {}", problem.method, problem.path),
+                problem.detail.clone(),
+            ]]
+        })
     }
 
     async fn list(&self) -> anyhow::Result<Vec<Problem>> {

@@ -6,6 +6,7 @@ use idpsim::{Company, Cycled, Entra, Okta, OneLogin, Provisioner, Script, Summar
 use indicatif::ProgressBar;
 
 use crate::audit::{From, show_roles};
+use crate::output::Output;
 use crate::remote::Server;
 use crate::terminal::{progress, say};
 
@@ -100,7 +101,7 @@ impl Demo {
             story.role
         ));
         say(format!("$ rollbook audit roles {user}\n"));
-        show_roles(&from.role_changes(user).await?);
+        show_roles(Output::default(), &from.role_changes(user).await?);
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod demo;
 mod fixture;
 mod instance;
 mod manage;
+mod output;
 mod remote;
 mod schema;
 mod serve;

@@ -12,6 +12,11 @@ pub(crate) fn say(text: impl AsRef<str>) {
     drop(writeln!(std::io::stdout(), "{}", text.as_ref()));
 }
 
+/// Text on standard output that brings its own line ends.
+pub(crate) fn print(text: impl AsRef<str>) {
+    drop(std::io::stdout().write_all(text.as_ref().as_bytes()));
+}
+
 /// A line on standard error: what is not the answer.
 pub(crate) fn note(text: impl AsRef<str>) {
     drop(writeln!(std::io::stderr(), "{}", text.as_ref()));
@@ -73,6 +78,11 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) {
         }
         return;
     }
+    drawn(heading, rows);
+}
+
+/// A table with lines between the rows.
+pub(crate) fn drawn(heading: &[&str], rows: &[Vec<String>]) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
