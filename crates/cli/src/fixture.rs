@@ -12,7 +12,7 @@ use domain::event::{EventKind, Subject};
 use domain::id::TenantId;
 use domain::time::Timestamp;
 use engine::{Clock, Engine};
-use eventlog::{EventLog, LogReader, MasterKey, Options, Protection, SledLog};
+use eventlog::{EventLog, MasterKey, Options, Protection, SledLog};
 use idpsim::{Company, Okta, Script, play};
 use serde_json::{Value, json};
 use server::{App, Secret};
@@ -82,11 +82,7 @@ impl Fixture {
         let tenants: Vec<TenantId> = engine.world().iter().map(|(tenant, _)| tenant).collect();
         let created_by = concat!("rollbook ", env!("CARGO_PKG_VERSION"));
         let written = eventlog::write_archive(&archive, &tenants, created_by, &reader, |_, _| {})?;
-        let mut keys = Vec::new();
-        for tenant in tenants {
-            let persons = reader.persons(tenant)?;
-            keys.extend(persons.into_iter().map(|(user, key)| (tenant, user, key)));
-        }
+        let keys = engine::keys_of(&reader, &tenants)?;
         let protection = Protection::Passphrase {
             passphrase: PASSPHRASE.into(),
             work_factor: Some(WORK_FACTOR),

@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use domain::directory::Tenant;
 use domain::snapshot::Snapshot;
-use engine::{Engine, World};
-use eventlog::{Created, MasterKey, Options, SledLog};
+use engine::{Engine, Fold, World};
+use eventlog::{Created, LogReader, MasterKey, Options, SledLog};
 
 use crate::terminal;
 
@@ -67,6 +67,20 @@ pub(crate) fn open_log_with(data: &Path, key: MasterKey) -> anyhow::Result<SledL
     });
     bar.finish_and_clear();
     log.with_context(|| format!("{} cannot be opened", data.display()))
+}
+
+/// Reads a log whole, checking each link and making each view anew.
+pub(crate) fn fold(reader: &impl LogReader, data: &Path) -> anyhow::Result<Fold> {
+    let bar = terminal::progress(0, "commits");
+    bar.set_message("reading");
+    bar.set_length(reader.heads().iter().map(|(_, position, _)| position.get()).sum());
+    let fold = Fold::whole(reader, |read| {
+        if read.commits % 1_000 == 0 {
+            bar.set_position(read.commits);
+        }
+    });
+    bar.finish_and_clear();
+    fold.with_context(|| format!("{} cannot be read", data.display()))
 }
 
 /// Reads a log whole, and starts the engine on it.

@@ -3,18 +3,21 @@
 //! Exit status: 0 when it worked; 1 when it did not, or when what was asked about does not exist;
 //! 2 when the command line makes no sense.
 
-mod archive;
 mod audit;
 mod connector;
 mod demo;
+mod export;
 mod fixture;
+mod heads;
 mod instance;
 mod manage;
 mod output;
 mod remote;
+mod replay;
 mod schema;
 mod serve;
 mod terminal;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -49,9 +52,9 @@ enum Verb {
     Schema(schema::Schema),
     Audit(audit::Audit),
     Problems(audit::Problems),
-    Export(archive::Export),
-    Replay(archive::Replay),
-    Verify(archive::Verify),
+    Export(export::Export),
+    Replay(replay::Replay),
+    Verify(verify::Verify),
     Demo(demo::Demo),
     #[command(hide = true)]
     Fixture(fixture::Fixture),

@@ -1,17 +1,12 @@
-//! From a log to a world: every commit read, checked against the one before, and applied.
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
+//! One step of the fold, and why an engine may not start.
 
 use domain::commit::Unfit;
 use domain::id::TenantId;
 use domain::snapshot::Snapshot;
-use eventlog::{Broken, LogReader};
-
-use crate::world::World;
+use eventlog::Broken;
 
 /// How far the reading of a log is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Commits read so far.
     pub commits: u64,
@@ -40,27 +35,6 @@ pub enum StartError {
     /// The operating system gave no thread.
     #[error("the writer's thread could not be started")]
     Thread(#[source] std::io::Error),
-}
-
-/// Every tenant at the end of its log.
-pub(crate) fn replay<R: LogReader>(
-    reader: &R,
-    mut progress: impl FnMut(Progress),
-) -> Result<World, StartError> {
-    let mut tenants: BTreeMap<TenantId, Snapshot> = BTreeMap::new();
-    let mut read = Progress { commits: 0, events: 0 };
-    for stored in reader.scan() {
-        let stored = stored?;
-        let snapshot = tenants.entry(stored.tenant).or_default();
-        read.events += advance(snapshot, stored.tenant, &stored.bytes, reader)?;
-        read.commits += 1;
-        progress(read);
-    }
-    let mut world = World::default();
-    for (tenant, snapshot) in tenants {
-        world.set(tenant, Arc::new(snapshot));
-    }
-    Ok(world)
 }
 
 /// Checks one commit's bytes against the snapshot's head and makes them part of it. Boot, as-of

@@ -2,9 +2,11 @@
 //!
 //! One thread writes for all tenants: it decides a batch on its own tip, appends it with one
 //! durable flush, swaps one pointer, and only then answers. Readers take that pointer and never
-//! wait. Boot and as-of reads are the same fold over the same log.
+//! wait. Boot, as-of reads and copies are the same fold over the same log.
 
 mod boot;
+mod copy;
+mod fold;
 mod past;
 mod world;
 mod writer;
@@ -26,6 +28,8 @@ use eventlog::{Broken, EventLog, Journal};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use boot::{Progress, StartError};
+pub use copy::{Added, Copy, CopyError};
+pub use fold::{Fold, keys_of};
 pub use past::{ReadError, When};
 pub use world::World;
 pub use writer::Writer;
@@ -125,7 +129,7 @@ impl Engine {
         progress: impl FnMut(Progress),
     ) -> Result<(Engine, Writer<L>), StartError> {
         let reader = log.reader();
-        let world = boot::replay(&reader, progress)?;
+        let world = Fold::whole(&reader, progress)?.into_world();
         let shared = Arc::new(Shared {
             world: ArcSwap::from_pointee(world),
             past: Box::new(reader),

@@ -6,3 +6,7 @@ pub const WAITING: usize = 4_096;
 pub const TURN: usize = 512;
 /// As-of reads that may run at once.
 pub const AS_OF_AT_ONCE: usize = 4;
+/// Commits that are written at once while a log is copied.
+pub const COPY_COMMITS: usize = 512;
+/// Bytes of commits that are written at once while a log is copied.
+pub const COPY_BYTES: usize = 4 << 20;

@@ -1,0 +1,100 @@
+//! `rollbook export`: every commit of an instance, into one file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use domain::id::TenantId;
+use eventlog::{EventLog, Protection};
+
+use crate::heads;
+use crate::instance::{self, Master};
+use crate::terminal::{progress, say};
+
+/// Write every commit of an instance, byte for byte, into one checksummed archive.
+///
+/// The keys that personal data is sealed with go into a second, encrypted file beside it.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  rollbook export --data ./data --out acme.rollbook
+  rollbook export --data ./data --out acme.rollbook --recipient age1…
+  ROLLBOOK_KEYS_PASSPHRASE=… rollbook export --data ./data --out acme.rollbook
+
+Without a recipient or a passphrase one is made, and shown this once. No server may have the data
+folder open meanwhile.")]
+pub(crate) struct Export {
+    /// The data folder
+    #[arg(long, env = "ROLLBOOK_DATA", value_name = "DIR")]
+    data: PathBuf,
+    /// The archive to write; the keys go to the same name with `.keys`
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Encrypt the keys to this age recipient
+    #[arg(long, value_name = "AGE1…")]
+    recipient: Option<String>,
+    /// Encrypt the keys with this passphrase
+    #[arg(long, env = "ROLLBOOK_KEYS_PASSPHRASE", hide_env_values = true, hide = true)]
+    passphrase: Option<String>,
+    #[command(flatten)]
+    master: Master,
+}
+
+impl Export {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let (protection, made) = self.protection()?;
+        let keys_file = keys_beside(&self.out);
+        ensure!(
+            !keys_file.exists(),
+            "{} is there already; choose another name or move it away",
+            keys_file.display()
+        );
+        let log = instance::open_log(&self.data, &self.master)?;
+        let reader = log.reader();
+        let world = instance::fold(&reader, &self.data)?.into_world();
+        let ids: Vec<TenantId> = world.iter().map(|(id, _)| id).collect();
+        let bar = progress(0, "commits");
+        bar.set_message("exporting");
+        let created_by = concat!("rollbook ", env!("CARGO_PKG_VERSION"));
+        let written =
+            eventlog::write_archive(&self.out, &ids, created_by, &reader, |done, total| {
+                bar.set_length(total);
+                bar.set_position(done);
+            })?;
+        bar.finish_and_clear();
+        let keys = engine::keys_of(&reader, &ids)?;
+        let persons = keys.len();
+        eventlog::write_keys(&keys_file, written.digest, keys, &protection)?;
+        say(format!("{}  {} commits", self.out.display(), written.commits));
+        let noun = if persons == 1 { "person" } else { "persons" };
+        say(format!("{}  keys of {persons} {noun}, encrypted", keys_file.display()));
+        if let Some(passphrase) = made {
+            say(format!("\n  passphrase of the keys  {passphrase}\n"));
+            say("It is shown this once: keep it apart from the archive.");
+        }
+        heads::show(&world);
+        log.close();
+        Ok(())
+    }
+
+    /// What the keys are encrypted to, and the passphrase if it was made just now.
+    fn protection(&self) -> anyhow::Result<(Protection, Option<String>)> {
+        if let Some(recipient) = &self.recipient {
+            return Ok((Protection::Recipient(recipient.clone()), None));
+        }
+        if let Some(passphrase) = &self.passphrase {
+            return Ok((Protection::passphrase(passphrase), None));
+        }
+        let made = server::Secret::random(server::Purpose::Passphrase)
+            .context("the operating system gave no randomness")?;
+        let passphrase = made.expose().to_owned();
+        Ok((Protection::passphrase(&passphrase), Some(passphrase)))
+    }
+}
+
+/// Where the keys of an archive lie.
+pub(crate) fn keys_beside(archive: &Path) -> PathBuf {
+    let mut name = archive.as_os_str().to_owned();
+    name.push(".keys");
+    PathBuf::from(name)
+}
