@@ -14,6 +14,7 @@ mod health;
 mod journal;
 mod metrics;
 mod openapi;
+mod past;
 mod path;
 mod proxy;
 mod refused;

@@ -14,7 +14,9 @@ use crate::refused::Refused;
 
 /// `GET /admin/v1/tenants/{tenant}/audit/commits?subject=…&actor=…&event=…&from=…&to=…&order=…&count=…`
 pub(super) async fn commits(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let (tenant, snapshot) = asked.log(slug)?;
+    let (tenant, snapshot) = asked.reading_log(slug).await?;
+    // As of a moment, the log ends there.
+    let end = snapshot.head.position.unwrap_or(Position::FIRST);
     let position = "a position such as `42`";
     let parameters = &asked.parameters;
     let subjects = match parameters.get("subject") {
@@ -43,7 +45,7 @@ pub(super) async fn commits(asked: &Asked<'_>, slug: &str) -> Result<Answer, Ref
             None => Kinds::ALL,
         },
         from: parameters.parsed("from", position)?.unwrap_or(Position::FIRST),
-        to: parameters.parsed("to", position)?.unwrap_or(Position::MAX),
+        to: parameters.parsed("to", position)?.unwrap_or(Position::MAX).min(end),
         order: match parameters.get("order") {
             None | Some("oldest") => Order::OldestFirst,
             Some("newest") => Order::NewestFirst,
@@ -90,6 +92,7 @@ fn failed(error: AskError) -> Refused {
 /// `GET /admin/v1/tenants/{tenant}/problems`: the refusal journal, newest first. The reserved
 /// tenant `_system` has what belongs to none: requests without valid credentials.
 pub(super) fn problems(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    asked.only_now("the refusal journal is no part of the history")?;
     let (tenant, _) = asked.log(slug)?;
     let count = asked.parameters.parsed("count", "a whole number")?.unwrap_or(PROBLEMS_PAGE);
     let problems = Problem::list(asked.app.engine.journal(), tenant, count)

@@ -69,8 +69,8 @@ impl Wanted {
 }
 
 /// `GET /admin/v1/tenants/{tenant}/connectors`
-pub(super) fn list(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let (tenant, snapshot) = asked.tenant(slug)?;
+pub(super) async fn list(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (tenant, snapshot) = asked.reading(slug).await?;
     let all = snapshot.directory.connectors.iter();
     let connectors: Vec<Value> = all.map(|one| shown(asked, tenant, one)).collect();
     Ok(ok(StatusCode::OK, &json!({ "connectors": connectors })).at(snapshot.head.position))
@@ -96,8 +96,8 @@ fn generic() -> Result<ConnectorSettings, Refused> {
 
 /// `GET /admin/v1/tenants/{tenant}/connectors/{name}`: its settings, and what its client sent that
 /// the RFCs do not have.
-pub(super) fn describe(asked: &Asked<'_>, slug: &str, name: &str) -> Result<Answer, Refused> {
-    let (tenant, snapshot) = asked.tenant(slug)?;
+pub(super) async fn describe(asked: &Asked<'_>, slug: &str, name: &str) -> Result<Answer, Refused> {
+    let (tenant, snapshot) = asked.reading(slug).await?;
     let connector = find(&snapshot.directory.connectors, name)?;
     Ok(ok(StatusCode::OK, &shown(asked, tenant, connector)).at(snapshot.head.position))
 }
@@ -121,7 +121,18 @@ fn find<'a>(
     })
 }
 
+/// A connector. What was tolerated of its client is counted beside the log: it is told of now, not of the past.
 fn shown(asked: &Asked<'_>, tenant: TenantId, connector: &Connector) -> Value {
+    json!({
+        "id": connector.id,
+        "name": connector.name,
+        "settings": connector.settings,
+        "created": connector.created.at,
+        "tolerated": (!asked.is_past()).then(|| tolerated(asked, tenant, connector)),
+    })
+}
+
+fn tolerated(asked: &Asked<'_>, tenant: TenantId, connector: &Connector) -> Value {
     let Tolerated { requests, strict_would_refuse, since, rules, .. } =
         asked.app.tally.of(&asked.app.engine, tenant, connector.id);
     let rules: Vec<Value> = rules
@@ -131,13 +142,7 @@ fn shown(asked: &Asked<'_>, tenant: TenantId, connector: &Connector) -> Value {
         })
         .collect();
     json!({
-        "id": connector.id,
-        "name": connector.name,
-        "settings": connector.settings,
-        "created": connector.created.at,
-        "tolerated": {
-            "since": since, "requests": requests, "strictWouldRefuse": strict_would_refuse,
-            "rules": rules,
-        },
+        "since": since, "requests": requests, "strictWouldRefuse": strict_would_refuse,
+        "rules": rules,
     })
 }

@@ -26,6 +26,7 @@ use crate::body;
 use crate::caller::{self, Visit};
 use crate::journal::{self, Line};
 use crate::limits::USER_BODY_BYTES;
+use crate::past;
 use crate::refused::Refused;
 use crate::scim_api::Parameters;
 
@@ -56,6 +57,40 @@ impl Asked<'_> {
     async fn submit(&self, tenant: TenantId, command: Command) -> Result<Receipt, Refused> {
         let origin = self.visit.origin(self.actor());
         Ok(self.app.engine.submit(tenant, origin, command).await?)
+    }
+
+    /// The tenant with this slug, as of the moment that `asOf` names, else as it is now. Every read takes its snapshot from
+    /// here or from [`Asked::reading_log`]. A tenant's slug never changes, so it is looked up in the present.
+    async fn reading(&self, slug: &str) -> Result<(TenantId, Arc<Snapshot>), Refused> {
+        let (tenant, now) = self.tenant(slug)?;
+        Ok((tenant, self.as_of(tenant, now).await?))
+    }
+
+    /// The same for the instance's own log, `_system`, as well: for what reads a log.
+    async fn reading_log(&self, slug: &str) -> Result<(TenantId, Arc<Snapshot>), Refused> {
+        let (tenant, now) = self.log(slug)?;
+        Ok((tenant, self.as_of(tenant, now).await?))
+    }
+
+    async fn as_of(&self, tenant: TenantId, now: Arc<Snapshot>) -> Result<Arc<Snapshot>, Refused> {
+        match self.parameters.as_of()? {
+            None => Ok(now),
+            Some(when) => past::read(self.app, tenant, when).await,
+        }
+    }
+
+    /// Whether the past is asked for: what is counted beside the log is of now, and not told then.
+    fn is_past(&self) -> bool {
+        self.parameters.get("asOf").is_some()
+    }
+
+    /// That the past is not asked for, of which this tells nothing.
+    fn only_now(&self, what: &str) -> Result<(), Refused> {
+        if !self.is_past() {
+            return Ok(());
+        }
+        let detail = format!("{what}: leave `asOf` out");
+        Err(scim::Invalid::value(detail).into())
     }
 
     /// The tenant with this slug, or the instance's own log, `_system`: for what only reads.
@@ -122,6 +157,9 @@ async fn answer(
         let body = body::read(body, USER_BODY_BYTES).await?;
         let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
         let asked = Asked { app, visit, operator, parts, parameters, body };
+        if asked.parts.method != Method::GET {
+            asked.only_now("`asOf` is for reads, and the past is not written")?;
+        }
         dispatch(&asked, route).await
     };
     asking.await.map_err(known)
@@ -131,23 +169,23 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
     let is_post = asked.parts.method == Method::POST;
     match route {
         Route::Tenants if is_post => tenant::open(asked).await,
-        Route::Tenants => tenant::list(asked),
-        Route::Tenant(slug) => tenant::describe(asked, slug),
+        Route::Tenants => tenant::list(asked).await,
+        Route::Tenant(slug) => tenant::describe(asked, slug).await,
         Route::Roles(slug) if is_post => tenant::define_role(asked, slug).await,
-        Route::Roles(slug) => tenant::roles(asked, slug),
+        Route::Roles(slug) => tenant::roles(asked, slug).await,
         Route::Role(slug, name) => tenant::retire_role(asked, slug, name).await,
         Route::UserRole(slug, user, role) => tenant::change_role(asked, slug, user, role).await,
         Route::Credentials(slug) if is_post => tenant::issue_credential(asked, slug).await,
-        Route::Credentials(slug) => tenant::credentials(asked, slug),
+        Route::Credentials(slug) => tenant::credentials(asked, slug).await,
         Route::Credential(slug, id) => tenant::revoke_credential(asked, slug, id).await,
         Route::Connectors(slug) if is_post => connector::add(asked, slug).await,
-        Route::Connectors(slug) => connector::list(asked, slug),
+        Route::Connectors(slug) => connector::list(asked, slug).await,
         Route::Connector(slug, name) if asked.parts.method == Method::PATCH => {
             connector::change(asked, slug, name).await
         }
-        Route::Connector(slug, name) => connector::describe(asked, slug, name),
+        Route::Connector(slug, name) => connector::describe(asked, slug, name).await,
         Route::Schemas(slug) if is_post => schema::add(asked, slug).await,
-        Route::Schemas(slug) => schema::list(asked, slug),
+        Route::Schemas(slug) => schema::list(asked, slug).await,
         Route::Commits(slug) => audit::commits(asked, slug).await,
         Route::Problems(slug) => audit::problems(asked, slug),
     }

@@ -25,8 +25,8 @@ fn user() -> String {
 }
 
 /// `GET /admin/v1/tenants/{tenant}/schemas`
-pub(super) fn list(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let (_, snapshot) = asked.tenant(slug)?;
+pub(super) async fn list(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (_, snapshot) = asked.reading(slug).await?;
     let schemas: Vec<Value> = snapshot
         .directory
         .schemas

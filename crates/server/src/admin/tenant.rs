@@ -49,16 +49,16 @@ struct NewCredential {
     expires: Option<Timestamp>,
 }
 
-/// `GET /admin/v1/tenants`
-pub(super) fn list(asked: &Asked<'_>) -> Result<Answer, Refused> {
-    let world = asked.app.engine.world();
-    let tenants: Vec<Value> = world
-        .system()
-        .into_iter()
-        .flat_map(|system| system.directory.tenants.iter())
+/// `GET /admin/v1/tenants`. `asOf` is a moment of the instance's own log, in which tenants are opened.
+pub(super) async fn list(asked: &Asked<'_>) -> Result<Answer, Refused> {
+    let (_, system) = asked.reading_log("_system").await?;
+    let tenants: Vec<Value> = system
+        .directory
+        .tenants
+        .iter()
         .map(|tenant| json!({ "id": tenant.id, "slug": tenant.slug, "opened": tenant.opened.at }))
         .collect();
-    Ok(ok(StatusCode::OK, &json!({ "tenants": tenants })))
+    Ok(ok(StatusCode::OK, &json!({ "tenants": tenants })).at(system.head.position))
 }
 
 /// `POST /admin/v1/tenants`: opens a tenant; the answer is the only one that holds its key.
@@ -94,8 +94,8 @@ fn setup(error: SetupError) -> Refused {
 }
 
 /// `GET /admin/v1/tenants/{tenant}`: where its log ends, and how much it holds.
-pub(super) fn describe(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let (id, snapshot) = asked.tenant(slug)?;
+pub(super) async fn describe(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (id, snapshot) = asked.reading(slug).await?;
     let directory = &snapshot.directory;
     let connectors: Vec<Value> = directory
         .connectors
@@ -118,8 +118,8 @@ pub(super) fn describe(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused>
 }
 
 /// `GET /admin/v1/tenants/{tenant}/roles`
-pub(super) fn roles(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let (_, snapshot) = asked.tenant(slug)?;
+pub(super) async fn roles(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (_, snapshot) = asked.reading(slug).await?;
     let roles: Vec<Value> = snapshot
         .directory
         .roles
@@ -174,15 +174,15 @@ pub(super) async fn change_role(
 }
 
 /// `GET /admin/v1/tenants/{tenant}/credentials`: never the secrets.
-pub(super) fn credentials(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let (tenant, snapshot) = asked.tenant(slug)?;
+pub(super) async fn credentials(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (tenant, snapshot) = asked.reading(slug).await?;
     let directory = &snapshot.directory;
     let used = |credential: &Credential| match credential.holder {
-        Holder::Connector(connector) => {
+        Holder::Connector(connector) if !asked.is_past() => {
             let told = asked.app.tally.of(&asked.app.engine, tenant, connector);
             told.used.get(&credential.id).copied()
         }
-        Holder::Operator(_) | Holder::User(_) => None,
+        Holder::Connector(_) | Holder::Operator(_) | Holder::User(_) => None,
     };
     let credentials: Vec<Value> = directory
         .credentials

@@ -17,7 +17,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 json!({ "slug": "globex" }),
             )
             .refuses(&[409]),
-            (Route::Tenants, _) => lists("listTenants", "All tenants", "TenantList"),
+            (Route::Tenants, _) => reads("listTenants", "All tenants", "TenantList"),
             (Route::Tenant(_), _) => {
                 reads("getTenant", "Where a tenant's log ends, and how much it holds", "Tenant")
             }
@@ -134,7 +134,10 @@ fn lists(id: &str, summary: &str, schema: &str) -> Operation {
 
 /// What looks at a snapshot of a tenant.
 fn reads(id: &str, summary: &str, schema: &str) -> Operation {
-    Operation::new(Tag::Admin, id, summary).answers(200, "This.", schema, &["Rollbook-Position"])
+    Operation::new(Tag::Admin, id, summary)
+        .answers(200, "This.", schema, &["Rollbook-Position"])
+        .takes(&["asOf"])
+        .refuses(&[503])
 }
 
 /// What changes something and says where that stands.

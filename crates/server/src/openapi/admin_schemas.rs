@@ -106,7 +106,7 @@ pub(super) fn all() -> Map<String, Value> {
     let tolerated = object(tolerated, &["since", "requests", "strictWouldRefuse", "rules"]);
     let connector = json!({
         "id": id, "name": text, "settings": schema_ref("ConnectorSettings"), "created": time,
-        "tolerated": tolerated,
+        "tolerated": or_null(&tolerated),
     });
     add("Connector", object(connector, &["id", "name", "settings", "created", "tolerated"]));
     add("ConnectorList", listed("connectors", schema_ref("Connector")));

@@ -27,6 +27,7 @@ use crate::app::App;
 use crate::body;
 use crate::caller::{self, Caller, Visit};
 use crate::journal::{self, Line};
+use crate::past;
 use crate::refused::Refused;
 
 use address::{Address, Version};
@@ -98,9 +99,7 @@ impl Asked<'_> {
     async fn snapshot(&self) -> Result<Arc<Snapshot>, Refused> {
         self.check_position()?;
         let Some(when) = self.parameters.as_of()? else { return Ok(self.caller.snapshot.clone()) };
-        let (engine, tenant) = (self.app.engine.clone(), self.caller.tenant);
-        let read = tokio::task::spawn_blocking(move || engine.as_of(tenant, when)).await;
-        Ok(read.map_err(Refused::broken_off)??)
+        past::read(self.app, self.caller.tenant, when).await
     }
 }
 

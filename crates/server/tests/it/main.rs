@@ -44,6 +44,9 @@ mod okta;
 mod others;
 
 #[cfg(test)]
+mod past;
+
+#[cfg(test)]
 mod references;
 
 #[cfg(test)]

@@ -1,0 +1,3 @@
+//! Reads as of a moment (`?asOf=`).
+
+mod admin;
