@@ -24,6 +24,11 @@ pub(crate) struct Master {
 }
 
 impl Master {
+    /// The key in this file, or the folder's own.
+    pub(crate) fn of_file(master_key_file: Option<PathBuf>) -> Self {
+        Self { master_key: None, master_key_file }
+    }
+
     /// The key, and whether it was made just now.
     pub(crate) fn key(&self, data: &Path) -> anyhow::Result<(MasterKey, bool)> {
         if let Some(text) = &self.master_key {

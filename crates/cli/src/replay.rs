@@ -1,18 +1,24 @@
-//! `rollbook replay`: out of an archive, into a fresh instance.
+//! `rollbook replay`: out of an archive, a data folder or a running server, into an instance of its own.
+
+mod own_log;
+mod source;
+mod survey;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Args;
 use domain::id::TenantId;
-use engine::{Copy, World};
-use eventlog::{ArchiveKeys, ArchiveReader, Keys, Unlock};
+use engine::{Copy, When, World};
 
+use crate::heads;
 use crate::instance::{self, Master};
 use crate::terminal::{note, progress, say};
-use crate::{export, heads};
 
-/// Rebuild a fresh instance from an archive, and prove that nothing differs.
+use source::Source;
+use survey::Survey;
+
+/// Rebuild an instance from an archive or a data folder, and prove that nothing differs.
 ///
 /// What is cut off half-way is carried on when the same command is given again; under its final
 /// name there is never half an instance.
@@ -21,14 +27,32 @@ use crate::{export, heads};
 Examples:
   ROLLBOOK_KEYS_PASSPHRASE=… rollbook replay acme.rollbook --into ./fresh
   rollbook replay acme.rollbook --into ./fresh --identity-file age-key.txt
-  rollbook replay acme.rollbook --into ./fresh --without-keys    everyone reads as erased")]
+  rollbook replay acme.rollbook --into ./fresh --without-keys    everyone reads as erased
+  rollbook replay acme.rollbook --into ./march --until 2026-03-31T23:59:59Z
+  rollbook replay acme.rollbook --into ./before --tenant acme --until 41
+  rollbook replay ./data --into ./acme-alone --tenant acme")]
 pub(crate) struct Replay {
-    /// The archive
-    archive: PathBuf,
+    /// The archive, or a data folder that no server has open
+    source: PathBuf,
     /// The data folder to make; it must not be there
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
-    /// The keys file; the archive's name with `.keys` when not given
+    /// Only this tenant
+    #[arg(long, value_name = "SLUG")]
+    tenant: Option<String>,
+    /// End there: at a time, or at a position of the tenant that --tenant names
+    #[arg(long, value_name = "MOMENT")]
+    until: Option<When>,
+    #[command(flatten)]
+    opening: Opening,
+    #[command(flatten)]
+    master: Master,
+}
+
+/// What opens the source.
+#[derive(Args)]
+pub(crate) struct Opening {
+    /// The archive's keys file; the archive's name with `.keys` when not given
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
     /// The passphrase that the keys are encrypted with
@@ -40,8 +64,15 @@ pub(crate) struct Replay {
     /// Do without the keys: nobody's personal data can be read then, for good
     #[arg(long)]
     without_keys: bool,
-    #[command(flatten)]
-    master: Master,
+    /// The master key of the data folder that is replayed; its own master.key when not given
+    #[arg(long, value_name = "FILE")]
+    source_master_key_file: Option<PathBuf>,
+}
+
+impl Opening {
+    fn source_master(&self) -> Master {
+        Master::of_file(self.source_master_key_file.clone())
+    }
 }
 
 impl Replay {
@@ -53,15 +84,23 @@ impl Replay {
             "{} is not empty: an archive is replayed into a fresh folder",
             self.into.display()
         );
-        let archive = ArchiveReader::open(&self.archive)?;
-        let summary = archive.summary().clone();
-        let keys = self.keys(summary.digest)?;
+        let source = Source::open(&self.source, &self.opening)?;
+        let survey = match (&self.tenant, self.until) {
+            (None, None) => None,
+            (tenant, until) => {
+                let now = server::system_clock()();
+                Some(Survey::of(&source, tenant.as_deref(), until, now)?)
+            }
+        };
         let building = building(&self.into);
+        if survey.as_ref().is_some_and(|survey| survey.only.is_some()) && building.exists() {
+            // The instance's own log is written anew then: there is nothing to carry on.
+            std::fs::remove_dir_all(&building)?;
+        }
         std::fs::create_dir_all(&building)
             .with_context(|| format!("{} cannot be created", building.display()))?;
         let (master, is_new) = self.master.key(&building)?;
-        let built = build(&archive, &keys, &building, master, summary.commits);
-        let world = match built {
+        let world = match build(&source, survey.as_ref(), &building, master) {
             Ok(world) => world,
             Err(error) => {
                 drop(std::fs::remove_dir_all(&building));
@@ -73,53 +112,20 @@ impl Replay {
         }
         std::fs::rename(&building, &self.into)
             .with_context(|| format!("{} cannot be named so", self.into.display()))?;
-        say(format!("{}  {} commits replayed", self.into.display(), summary.commits));
+        say(format!("{}  {} commits replayed", self.into.display(), heads::commits(&world)));
         heads::show(&world);
         if is_new {
-            note(format!(
-                "warning: a master key was made in {}; keep a copy elsewhere, apart from the data",
-                self.into.join("master.key").display()
-            ));
+            warn_of_master_key(&self.into);
         }
         Ok(())
     }
-
-    fn keys(&self, digest: domain::position::Hash) -> anyhow::Result<Unlocked> {
-        if self.without_keys {
-            return Ok(Unlocked(None));
-        }
-        let file = self.keys.clone().unwrap_or_else(|| export::keys_beside(&self.archive));
-        let unlock = match (&self.identity_file, &self.passphrase) {
-            (Some(file), _) => {
-                let text = std::fs::read_to_string(file)
-                    .with_context(|| format!("{} cannot be read", file.display()))?;
-                let identity = text.lines().find(|line| line.starts_with("AGE-SECRET-KEY-"));
-                Unlock::identity(identity.with_context(|| {
-                    format!("{} holds no line AGE-SECRET-KEY-…", file.display())
-                })?)
-            }
-            (None, Some(passphrase)) => Unlock::passphrase(passphrase),
-            (None, None) => bail!(
-                "the keys in {} are encrypted: set ROLLBOOK_KEYS_PASSPHRASE, or give \
-                 --identity-file (or --without-keys, and everyone reads as erased)",
-                file.display()
-            ),
-        };
-        Ok(Unlocked(Some(eventlog::read_keys(&file, digest, &unlock)?)))
-    }
 }
 
-/// The keys beside an archive, or none of them.
-struct Unlocked(Option<ArchiveKeys>);
-
-impl Keys for Unlocked {
-    fn person(
-        &self,
-        tenant: TenantId,
-        user: domain::id::UserId,
-    ) -> Result<Option<eventlog::PersonKey>, eventlog::Broken> {
-        self.0.as_ref().map_or(Ok(None), |keys| keys.person(tenant, user))
-    }
+fn warn_of_master_key(into: &Path) {
+    note(format!(
+        "warning: a master key was made in {}; keep a copy elsewhere, apart from the data",
+        into.join("master.key").display()
+    ));
 }
 
 /// Where an instance grows until it is whole.
@@ -129,28 +135,51 @@ fn building(into: &Path) -> PathBuf {
     into.with_file_name(name)
 }
 
-/// Replays an archive into a folder, carrying on where an earlier try was cut off.
+/// Replays a source into a folder, carrying on where an earlier try was cut off.
 fn build(
-    archive: &ArchiveReader,
-    keys: &Unlocked,
+    source: &Source,
+    survey: Option<&Survey>,
     folder: &Path,
     master: eventlog::MasterKey,
-    total: u64,
 ) -> anyhow::Result<World> {
     let mut copy = Copy::open(instance::open_log_with(folder, master)?, |_| {})?;
-    let bar = progress(total, "commits");
+    let bar = progress(survey.map_or(source.total(), |survey| survey.commits), "commits");
     bar.set_message("replaying");
-    for stored in archive.commits()? {
+    let alone = survey.and_then(|survey| survey.only.as_ref()).map(|(id, _)| *id);
+    for stored in source.commits()? {
         let stored = stored?;
-        copy.add(stored.tenant, stored.bytes, keys)?;
+        if let Some(survey) = survey {
+            let end = survey.ends.get(&stored.tenant);
+            if end.is_none_or(|end| stored.position > end.position) {
+                continue;
+            }
+        }
+        match alone {
+            Some(alone) if stored.tenant == TenantId::SYSTEM => {
+                let commit = eventlog::open(&stored.bytes, source)?;
+                if let Some(commit) = own_log::only_about(commit, alone) {
+                    copy.write(commit)?;
+                }
+            }
+            Some(_) | None => {
+                copy.add(stored.tenant, stored.bytes, source)?;
+            }
+        }
         bar.inc(1);
     }
     bar.finish_and_clear();
     let fold = copy.finish()?;
-    for end in &archive.summary().tenants {
-        let reached = fold.head(end.tenant);
-        let same = reached.position == Some(end.position) && reached.hash == end.hash;
-        ensure!(same, "tenant {} did not end where the archive says", end.tenant);
+    let ends: Vec<_> = match survey {
+        Some(survey) => survey.ends.iter().map(|(id, end)| (*id, end.position, end.hash)).collect(),
+        None => source.ends(),
+    };
+    for (tenant, position, hash) in ends {
+        if alone.is_some() && tenant == TenantId::SYSTEM {
+            continue;
+        }
+        let reached = fold.head(tenant);
+        let same = reached.position == Some(position) && reached.hash == hash;
+        ensure!(same, "tenant {tenant} did not end where the source says");
     }
     Ok(fold.into_world())
 }

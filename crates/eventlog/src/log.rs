@@ -4,9 +4,10 @@ use std::fmt;
 
 use domain::id::{TenantId, UserId};
 use domain::position::{Hash, Position};
+use domain::time::Timestamp;
 
 use crate::broken::Broken;
-use crate::encode::Sealed;
+use crate::encode::{self, Sealed};
 use crate::journal::Journal;
 use crate::keys::{Keys, PersonKey};
 
@@ -80,6 +81,16 @@ pub struct Stored {
     pub position: Position,
     /// Its exact bytes.
     pub bytes: Vec<u8>,
+}
+
+impl Stored {
+    /// When it was made.
+    ///
+    /// # Errors
+    /// When the bytes are no commit.
+    pub fn at(&self) -> Result<Timestamp, Broken> {
+        Ok(encode::header(&self.bytes)?.at)
+    }
 }
 
 /// A turn that was not made durable.

@@ -14,4 +14,7 @@ mod crash;
 mod guide;
 
 #[cfg(test)]
+mod replay;
+
+#[cfg(test)]
 mod walk;

@@ -1,0 +1,122 @@
+//! What is replayed: an archive with its keys, or a data folder.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use domain::id::{TenantId, UserId};
+use domain::position::Hash;
+use domain::position::Position;
+use eventlog::{
+    ArchiveKeys, ArchiveReader, Broken, EventLog, Keys, LogReader, PersonKey, Reader, SledLog,
+    Stored, Unlock,
+};
+
+use super::Opening;
+use crate::{export, instance};
+
+/// A log that lies still while it is replayed.
+pub(crate) enum Source {
+    /// An archive, and the keys beside it; none: nobody can be read.
+    Archive { path: PathBuf, archive: ArchiveReader, keys: Option<ArchiveKeys> },
+    /// A data folder that no server has open. The log is held so that none opens it meanwhile.
+    Folder { path: PathBuf, _log: SledLog, reader: Reader, without_keys: bool },
+}
+
+/// Commits in the order written.
+type Commits<'a> = Box<dyn Iterator<Item = anyhow::Result<Stored>> + 'a>;
+
+impl Source {
+    /// Opens what lies at `path`, and checks all of it.
+    pub(crate) fn open(path: &Path, opening: &Opening) -> anyhow::Result<Source> {
+        let path = path.to_owned();
+        if path.is_dir() {
+            let log = instance::open_log(&path, &opening.source_master())?;
+            let reader = log.reader();
+            let without_keys = opening.without_keys;
+            return Ok(Source::Folder { path, _log: log, reader, without_keys });
+        }
+        let archive = ArchiveReader::open(&path)?;
+        let keys = read_keys(&path, archive.summary().digest, opening)?;
+        Ok(Source::Archive { path, archive, keys })
+    }
+
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Source::Archive { path, .. } | Source::Folder { path, .. } => path,
+        }
+    }
+
+    /// How many commits it holds.
+    pub(crate) fn total(&self) -> u64 {
+        match self {
+            Source::Archive { archive, .. } => archive.summary().commits,
+            Source::Folder { reader, .. } => {
+                reader.heads().iter().map(|(_, position, _)| position.get()).sum()
+            }
+        }
+    }
+
+    /// Where each log ends, as the source itself says.
+    pub(crate) fn ends(&self) -> Vec<(TenantId, Position, Hash)> {
+        match self {
+            Source::Archive { archive, .. } => {
+                let ends = archive.summary().tenants.iter();
+                ends.map(|end| (end.tenant, end.position, end.hash)).collect()
+            }
+            Source::Folder { reader, .. } => reader.heads(),
+        }
+    }
+
+    /// Every commit.
+    pub(crate) fn commits(&self) -> anyhow::Result<Commits<'_>> {
+        Ok(match self {
+            Source::Archive { archive, .. } => {
+                Box::new(archive.commits()?.map(|stored| Ok(stored?)))
+            }
+            Source::Folder { reader, .. } => Box::new(reader.scan().map(|stored| Ok(stored?))),
+        })
+    }
+}
+
+impl Keys for Source {
+    fn person(&self, tenant: TenantId, user: UserId) -> Result<Option<PersonKey>, Broken> {
+        match self {
+            Source::Archive { keys: Some(keys), .. } => keys.person(tenant, user),
+            Source::Archive { keys: None, .. } | Source::Folder { without_keys: true, .. } => {
+                Ok(None)
+            }
+            Source::Folder { reader, .. } => reader.person(tenant, user),
+        }
+    }
+}
+
+fn read_keys(
+    archive: &Path,
+    digest: Hash,
+    opening: &Opening,
+) -> anyhow::Result<Option<ArchiveKeys>> {
+    if opening.without_keys {
+        return Ok(None);
+    }
+    let file = opening.keys.clone().unwrap_or_else(|| export::keys_beside(archive));
+    let unlock = match (&opening.identity_file, &opening.passphrase) {
+        (Some(file), _) => {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("{} cannot be read", file.display()))?;
+            let identity = text.lines().find(|line| line.starts_with("AGE-SECRET-KEY-"));
+            Unlock::identity(
+                identity.with_context(|| {
+                    format!("{} holds no line AGE-SECRET-KEY-…", file.display())
+                })?,
+            )
+        }
+        (None, Some(passphrase)) => Unlock::passphrase(passphrase),
+        (None, None) => bail!(
+            "the keys in {} are encrypted: set ROLLBOOK_KEYS_PASSPHRASE, or give --identity-file \
+             (or --without-keys, and everyone reads as erased)",
+            file.display()
+        ),
+    };
+    Ok(Some(eventlog::read_keys(&file, digest, &unlock)?))
+}
