@@ -113,14 +113,28 @@ impl Named {
         }
     }
 
-    fn through(source: Source, directory: &Directory) -> Self {
-        match source {
+    /// Where a role or membership comes from. `name` says what a group was called then.
+    pub(crate) fn through(
+        source: Source,
+        directory: &Directory,
+        mut name: impl FnMut(Subject) -> Result<Option<String>, AskError>,
+    ) -> Result<Self, AskError> {
+        Ok(match source {
             Source::Connector(id) => {
                 let name = directory.connectors.get(id).map(|connector| connector.name.clone());
                 Named::new("connector", id, name)
             }
             Source::Local => Named { kind: "local".to_owned(), id: None, name: None },
-        }
+            Source::Rule(id) => {
+                let Some(rule) = directory.rules.get(id) else {
+                    return Ok(Named::new("rule", id, None));
+                };
+                let group = name(Subject::Group(rule.group))?;
+                let role = directory.roles.get(rule.role).map(|role| role.name.clone());
+                let words = group.zip(role).map(|(group, role)| format!("{group} → {role}"));
+                Named::new("rule", id, words)
+            }
+        })
     }
 }
 
@@ -154,7 +168,11 @@ impl Told {
             | Event::RoleRevoked { user, role, source } => {
                 told.user_name = name(Subject::User(*user))?;
                 told.role_name = role_name(*role);
-                told.through = Some(Named::through(*source, directory));
+                told.through = Some(Named::through(*source, directory, &mut name)?);
+            }
+            Event::RuleAdded { group, role, .. } | Event::RuleRemoved { group, role, .. } => {
+                told.group_name = name(Subject::Group(*group))?;
+                told.role_name = role_name(*role);
             }
             Event::RoleRetired { role } => told.role_name = role_name(*role),
             Event::GroupCreated { group, .. }
@@ -165,7 +183,7 @@ impl Told {
             | Event::GroupMemberRemoved { group, member, source } => {
                 told.group_name = name(Subject::Group(*group))?;
                 told.member_name = name((*member).into())?;
-                told.through = Some(Named::through(*source, directory));
+                told.through = Some(Named::through(*source, directory, &mut name)?);
             }
             Event::CredentialIssued { .. } => {
                 // A key that someone chose may be guessed from its hash: the answer leaves it out.

@@ -14,6 +14,7 @@ mod manage;
 mod output;
 mod remote;
 mod replay;
+mod rule;
 mod schema;
 mod serve;
 mod terminal;
@@ -47,6 +48,7 @@ enum Verb {
     Serve(serve::Serve),
     Tenant(manage::Tenant),
     Role(manage::Role),
+    Rule(rule::Rule),
     Connector(connector::Connector),
     Credential(manage::Credential),
     Schema(schema::Schema),
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
             Verb::Serve(serve) => serve.run().await,
             Verb::Tenant(tenant) => tenant.run().await,
             Verb::Role(role) => role.run().await,
+            Verb::Rule(rule) => rule.run().await,
             Verb::Connector(connector) => connector.run().await,
             Verb::Schema(schema) => schema.run().await,
             Verb::Credential(credential) => credential.run().await,

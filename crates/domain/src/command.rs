@@ -4,7 +4,7 @@ pub use scim::Quirk;
 use scim::{Admitted, Patch};
 
 use crate::event::{ConnectorSettings, Event, Holder};
-use crate::id::{ConnectorId, CredentialId, GroupId, OperatorId, RoleId, TenantId, UserId};
+use crate::id::{ConnectorId, CredentialId, GroupId, OperatorId, RoleId, RuleId, TenantId, UserId};
 use crate::position::{Hash, Position};
 use crate::rejection::Rejection;
 use crate::time::Timestamp;
@@ -43,6 +43,20 @@ pub enum Command {
     RetireRole {
         /// Its name.
         name: String,
+    },
+    /// Give a role to whoever is in a group, from now on.
+    AddRule {
+        /// The id that the rule gets if it is new.
+        rule: RuleId,
+        /// The group.
+        group: GroupId,
+        /// The role's name.
+        role: String,
+    },
+    /// Give a role through a rule no more.
+    RemoveRule {
+        /// The rule.
+        rule: RuleId,
     },
     /// Open a tenant: said to the instance's log and then to the tenant's own.
     OpenTenant {

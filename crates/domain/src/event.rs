@@ -8,7 +8,7 @@ use scim::{Packed, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    ConnectorId, CredentialId, GroupId, OperatorId, PolicyId, RoleId, TenantId, UserId,
+    ConnectorId, CredentialId, GroupId, OperatorId, PolicyId, RoleId, RuleId, TenantId, UserId,
 };
 use crate::origin::Source;
 use crate::personal::Personal;
@@ -161,6 +161,24 @@ pub enum Event {
         role: RoleId,
         /// Which source took it back.
         source: Source,
+    },
+    /// Whoever is in a group, directly or through groups inside it, has a role from this position on, through this rule.
+    RuleAdded {
+        /// The rule.
+        rule: RuleId,
+        /// The group.
+        group: GroupId,
+        /// The role.
+        role: RoleId,
+    },
+    /// A rule gives nothing any more; what it gave ended before, in the same commit.
+    RuleRemoved {
+        /// The rule.
+        rule: RuleId,
+        /// Its group: who asks for the group's history must not miss it.
+        group: GroupId,
+        /// Its role.
+        role: RoleId,
     },
     /// A group came to be, without members.
     GroupCreated {
@@ -475,6 +493,8 @@ kinds! {
     16 UserErased,
     20 RoleAssigned,
     21 RoleRevoked,
+    22 RuleAdded,
+    23 RuleRemoved,
     30 GroupCreated,
     31 GroupRenamed,
     32 GroupAttributesChanged,
@@ -531,6 +551,10 @@ impl Event {
             | Event::UserErased { user, .. } => f(Subject::User(*user)),
             Event::RoleAssigned { user, role, .. } | Event::RoleRevoked { user, role, .. } => {
                 f(Subject::User(*user));
+                f(Subject::Role(*role));
+            }
+            Event::RuleAdded { group, role, .. } | Event::RuleRemoved { group, role, .. } => {
+                f(Subject::Group(*group));
                 f(Subject::Role(*role));
             }
             Event::GroupCreated { group, .. }

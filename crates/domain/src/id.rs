@@ -74,6 +74,8 @@ ids! {
     RequestId;
     /// A role.
     RoleId;
+    /// A rule: who is in a group has a role.
+    RuleId;
     /// A tenant: one customer's world.
     TenantId;
     /// A user.

@@ -26,6 +26,8 @@ pub const COMMIT_EVENTS: usize = 150_000;
 pub const SCHEMA_BYTES: usize = 256 << 10;
 /// Schemas that a tenant adds at most.
 pub const SCHEMAS: usize = 50;
+/// Rules that a tenant has at once.
+pub const RULES: usize = 1_000;
 /// Resources that a list looks at before it asks whether somebody still waits for it.
 pub const ROWS_BETWEEN_LOOKS: usize = 256;
 /// Bytes of attributes that a resource of the usual size has at most.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ConnectorId, CredentialId, OperatorId, RequestId};
+use crate::id::{ConnectorId, CredentialId, OperatorId, RequestId, RuleId};
 
 /// Who acts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -25,6 +25,16 @@ pub enum Actor {
     },
     /// The instance itself, as when it opens its first tenant.
     System,
+}
+
+impl Source {
+    /// The rule that gives it, if one does.
+    pub fn rule(&self) -> Option<RuleId> {
+        match self {
+            Source::Rule(rule) => Some(*rule),
+            Source::Connector(_) | Source::Local => None,
+        }
+    }
 }
 
 impl Actor {
@@ -65,4 +75,6 @@ pub enum Source {
     Connector(ConnectorId),
     /// An operator gave it here.
     Local,
+    /// A rule of the tenant gives it to whoever is in a group. Only roles come from rules.
+    Rule(RuleId),
 }

@@ -29,6 +29,18 @@ pub enum Rejection {
         /// What to do.
         remedy: &'static str,
     },
+    /// Something else needs it as it is.
+    #[error("the {kind} `{name}` is given by {by}: {remedy}")]
+    InUse {
+        /// What is needed, as in `role`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// What needs it.
+        by: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// `If-Match` names another version than the one that is there.
     #[error(
         "the resource is at version {actual}, not at the one that `If-Match` names: read it again, then repeat the request"

@@ -189,7 +189,7 @@ impl UserView<'_> {
 fn source_connector(assignment: &crate::directory::Assignment) -> Option<ConnectorId> {
     match assignment.source {
         crate::origin::Source::Connector(id) => Some(id),
-        crate::origin::Source::Local => None,
+        crate::origin::Source::Local | crate::origin::Source::Rule(_) => None,
     }
 }
 

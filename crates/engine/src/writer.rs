@@ -258,6 +258,8 @@ fn opens(tenant: TenantId, command: &Command) -> bool {
         | Command::RevokeRole { .. }
         | Command::DefineRole { .. }
         | Command::RetireRole { .. }
+        | Command::AddRule { .. }
+        | Command::RemoveRule { .. }
         | Command::AddConnector { .. }
         | Command::ChangeConnector { .. }
         | Command::AddSchema { .. }

@@ -144,6 +144,7 @@ impl From<Rejection> for Refused {
         let detail = rejection.to_string();
         match rejection {
             Rejection::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, detail),
+            Rejection::InUse { .. } => Self::new(StatusCode::CONFLICT, detail),
             Rejection::Taken { .. } => {
                 Self { kind: Some(ScimType::Uniqueness), ..Self::new(StatusCode::CONFLICT, detail) }
             }

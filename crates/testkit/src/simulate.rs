@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use domain::command::{Change, Command, Expected};
 use domain::event::{ConnectorSettings, Holder, PatchAnswer, RoleCatalogue, UnknownMembers};
 use domain::id::{
-    ConnectorId, CredentialId, GroupId, OperatorId, RequestId, RoleId, TenantId, UserId,
+    ConnectorId, CredentialId, GroupId, OperatorId, RequestId, RoleId, RuleId, TenantId, UserId,
 };
 use domain::origin::{Actor, Origin};
 use domain::position::{Hash, Position};
@@ -294,7 +294,7 @@ impl Simulation {
         let name = *NAMES.choose(&mut self.rng).ok_or("no name")?;
         let role = *ROLES.choose(&mut self.rng).ok_or("no role")?;
         let rtype = snapshot.directory.schemas.catalogue().user();
-        let command = match self.rng.random_range(0..19) {
+        let command = match self.rng.random_range(0..24) {
             0..3 => Command::User(UserId::new(self.id()), self.create_user(name, role, rtype)?),
             3 => Command::User(some_user, self.replace_user(name, role, rtype)?),
             4 => Command::User(
@@ -341,6 +341,23 @@ impl Simulation {
                 Command::RevokeCredential { credential: some.unwrap_or(credential) }
             }
             17 => Command::User(some_user, self.patch_own(rtype)?),
+            18 | 19 => Command::AddRule {
+                rule: RuleId::new(self.id()),
+                group: some_group,
+                role: role.to_owned(),
+            },
+            20 => {
+                let all: Vec<RuleId> =
+                    snapshot.directory.rules.ever().map(|rule| rule.id).collect();
+                let some = all.choose(&mut self.rng).copied();
+                Command::RemoveRule { rule: some.unwrap_or(RuleId::new(Uuid::nil())) }
+            }
+            21 => Command::RetireRole { name: role.to_owned() },
+            22 => Command::DefineRole {
+                role: RoleId::new(self.id()),
+                name: role.to_owned(),
+                description: String::new(),
+            },
             _ => Command::RevokeRole { user: some_user, role: role.to_owned() },
         };
         Ok((tenant, origin, command))

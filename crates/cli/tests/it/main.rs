@@ -9,6 +9,8 @@ mod connectors;
 
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod explain;
 
 #[cfg(test)]
 mod guide;

@@ -32,6 +32,14 @@ pub(super) fn define_role(
 pub(super) fn retire_role(directory: &Directory, name: String) -> Result<Decision, Rejection> {
     match directory.roles.named(&name) {
         Some(role) if role.retired => causes(vec![]),
+        Some(role) if directory.rules.iter().any(|rule| rule.role == role.id) => {
+            Err(Rejection::InUse {
+                kind: "role",
+                name,
+                by: "a rule",
+                remedy: "remove the rule first; `rollbook rule list` shows it",
+            })
+        }
         Some(role) => causes(vec![Event::RoleRetired { role: role.id }]),
         None => Err(missing("role", name)),
     }

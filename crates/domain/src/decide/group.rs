@@ -10,7 +10,7 @@ use scim::{
     validate,
 };
 
-use super::{check_size, external_id_change, free_values, options, settings};
+use super::{check_size, external_id_change, free_values, options, rule, settings};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, Group};
@@ -340,7 +340,7 @@ impl<'a> Edits<'a> {
     }
 }
 
-/// Memberships end first and by name, so that nobody who asks for a member's history misses it.
+/// Memberships and rules end first and by name, so that nobody who asks for a member's history misses it.
 fn delete(directory: &Directory, group: &Group) -> Vec<Event> {
     let mut events = Vec::new();
     let itself = Member::Group(group.id);
@@ -352,6 +352,7 @@ fn delete(directory: &Directory, group: &Group) -> Vec<Event> {
     for (member, source) in group.memberships() {
         events.push(Event::GroupMemberRemoved { group: group.id, member, source });
     }
+    events.extend(rule::end_with(directory, group.id));
     events.push(Event::GroupDeleted { group: group.id });
     events
 }

@@ -2,6 +2,7 @@
 
 mod administration;
 mod group;
+mod rule;
 mod user;
 
 use scim::{Invalid, Mode, Object, Options, Packed, Value};
@@ -23,7 +24,12 @@ pub fn decide(
     actor: &Actor,
     command: Command,
 ) -> Result<Decision, Rejection> {
-    let decision = match command {
+    let remedy = if matches!(command, Command::RemoveRule { .. }) {
+        "take members out of the rule's group in parts first"
+    } else {
+        "do it in several requests, as by removing members in parts first"
+    };
+    let mut decision = match command {
         Command::User(id, change) => user::decide(directory, actor, id, change),
         Command::Group(id, change) => group::decide(directory, actor, id, change),
         Command::AssignRole { user, role } => user::assign(directory, user, &role),
@@ -32,6 +38,8 @@ pub fn decide(
             administration::define_role(directory, role, name, description)
         }
         Command::RetireRole { name } => administration::retire_role(directory, name),
+        Command::AddRule { rule, group, role } => rule::add(directory, rule, group, &role),
+        Command::RemoveRule { rule } => rule::remove(directory, rule),
         Command::OpenTenant { tenant, slug, roles } => {
             administration::open_tenant(directory, tenant, slug, roles)
         }
@@ -53,11 +61,12 @@ pub fn decide(
             administration::revoke_credential(directory, credential)
         }
     }?;
+    rule::follow(directory, &mut decision.events);
     if decision.events.len() > COMMIT_EVENTS {
         return Err(Rejection::TooLarge {
             events: decision.events.len(),
             limit: COMMIT_EVENTS,
-            remedy: "do it in several requests, as by removing members in parts first",
+            remedy,
         });
     }
     Ok(decision)

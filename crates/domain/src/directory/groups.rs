@@ -1,5 +1,6 @@
 //! The groups of a tenant, who is in them, and the ways to find one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::OrdSet;
@@ -10,11 +11,11 @@ use super::shelf::{Shelf, Word};
 use super::{ExternalId, Moment, Stamp, Users, apply_changes, external_id, set_external_id};
 use crate::commit::Unfit;
 use crate::event::{AttributeChange, Member};
-use crate::id::{ConnectorId, GroupId};
+use crate::id::{ConnectorId, GroupId, RuleId, UserId};
 use crate::origin::Source;
 
 const FIRST_SOURCE: Source = Source::Connector(ConnectorId::LEAST);
-const LAST_SOURCE: Source = Source::Local;
+const LAST_SOURCE: Source = Source::Rule(RuleId::MOST);
 
 /// A group as of one position.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -104,6 +105,26 @@ impl Groups {
     /// The groups that have `member` as a member themselves, by id.
     pub fn of(&self, member: Member) -> impl Iterator<Item = &Group> + '_ {
         self.shelf.under(&self.of_member, member)
+    }
+
+    /// The users who are in `group`, themselves or through groups inside it, each once. Circles end; so does the
+    /// search, once it has found `enough`.
+    pub fn users_below(&self, group: GroupId, enough: usize) -> BTreeSet<UserId> {
+        let (mut seen, mut next) = (BTreeSet::from([group]), vec![group]);
+        let mut users = BTreeSet::new();
+        while let Some(group) = next.pop().and_then(|id| self.get(id)) {
+            for member in group.members() {
+                if users.len() >= enough {
+                    return users;
+                }
+                match member {
+                    Member::User(user) => drop(users.insert(user)),
+                    Member::Group(inner) if seen.insert(inner) => next.push(inner),
+                    Member::Group(_) => {}
+                }
+            }
+        }
+        users
     }
 
     /// All groups, oldest first.

@@ -9,6 +9,7 @@ mod groups;
 mod operators;
 mod policies;
 mod roles;
+mod rules;
 mod schemas;
 mod shelf;
 mod tenants;
@@ -24,6 +25,7 @@ pub use groups::{Group, Groups};
 pub use operators::{Operator, Operators};
 pub use policies::{Policies, Policy};
 pub use roles::{Role, Roles};
+pub use rules::{Rule, Rules};
 pub use schemas::{CustomSchema, Schemas};
 pub use tenants::{Tenant, Tenants};
 pub(crate) use unique::Conflict;
@@ -103,6 +105,9 @@ pub struct Directory {
     pub groups: Groups,
     /// The roles.
     pub roles: Roles,
+    /// The rules that give roles to whoever is in a group.
+    #[serde(default, skip_serializing_if = "Rules::is_empty")]
+    pub rules: Rules,
     /// The policies.
     pub policies: Policies,
     /// The schemas, if the tenant added any to the built-in ones.
@@ -231,6 +236,8 @@ impl Directory {
             Event::RoleRevoked { user, role, source } => {
                 self.users.revoke(*user, *role, *source, moment)
             }
+            Event::RuleAdded { rule, group, role } => self.rules.add(*rule, *group, *role, moment),
+            Event::RuleRemoved { rule, .. } => self.rules.remove(*rule, moment),
             Event::GroupCreated { group, display_name, managed_by, external_id, attributes } => {
                 let external_id = external_id.as_deref();
                 self.groups.create(
@@ -271,6 +278,7 @@ impl Directory {
         self.roles.agrees()?;
         self.credentials.agrees()?;
         self.tenants.agrees()?;
+        self.rules.agrees(&self.users, &self.groups)?;
         for user in self.users.iter() {
             for assignment in &user.roles {
                 if self.roles.get(assignment.role).is_none() {

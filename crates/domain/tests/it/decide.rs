@@ -53,26 +53,33 @@ pub(crate) fn given() -> Given {
 
 impl Given {
     /// Carries out a command that must be granted.
-    pub(crate) fn and(mut self, actor: Actor, command: Command) -> Given {
+    pub(crate) fn and(&self, actor: Actor, command: Command) -> Given {
         let decision = decide(&self.snapshot.directory, &actor, command).unwrap();
         if decision.events.is_empty() {
-            return self;
+            return Given { snapshot: self.snapshot.clone() };
         }
-        let position = self.snapshot.head.next();
+        let next = self.happened(actor, decision.events);
+        next.snapshot.directory.agrees().unwrap();
+        next
+    }
+
+    /// Lets something happen that nobody decided.
+    pub(crate) fn happened(&self, actor: Actor, events: Vec<Event>) -> Given {
+        let mut snapshot = self.snapshot.clone();
+        let position = snapshot.head.next();
         let request = RequestId::new(Uuid::nil());
         let commit = Commit {
             tenant: TenantId::new(Uuid::from_u128(77)),
             position,
             at: Timestamp::from_millis(1_000 * position.get() as i64),
-            prev: self.snapshot.head.hash,
+            prev: snapshot.head.hash,
             origin: Origin { actor, request, source: None, agent: None },
-            events: decision.events,
+            events,
         };
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&position.get().to_be_bytes());
-        self.snapshot.advance(&commit, Hash::new(bytes)).unwrap();
-        self.snapshot.directory.agrees().unwrap();
-        self
+        snapshot.advance(&commit, Hash::new(bytes)).unwrap();
+        Given { snapshot }
     }
 
     pub(crate) fn when(&self, actor: Actor, command: Command) -> Then {
@@ -81,7 +88,7 @@ impl Given {
 }
 
 /// What followed.
-pub(crate) struct Then(Result<Decision, Rejection>);
+pub(crate) struct Then(pub(crate) Result<Decision, Rejection>);
 
 impl Then {
     #[track_caller]
@@ -100,6 +107,14 @@ impl Then {
     pub(crate) fn invalid(self, kind: ScimType) {
         match self.0 {
             Err(Rejection::Invalid(invalid)) => assert_eq!(invalid.kind, kind, "{invalid}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn not_found(self, kind: &str) {
+        match self.0 {
+            Err(Rejection::NotFound { kind: found, .. }) => assert_eq!(found, kind),
             other => panic!("{other:?}"),
         }
     }
@@ -159,7 +174,7 @@ fn put_group(id: GroupId, rest: &str) -> Command {
     Command::Group(id, Change::Replace { with, expected: Expected::Any })
 }
 
-fn patch_group(id: GroupId, json: &str) -> Command {
+pub(crate) fn patch_group(id: GroupId, json: &str) -> Command {
     Command::Group(id, operations(json, ResourceType::group()))
 }
 

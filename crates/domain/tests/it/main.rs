@@ -9,4 +9,6 @@ mod decide;
 #[cfg(test)]
 mod find;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod schemas;

@@ -5,11 +5,11 @@ use domain::event::{
     AttributeChange, ConnectorSettings, Event, EventKind, Holder, Member, Mode, NewUser,
     PatchAnswer, Renamed, RoleCatalogue, RoleWording, UnknownMembers,
 };
-use domain::id::{ConnectorId, GroupId, OperatorId, UserId};
+use domain::id::{ConnectorId, GroupId, OperatorId, RuleId, UserId};
 use domain::origin::Source;
 use domain::personal::Personal;
 
-use super::{SealError, read, write};
+use super::{SealError, read, unwritable, write};
 use crate::broken::Broken;
 
 /// Changes of attributes as tuples and back; macros, because a value's type has no name here.
@@ -109,13 +109,32 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
             write(&(user,))
         }
         Event::UserErased { user, reason } => write(&(user, reason)),
-        Event::RoleAssigned { user, role, source, wording } => {
-            if let Personal::Known(RoleWording { display, kind, primary }) = wording {
-                personal = Some((*user, write(&(display, kind, primary))?));
+        Event::RoleAssigned { user, role, source, wording } => match wire_source(*source) {
+            Ok(source) => {
+                if let Personal::Known(RoleWording { display, kind, primary }) = wording {
+                    personal = Some((*user, write(&(display, kind, primary))?));
+                }
+                write(&(user, role, source))
             }
-            write(&(user, role, wire_source(*source)))
+            Err(rule) => {
+                // No client wrote it, so there is nothing in a client's words.
+                if wording != &Personal::Known(RoleWording::default()) {
+                    return Err(unwritable("a role given by a rule, with words beside it"));
+                }
+                version = 2;
+                write(&(user, role, rule))
+            }
+        },
+        Event::RoleRevoked { user, role, source } => match wire_source(*source) {
+            Ok(source) => write(&(user, role, source)),
+            Err(rule) => {
+                version = 2;
+                write(&(user, role, rule))
+            }
+        },
+        Event::RuleAdded { rule, group, role } | Event::RuleRemoved { rule, group, role } => {
+            write(&(rule, group, role))
         }
-        Event::RoleRevoked { user, role, source } => write(&(user, role, wire_source(*source))),
         Event::GroupCreated { group, display_name, managed_by, external_id, attributes } => {
             write(&(group, display_name, managed_by, external_id, attributes))
         }
@@ -123,7 +142,8 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
         Event::GroupAttributesChanged { group, changes } => write(&(group, wire!(changes))),
         Event::GroupMemberAdded { group, member, source }
         | Event::GroupMemberRemoved { group, member, source } => {
-            write(&(group, wire_member(*member), wire_source(*source)))
+            let source = wire_source(*source).map_err(|_| unwritable("a membership by a rule"))?;
+            write(&(group, wire_member(*member), source))
         }
         Event::GroupDeleted { group } => write(&(group,)),
         Event::PolicyCreated { policy, name, text } => write(&(policy, name, text)),
@@ -240,6 +260,24 @@ pub(super) fn decode(
             })?;
             Event::RoleAssigned { user, role, source: unwire_source(source), wording }
         }
+        // The second shape is for what a rule gives.
+        (EventKind::RoleAssigned, 2) => {
+            let (user, role, rule) = read(clear)?;
+            let wording = Personal::Known(RoleWording::default());
+            Event::RoleAssigned { user, role, source: Source::Rule(rule), wording }
+        }
+        (EventKind::RoleRevoked, 2) => {
+            let (user, role, rule) = read(clear)?;
+            Event::RoleRevoked { user, role, source: Source::Rule(rule) }
+        }
+        (EventKind::RuleAdded, 1) => {
+            let (rule, group, role) = read(clear)?;
+            Event::RuleAdded { rule, group, role }
+        }
+        (EventKind::RuleRemoved, 1) => {
+            let (rule, group, role) = read(clear)?;
+            Event::RuleRemoved { rule, group, role }
+        }
         (EventKind::RoleRevoked, 1) => {
             let (user, role, source) = read(clear)?;
             Event::RoleRevoked { user, role, source: unwire_source(source) }
@@ -336,10 +374,12 @@ type WireMember = (Option<UserId>, Option<GroupId>);
 /// One of the two.
 type WireHolder = (Option<ConnectorId>, Option<OperatorId>);
 
-fn wire_source(source: Source) -> WireSource {
+/// Or the rule, which the first shape of a source cannot name.
+fn wire_source(source: Source) -> Result<WireSource, RuleId> {
     match source {
-        Source::Connector(connector) => Some(connector),
-        Source::Local => None,
+        Source::Connector(connector) => Ok(Some(connector)),
+        Source::Local => Ok(None),
+        Source::Rule(rule) => Err(rule),
     }
 }
 

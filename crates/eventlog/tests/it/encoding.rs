@@ -133,6 +133,8 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
             }),
         },
         EventKind::RoleRevoked => Event::RoleRevoked { user, role, source },
+        EventKind::RuleAdded => Event::RuleAdded { rule: id(number), group, role },
+        EventKind::RuleRemoved => Event::RuleRemoved { rule: id(number), group, role },
         EventKind::GroupCreated => Event::GroupCreated {
             group,
             display_name: first,
@@ -186,8 +188,10 @@ fn pinned() -> Vec<(String, Commit)> {
     let other = Matter { flag: false, ..matter() };
     // What came after the first release has lines of its own.
     let later = [EventKind::ConnectorChanged, EventKind::SchemaAdded];
+    let rules = [EventKind::RuleAdded, EventKind::RuleRemoved];
     let others = |of_later: bool| {
         let kinds = EventKind::ALL.iter().filter(|kind| later.contains(kind) == of_later);
+        let kinds = kinds.filter(|kind| !rules.contains(kind));
         commit(kinds.map(|kind| event(*kind, &other)).collect())
     };
     let own = Event::CredentialIssued {
@@ -197,6 +201,10 @@ fn pinned() -> Vec<(String, Commit)> {
         hint: "rbu_".to_owned(),
         expires: None,
     };
+    let (user, role, source) = (id(41), id(43), Source::Rule(id(47)));
+    let wording = Personal::Known(RoleWording::default());
+    let by_rule = Event::RoleAssigned { user, role, source, wording };
+    let back = Event::RoleRevoked { user, role, source };
     let cleared = event(EventKind::ConnectorAdded, &Matter { number: 42, ..matter() });
     let operator = Actor::Operator { id: id(73) };
     let source = Some("2001:db8::7".parse().unwrap());
@@ -213,6 +221,8 @@ fn pinned() -> Vec<(String, Commit)> {
         ("the-other-way-2".into(), others(true)),
         ("ConnectorAdded-2".into(), commit(vec![cleared])),
         ("CredentialIssued-2".into(), commit(vec![own])),
+        ("RoleAssigned-2".into(), commit(vec![by_rule])),
+        ("RoleRevoked-2".into(), commit(vec![back])),
         ("compressed".into(), commit(vec![long])),
         ("erased".into(), commit(vec![erased])),
     ]);
@@ -358,6 +368,18 @@ fn without_a_key_it_reads_as_erased_and_under_another_it_is_broken() {
     assert_eq!(broken.position(), Some((id(1), Position::new(300).unwrap())));
     let again = eventlog::seal(&erased, &OneKey).unwrap();
     assert_eq!(eventlog::open(&again.bytes, &OneKey).unwrap(), erased, "erased stays erased");
+}
+
+/// What a rule gives carries nobody's words: it needs no key, and reads the same once the person was erased.
+#[test]
+fn what_a_rule_gives_needs_no_key() {
+    let (user, role, source) = (id(9), id(3), Source::Rule(id(4)));
+    let assigned = |wording| Event::RoleAssigned { user, role, source, wording };
+    let given = commit(vec![assigned(Personal::Known(RoleWording::default()))]);
+    let sealed = eventlog::seal(&given, &NoKeys).unwrap();
+    assert_eq!(eventlog::open(&sealed.bytes, &NoKeys).unwrap(), given);
+    let wording = RoleWording { display: Some(CANARY.to_owned()), ..RoleWording::default() };
+    assert!(eventlog::seal(&commit(vec![assigned(Personal::Known(wording))]), &OneKey).is_err());
 }
 
 /// A body that is moved to another place does not open there. Seen to fail without the associated

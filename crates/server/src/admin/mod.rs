@@ -3,6 +3,7 @@
 mod audit;
 mod connector;
 mod route;
+mod rule;
 mod schema;
 mod tenant;
 
@@ -175,6 +176,9 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Roles(slug) => tenant::roles(asked, slug).await,
         Route::Role(slug, name) => tenant::retire_role(asked, slug, name).await,
         Route::UserRole(slug, user, role) => tenant::change_role(asked, slug, user, role).await,
+        Route::Rules(slug) if is_post => rule::add(asked, slug).await,
+        Route::Rules(slug) => rule::list(asked, slug).await,
+        Route::Rule(slug, id) => rule::remove(asked, slug, id).await,
         Route::Credentials(slug) if is_post => tenant::issue_credential(asked, slug).await,
         Route::Credentials(slug) => tenant::credentials(asked, slug).await,
         Route::Credential(slug, id) => tenant::revoke_credential(asked, slug, id).await,

@@ -10,6 +10,8 @@ pub(crate) enum Route {
     Roles(String),
     Role(String, String),
     UserRole(String, String, String),
+    Rules(String),
+    Rule(String, String),
     Credentials(String),
     Credential(String, String),
     Connectors(String),
@@ -32,6 +34,8 @@ impl Route {
                 ["roles"] => Route::Roles(own(slug)),
                 ["roles", name] => Route::Role(own(slug), own(name)),
                 ["users", user, "roles", role] => Route::UserRole(own(slug), own(user), own(role)),
+                ["rules"] => Route::Rules(own(slug)),
+                ["rules", id] => Route::Rule(own(slug), own(id)),
                 ["credentials"] => Route::Credentials(own(slug)),
                 ["credentials", id] => Route::Credential(own(slug), own(id)),
                 ["connectors"] => Route::Connectors(own(slug)),
@@ -53,6 +57,8 @@ impl Route {
             | Route::Roles(slug)
             | Route::Role(slug, _)
             | Route::UserRole(slug, ..)
+            | Route::Rules(slug)
+            | Route::Rule(slug, _)
             | Route::Credentials(slug)
             | Route::Credential(slug, _)
             | Route::Connectors(slug)
@@ -68,12 +74,13 @@ impl Route {
         match self {
             Route::Tenants
             | Route::Roles(_)
+            | Route::Rules(_)
             | Route::Credentials(_)
             | Route::Connectors(_)
             | Route::Schemas(_) => "GET, POST",
             Route::Connector(..) => "GET, PATCH",
             Route::Tenant(_) | Route::Commits(_) | Route::Problems(_) => "GET",
-            Route::Role(..) | Route::Credential(..) => "DELETE",
+            Route::Role(..) | Route::Rule(..) | Route::Credential(..) => "DELETE",
             Route::UserRole(..) => "PUT, DELETE",
         }
     }

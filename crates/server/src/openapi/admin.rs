@@ -27,13 +27,26 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                     json!({ "name": "Auditor", "description": "Sees everything, changes nothing" }),
                 ),
             (Route::Roles(_), _) => reads("listDefinedRoles", "The roles", "DefinedRoleList"),
-            (Route::Role(..), _) => writes("retireRole", "Retire a role"),
+            (Route::Role(..), _) => writes("retireRole", "Retire a role").refuses(&[409]),
             (Route::UserRole(..), "PUT") => writes(
                 "grantRole",
                 "Give a user a role here, beside what the identity provider says",
             ),
             (Route::UserRole(..), _) => {
                 writes("revokeRole", "Take back a role that was given here")
+            }
+            (Route::Rules(_), "POST") => {
+                let summary =
+                    "Give a role to whoever is in a group, directly or through groups inside it";
+                writes("addRule", summary)
+                    .body("NewRule", json!({ "group": "Sales", "role": "Analyst" }))
+                    .refuses(&[413])
+            }
+            (Route::Rules(_), _) => {
+                reads("listRules", "The rules from groups to roles", "RuleList")
+            }
+            (Route::Rule(..), _) => {
+                writes("removeRule", "Give a role through a rule no more").refuses(&[413])
             }
             (Route::Credentials(_), "POST") => {
                 let summary = "Issue a key to a connector; it is told this once";

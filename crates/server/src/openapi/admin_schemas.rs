@@ -66,6 +66,14 @@ pub(super) fn all() -> Map<String, Value> {
         listed("roles", object(role, &["id", "name", "description", "retired"])),
     );
 
+    let group = json!({ "type": "string", "description": "Its id, or its name in any case." });
+    add("NewRule", closed(json!({ "group": group, "role": name }), &["group", "role"]));
+    let rule = json!({
+        "id": id, "group": id, "groupName": text, "role": text, "added": time, "position": position,
+    });
+    let due = ["id", "group", "groupName", "role", "added", "position"];
+    add("RuleList", listed("rules", object(rule, &due)));
+
     add(
         "NewCredential",
         closed(json!({ "connector": name, "user": text, "expires": or_null(&time) }), &[]),

@@ -57,6 +57,8 @@ mod refusals;
 
 #[cfg(test)]
 mod roles;
+#[cfg(test)]
+mod rules;
 
 #[cfg(test)]
 mod table;

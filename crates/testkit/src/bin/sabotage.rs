@@ -17,7 +17,7 @@ struct Fault {
     to: &'static str,
 }
 
-const FAULTS: [Fault; 10] = [
+const FAULTS: [Fault; 11] = [
     Fault {
         law: "no read sees what is not durable: publish before append",
         file: "crates/engine/src/writer.rs",
@@ -47,6 +47,12 @@ const FAULTS: [Fault; 10] = [
         file: "crates/domain/src/decide/user.rs",
         from: "    for group in directory.groups.of(member) {",
         to: "    for group in directory.groups.of(member).take(0) {",
+    },
+    Fault {
+        law: "who has a role through a rule is in its group: only direct members follow",
+        file: "crates/domain/src/decide/rule.rs",
+        from: "        next.extend(parents(group).into_iter().filter(|parent| seen.insert(*parent)));",
+        to: "        drop(parents(group));",
     },
     Fault {
         law: "every acknowledged commit is in the log: decide on the published world, not the tip",

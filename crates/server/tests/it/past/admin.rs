@@ -8,9 +8,10 @@ use testkit::app::{Client, Reply, TestApp};
 use crate::messages::CORE;
 
 /// What an operator can read of a tenant's log, each the same for ever once the moment is named.
-const READS: [&str; 10] = [
+const READS: [&str; 11] = [
     "/tenants/acme?",
     "/tenants/acme/roles?",
+    "/tenants/acme/rules?",
     "/tenants/acme/connectors?",
     "/tenants/acme/connectors/okta?",
     "/tenants/acme/connectors/entra?",
