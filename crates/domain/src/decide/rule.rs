@@ -105,7 +105,7 @@ impl<'a> Consequences<'a> {
             reached: BTreeMap::new(),
         };
         this.note_rules(events);
-        if directory.rules.len() == 0 && this.added.is_empty() {
+        if directory.rules.is_empty() && this.added.is_empty() {
             return Vec::new();
         }
         this.note_memberships(events, |member| matches!(member, Member::Group(_)));

@@ -106,7 +106,7 @@ pub struct Directory {
     /// The roles.
     pub roles: Roles,
     /// The rules that give roles to whoever is in a group.
-    #[serde(default, skip_serializing_if = "Rules::is_empty")]
+    #[serde(default, skip_serializing_if = "Rules::never_were")]
     pub rules: Rules,
     /// The policies.
     pub policies: Policies,

@@ -63,8 +63,13 @@ impl Rules {
         self.by_group.len()
     }
 
-    /// Whether there never was one.
+    /// Whether none is in effect.
     pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether there never was one.
+    pub(super) fn never_were(&self) -> bool {
         self.by_id.is_empty()
     }
 
