@@ -1,7 +1,5 @@
 //! `rollbook audit` and `rollbook problems`
 
-use std::path::PathBuf;
-
 use ::audit::{Entry, HEADING, Order, Problem, Question, Told, ask, find_maker, find_user, rows};
 use clap::{Args, Subcommand};
 use domain::event::{EventKind, Subject};
@@ -10,27 +8,11 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::instance::{self, Master};
+use crate::from::From;
+use crate::instance;
 use crate::output::Output;
-use crate::remote::{Remote, Server};
+use crate::remote::Remote;
 use crate::terminal::{Tone, note, say, toned};
-
-/// Where the answer comes from: a running server, or a data folder that no server has open.
-#[derive(Args, Clone)]
-pub(crate) struct From {
-    #[command(flatten)]
-    server: Server,
-    /// A data folder that no server has open
-    #[arg(long, env = "ROLLBOOK_DATA", value_name = "DIR", conflicts_with = "server")]
-    data: Option<PathBuf>,
-    /// The tenant; the only one there is when not given
-    #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG")]
-    tenant: Option<String>,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    master: Master,
-}
 
 /// Ask the log who changed what, when, and through which door.
 #[derive(Args)]
@@ -141,12 +123,6 @@ impl Audit {
 }
 
 impl From {
-    /// A running server's tenant.
-    pub(crate) fn asking(server: Server, tenant: &str) -> From {
-        let tenant = Some(tenant.to_owned());
-        From { server, data: None, tenant, output: Output::default(), master: Master::default() }
-    }
-
     /// Every change of a user's roles, as it happened.
     pub(crate) async fn role_changes(&self, user: &str) -> anyhow::Result<Vec<Entry>> {
         let wish = Wish {
@@ -164,23 +140,6 @@ impl From {
             Some(remote) => self.remote_answer(&remote, wish).await,
             None => self.local_answer(wish),
         }
-    }
-
-    /// A running server: the one that is named, or the one that listens where `serve` does by
-    /// itself, when no data folder is named but an operator key is.
-    fn remote(&self) -> anyhow::Result<Option<Remote>> {
-        if self.data.is_some() {
-            return Ok(None);
-        }
-        if self.server.server.is_none() && self.server.operator_key.is_some() {
-            return self.server.required().map(Some);
-        }
-        self.server.remote()
-    }
-
-    fn open(&self) -> anyhow::Result<engine::Engine> {
-        let data = self.data.clone().unwrap_or_else(|| PathBuf::from("./data"));
-        instance::open(&data, &self.master)
     }
 
     fn local_answer(&self, wish: Wish) -> anyhow::Result<Vec<Entry>> {

@@ -5,7 +5,8 @@ use clap::{Args, ValueEnum};
 use idpsim::{Company, Cycled, Entra, Okta, OneLogin, Provisioner, Script, Summary, cycle, play};
 use indicatif::ProgressBar;
 
-use crate::audit::{From, show_roles};
+use crate::audit::show_roles;
+use crate::from::From;
 use crate::output::Output;
 use crate::remote::Server;
 use crate::terminal::{progress, say};

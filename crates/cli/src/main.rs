@@ -8,6 +8,7 @@ mod connector;
 mod demo;
 mod export;
 mod fixture;
+mod from;
 mod heads;
 mod instance;
 mod manage;
