@@ -1,10 +1,11 @@
 //! One answered commit: who, when, through which door, and what it did.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use domain::directory::Directory;
 use domain::event::{Event, Subject};
-use domain::id::{RequestId, RoleId};
+use domain::id::{RequestId, RoleId, RuleId};
 use domain::origin::{Actor, Source};
 use domain::position::{Hash, Position};
 use domain::time::Timestamp;
@@ -82,8 +83,18 @@ pub struct Told {
     pub after: Option<Vec<String>>,
 }
 
+impl fmt::Display for Named {
+    /// As in `connector okta`; the id stands for a name that nobody knows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name.as_ref().or(self.id.as_ref()) {
+            Some(name) => write!(f, "{} {name}", self.kind),
+            None => f.write_str(&self.kind),
+        }
+    }
+}
+
 impl Named {
-    fn new(kind: &str, id: impl ToString, name: Option<String>) -> Self {
+    pub(crate) fn new(kind: &str, id: impl ToString, name: Option<String>) -> Self {
         Self { kind: kind.to_owned(), id: Some(id.to_string()), name }
     }
 
@@ -111,6 +122,28 @@ impl Named {
             }
             Actor::Operator { .. } | Actor::System => None,
         }
+    }
+
+    /// Where a role or membership comes from, by the names of this directory.
+    pub(crate) fn source(source: Source, directory: &Directory) -> Self {
+        match source {
+            Source::Connector(id) => {
+                let name = directory.connectors.get(id).map(|connector| connector.name.clone());
+                Named::new("connector", id, name)
+            }
+            Source::Local => Named { kind: "local".to_owned(), id: None, name: None },
+            Source::Rule(id) => Named::rule(id, directory),
+        }
+    }
+
+    /// A rule, by what it says: its group and its role, by the names of this directory.
+    pub(crate) fn rule(id: RuleId, directory: &Directory) -> Self {
+        let words = directory.rules.get(id).and_then(|rule| {
+            let group = &directory.groups.get(rule.group)?.display_name;
+            let role = &directory.roles.get(rule.role)?.name;
+            Some(format!("{group} → {role}"))
+        });
+        Named::new("rule", id, words)
     }
 
     /// Where a role or membership comes from. `name` says what a group was called then.

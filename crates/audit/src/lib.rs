@@ -5,14 +5,19 @@
 //! in proportion to itself; the commits say the rest.
 
 mod ask;
+mod brief;
 mod csv;
+pub mod diff;
 mod entry;
+pub mod facts;
 mod people;
 mod problem;
 mod rows;
+pub mod show;
 mod then;
 
 pub use ask::{AskError, Order, Question, ask};
+pub use brief::{Brief, Moment};
 pub use csv::csv_line;
 pub use entry::{Entry, Named, Told};
 pub use people::{NoMaker, Unknown, find_maker, find_user};

@@ -62,7 +62,19 @@ const GROUPS: [&str; 4] = ["Sales", "SALES", "Ops", "Legal"];
 /// # Errors
 /// The law that was broken, in words.
 pub fn run(seed: u64, rounds: usize) -> Result<Tally, String> {
-    Simulation::new(seed)?.run(rounds)
+    run_and_look(seed, rounds, |_, _| Ok(()))
+}
+
+/// The same, and lets `look` check what else must hold of each tenant and its history.
+///
+/// # Errors
+/// The law that was broken, or what `look` found, in words.
+pub fn run_and_look(
+    seed: u64,
+    rounds: usize,
+    look: impl Fn(&Engine, TenantId) -> Result<(), String>,
+) -> Result<Tally, String> {
+    Simulation::new(seed)?.run(rounds, look)
 }
 
 struct Simulation {
@@ -170,7 +182,11 @@ impl Simulation {
         Origin { actor, request: RequestId::new(self.id()), source: None, agent: None }
     }
 
-    fn run(mut self, rounds: usize) -> Result<Tally, String> {
+    fn run(
+        mut self,
+        rounds: usize,
+        look: impl Fn(&Engine, TenantId) -> Result<(), String>,
+    ) -> Result<Tally, String> {
         for round in 0..rounds {
             // The clock jumps back now and then, as clocks do.
             let jump = self.rng.random_range(-2_000..10_000);
@@ -194,6 +210,9 @@ impl Simulation {
         self.check_replay()?;
         self.check_acknowledged()?;
         self.check_checkpoint()?;
+        for (tenant, ..) in &self.tenants {
+            look(self.engine()?, *tenant)?;
+        }
         self.check_flipped_bit()?;
         Ok(self.tally)
     }

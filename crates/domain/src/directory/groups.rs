@@ -1,6 +1,7 @@
 //! The groups of a tenant, who is in them, and the ways to find one.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::OrdSet;
@@ -55,6 +56,12 @@ impl Group {
     /// Who is in it, once for each source that says so.
     pub fn memberships(&self) -> impl ExactSizeIterator<Item = (Member, Source)> + '_ {
         self.members.iter().copied()
+    }
+
+    /// The same from the member after `last` on, in the same order; costs nothing for those before.
+    pub fn memberships_after(&self, last: Member) -> impl Iterator<Item = (Member, Source)> + '_ {
+        let after = (Bound::Excluded((last, LAST_SOURCE)), Bound::Unbounded);
+        self.members.range(after).copied()
     }
 
     /// The sources that say that `member` is in it; does not look at other members.

@@ -1,0 +1,4 @@
+//! Answers from histories. One program, so that it is linked once; `cfg(test)` says to the lints that helpers are tests too.
+
+#[cfg(test)]
+mod diff;
