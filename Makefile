@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage fixture bench bench-quick demo clean
+.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage fixtures bench bench-quick demo clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,8 +40,12 @@ simulate: ## random commands against a failing log, 2,000 seeds
 sabotage: ## break the code on purpose, one fault at a time; the simulation must notice each
 	cargo run -p testkit --bin sabotage
 
-fixture: ## record a new history: make fixture NAME=okta-second-month
-	cargo run --release -p cli -- fixture record replay-fixtures --name $(NAME)
+fixtures: ## the stories and the fixtures; or record a new one: make fixtures NAME=okta-spring STORY=okta-month
+ifdef NAME
+	cargo run --release -p cli -- fixture record replay-fixtures --name $(NAME) --story $(STORY)
+else
+	@cargo run -q --release -p cli -- fixture list replay-fixtures
+endif
 
 bench: ## durable creates a second beside the machine's own ceilings, in about 70 s
 	cargo run --release -p benches

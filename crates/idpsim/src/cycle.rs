@@ -44,13 +44,7 @@ pub async fn cycle<P: Provisioner>(
     mut before: impl FnMut(&Step, usize, usize),
 ) -> Result<Cycled, ClientError> {
     let sent_before = client.requests();
-    let mut round = Round {
-        client,
-        accounts: BTreeMap::new(),
-        by_number: BTreeMap::new(),
-        groups: BTreeMap::new(),
-        done: Cycled::default(),
-    };
+    let mut round = Round::new(client);
     for (done, step) in script.steps.iter().enumerate() {
         before(step, done, script.steps.len());
         round.perform(&step.what).await?;
@@ -60,7 +54,7 @@ pub async fn cycle<P: Provisioner>(
 }
 
 /// What the client remembers: which of its people and groups is which of the server's.
-struct Round<'a, P> {
+pub(crate) struct Round<'a, P> {
     client: &'a P,
     /// By the person's own id: the server's id, and who they are by now.
     accounts: BTreeMap<String, (String, Person)>,
@@ -70,8 +64,25 @@ struct Round<'a, P> {
     done: Cycled,
 }
 
-impl<P: Provisioner> Round<'_, P> {
-    async fn perform(&mut self, what: &Happening) -> Result<(), ClientError> {
+impl<'a, P: Provisioner> Round<'a, P> {
+    /// Nothing is remembered yet.
+    pub(crate) fn new(client: &'a P) -> Round<'a, P> {
+        Round {
+            client,
+            accounts: BTreeMap::new(),
+            by_number: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            done: Cycled::default(),
+        }
+    }
+
+    /// Goes on with this client, as after its key was changed.
+    pub(crate) fn go_on_with(&mut self, client: &'a P) {
+        self.client = client;
+    }
+
+    /// One step of a script, with all its requests.
+    pub(crate) async fn perform(&mut self, what: &Happening) -> Result<(), ClientError> {
         match what {
             Happening::Connected => self.client.set_up().await,
             Happening::Imported => self.client.read_all().await,
@@ -252,7 +263,8 @@ impl<P: Provisioner> Round<'_, P> {
         self.by_number.get(&manager.employee_number).cloned()
     }
 
-    fn account(&self, okta_id: &str) -> Result<String, ClientError> {
+    /// The server's id of this person's account.
+    pub(crate) fn account(&self, okta_id: &str) -> Result<String, ClientError> {
         let unknown = || ClientError::Unknown { kind: "user", name: okta_id.to_owned() };
         self.accounts.get(okta_id).map(|(id, _)| id.clone()).ok_or_else(unknown)
     }

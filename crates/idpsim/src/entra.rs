@@ -89,6 +89,11 @@ impl Entra {
         }
     }
 
+    /// The same with another key, as after the old one was replaced.
+    pub fn with_key(&self, key: &str) -> Entra {
+        Entra { wire: self.wire.with_authorization(&format!("Bearer {key}")), ..self.clone() }
+    }
+
     /// The same in this dialect.
     pub fn speaking(self, dialect: Dialect) -> Entra {
         let dialects: &'static [Dialect] = match dialect {

@@ -6,7 +6,8 @@
 //! them. [`Okta`], [`Entra`] and [`OneLogin`] are how three identity providers say so: [`play()`]
 //! says all of it as Okta does it in bulk, [`cycle()`] as any [`Provisioner`] does, one request
 //! after the other, and [`State`] compares what was told with what a server shows. [`life`],
-//! [`spec`] and [`crud`] check Okta's answers step by step. Everything follows from the seed: no
+//! [`spec`] and [`crud`] check Okta's answers step by step, and [`stories`] are whole histories that
+//! several clients and an operator write together. Everything follows from the seed: no
 //! clock is read to decide anything, and nothing is iterated in an order of chance.
 
 pub mod company;
@@ -22,6 +23,7 @@ pub mod provisioner;
 pub mod script;
 pub mod spec;
 pub mod state;
+pub mod stories;
 
 mod aftermath;
 mod body;

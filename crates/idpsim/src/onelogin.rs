@@ -42,6 +42,12 @@ impl OneLogin {
         OneLogin { rumours: true, ..self }
     }
 
+    /// OneLogin's own id of a user, written to an account that it did not create.
+    pub async fn number(&self, id: &str, external_id: &str) -> Result<(), ClientError> {
+        let operation = json!({"op": "replace", "path": "externalId", "value": external_id});
+        self.patch(&format!("/Users/{id}"), json!([operation])).await.map(drop)
+    }
+
     fn rumoured(&self) -> bool {
         self.rumours && self.odd.fetch_xor(true, Ordering::Relaxed)
     }

@@ -174,7 +174,7 @@ impl TestApp {
 }
 
 /// Serves on a free port: the URL, and what ends it.
-async fn serve(app: App) -> (String, oneshot::Sender<()>) {
+pub(crate) async fn serve(app: App) -> (String, oneshot::Sender<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (stop, stopped) = oneshot::channel();
@@ -193,6 +193,11 @@ impl Drop for TestApp {
 }
 
 impl Client {
+    /// Someone with this key; paths are below `base`.
+    pub(crate) fn new(base: String, key: &str) -> Client {
+        Client { base, key: Some(key.to_owned()), http: reqwest::Client::new() }
+    }
+
     /// The same client with another key.
     pub fn with_key(&self, key: &str) -> Client {
         Client { key: Some(key.to_owned()), ..self.clone() }

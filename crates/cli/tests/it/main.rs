@@ -13,6 +13,9 @@ mod crash;
 mod explain;
 
 #[cfg(test)]
+mod fixtures;
+
+#[cfg(test)]
 mod guide;
 
 #[cfg(test)]

@@ -12,3 +12,6 @@ mod house;
 
 #[cfg(test)]
 mod laws;
+
+#[cfg(test)]
+mod stories;
