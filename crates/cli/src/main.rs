@@ -6,6 +6,7 @@
 mod audit;
 mod connector;
 mod demo;
+mod erase;
 mod export;
 mod fixture;
 mod from;
@@ -55,6 +56,7 @@ enum Verb {
     Schema(schema::Schema),
     Audit(audit::Audit),
     Problems(audit::Problems),
+    Erase(erase::Erase),
     Export(export::Export),
     Replay(replay::Replay),
     Verify(verify::Verify),
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
             Verb::Credential(credential) => credential.run().await,
             Verb::Audit(audit) => audit.run().await,
             Verb::Problems(problems) => problems.run().await,
+            Verb::Erase(erase) => erase.run().await,
             Verb::Export(export) => export.run(),
             Verb::Replay(replay) => replay.run(),
             Verb::Verify(verify) => verify.run(),

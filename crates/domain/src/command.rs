@@ -16,6 +16,13 @@ pub enum Command {
     User(UserId, Change),
     /// About a group.
     Group(GroupId, Change),
+    /// Destroy the values of a person who is there or was, in every moment of the past as well.
+    EraseUser {
+        /// The user.
+        user: UserId,
+        /// Why. It stands in the log in clear, so it must not say who they were.
+        reason: String,
+    },
     /// Give a user a role here, beside what their identity provider says.
     AssignRole {
         /// The user.

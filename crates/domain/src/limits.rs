@@ -4,6 +4,14 @@
 pub const AGENT_CHARS: usize = 256;
 /// Characters of a slug, a role's, connector's or operator's name.
 pub const NAME_CHARS: usize = 64;
+/// Characters of the reason of an erasure. It stands in the log in clear.
+pub const REASON_CHARS: usize = 256;
+/// Characters of a person's value from which on it is looked for elsewhere.
+pub const VALUE_CHARS_LEAST: usize = 2;
+/// Characters of a value from which on it is looked for within words, too.
+pub const DISTINCT_CHARS: usize = 4;
+/// Characters of a part of a person's name, or of a mail address, from which on it is looked for by itself.
+pub const WORD_CHARS_LEAST: usize = 3;
 /// Characters of a role's description.
 pub const DESCRIPTION_CHARS: usize = 1_024;
 /// Resources in a page when the client does not say.

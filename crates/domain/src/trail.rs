@@ -1,5 +1,7 @@
 //! Which commits touched what, and who made them: derived from the log, so it cannot miss an entry.
 
+use std::collections::BTreeSet;
+
 use imbl::{OrdMap, OrdSet, Vector};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +84,12 @@ impl Trail {
     ) -> impl DoubleEndedIterator<Item = (Position, Kinds)> + '_ {
         let range = (subject, from)..=(subject, to.max(from));
         self.touched.range(range).map(|((_, position), kinds)| (*position, *kinds))
+    }
+
+    /// The commits with an event of one of these kinds, oldest first. Looks at the whole trail.
+    pub fn having(&self, kinds: Kinds) -> BTreeSet<Position> {
+        let touched = self.touched.iter().filter(|(_, here)| here.meets(kinds));
+        touched.map(|((_, position), _)| *position).collect()
     }
 
     /// The commits from `from` to `to` that `maker` made, oldest first.

@@ -6,6 +6,7 @@
 
 mod boot;
 mod copy;
+mod erasure;
 mod fold;
 mod past;
 mod world;
@@ -18,13 +19,14 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use domain::command::{Command, Notice, Quirk};
 use domain::commit::{Commit, Unfit};
-use domain::id::TenantId;
+use domain::erasure::PersonValues;
+use domain::id::{TenantId, UserId};
 use domain::origin::Origin;
 use domain::position::{Hash, Position};
 use domain::rejection::Rejection;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
-use eventlog::{Broken, EventLog, Journal};
+use eventlog::{Broken, EventLog, Journal, JournalError};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use boot::{Progress, StartError};
@@ -198,6 +200,31 @@ impl Engine {
             return Ok(None);
         }
         self.shared.past.commit(tenant, position)
+    }
+
+    /// Everything that a person was ever called or reached by; nothing, once they were erased. Reads
+    /// the commits about them: call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// When the log is damaged there.
+    pub fn values_of(&self, tenant: TenantId, user: UserId) -> Result<PersonValues, Broken> {
+        match self.now(tenant) {
+            Some(snapshot) => erasure::values(&*self.shared.past, tenant, &snapshot, user),
+            None => Ok(PersonValues::default()),
+        }
+    }
+
+    /// How many entries of the refusal journal an erasure of this person would remove.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn refusals_naming(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        values: &PersonValues,
+    ) -> Result<usize, JournalError> {
+        erasure::count_in_journal(&self.shared.journal, tenant, user, values)
     }
 
     /// Where refused requests are noted.

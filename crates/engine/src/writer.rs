@@ -6,6 +6,7 @@
 //! rests on is durable.
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use eventlog::{Broken, EventLog, Keys, PersonKey, Sealed};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error};
 
-use crate::{Receipt, Refusal, Shared, limits};
+use crate::{Receipt, Refusal, Shared, erasure, limits};
 
 /// A command, who asked for it, and who waits for the answer.
 pub(crate) struct Job {
@@ -135,7 +136,7 @@ impl<L: EventLog> Writer<L> {
 fn turn<L: EventLog>(
     log: L,
     shared: &Shared,
-    waiting: &mut impl Iterator<Item = Box<Job>>,
+    waiting: &mut Peekable<impl Iterator<Item = Box<Job>>>,
 ) -> Option<L> {
     let mut turn = Turn {
         tips: BTreeMap::new(),
@@ -144,10 +145,13 @@ fn turn<L: EventLog>(
         bytes: 0,
     };
     let mut answers = Vec::new();
+    let mut erases = false;
     // A turn that holds as much as the largest commit takes no more: with one more it still fits.
     while turn.bytes < eventlog::limits::COMMIT_BYTES
-        && let Some(job) = waiting.next()
+        && !erases
+        && let Some(job) = waiting.next_if(|job| turn.suits(&job.command))
     {
+        erases = erasure::erases(&job.command).is_some();
         let Job { tenant, origin, command, reply } = *job;
         // Nothing of a turn has changed before a command's last step, so a panic leaves it whole.
         let take = AssertUnwindSafe(|| turn.take(shared, tenant, origin, command));
@@ -186,6 +190,12 @@ fn turn<L: EventLog>(
 }
 
 impl<R: Keys> Turn<R> {
+    /// Whether a command may be part of this turn. An erasure has a turn of its own: all that the
+    /// person's events say is in the log then, where it can be looked up.
+    fn suits(&self, command: &Command) -> bool {
+        self.sealed.is_empty() || erasure::erases(command).is_none()
+    }
+
     /// Decides one command on the tip, and moves the tip.
     fn take(
         &mut self,
@@ -207,6 +217,7 @@ impl<R: Keys> Turn<R> {
                 Ok,
             )?,
         };
+        let erased = erasure::erases(&command);
         let decision = domain::decide(&tip.directory, &origin.actor, command)?;
         let (notices, quirks) = (decision.notices, decision.quirks);
         if decision.events.is_empty() {
@@ -231,6 +242,12 @@ impl<R: Keys> Turn<R> {
         }
         let mut next = (*tip).clone();
         next.advance(&commit, sealed.hash)?;
+        if let Some(user) = erased {
+            let values = erasure::values(&*shared.past, tenant, &tip, user)
+                .map_err(|broken| Refusal::Unavailable(broken.to_string()))?;
+            erasure::clean_journal(&shared.journal, tenant, user, values)
+                .map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        }
         for (user, key) in &sealed.new_keys {
             self.keys.changed.insert((tenant, *user), Some(key.clone()));
         }
@@ -253,6 +270,7 @@ fn opens(tenant: TenantId, command: &Command) -> bool {
         }
         Command::AddOperator { .. } => tenant == TenantId::SYSTEM,
         Command::User(..)
+        | Command::EraseUser { .. }
         | Command::Group(..)
         | Command::AssignRole { .. }
         | Command::RevokeRole { .. }

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use domain::id::TenantId;
 use zeroize::Zeroizing;
 
 use crate::cipher;
-use crate::limits::{JOURNAL_ENTRIES, JOURNAL_ENTRY_BYTES, JOURNAL_NOTE_BYTES};
+use crate::limits::{FORGET_SECONDS, JOURNAL_ENTRIES, JOURNAL_ENTRY_BYTES, JOURNAL_NOTE_BYTES};
 use crate::master::MasterKey;
 
 /// Where an entry stands: its tenant, and a number that goes up.
@@ -43,6 +44,15 @@ struct Shared {
 struct Numbers {
     next: u64,
     held: VecDeque<u64>,
+    unwanted: Vec<Unwanted>,
+}
+
+type Picks = dyn Fn(&[u8]) -> bool + Send + Sync;
+
+/// Entries that are not taken, for a while.
+struct Unwanted {
+    which: Arc<Picks>,
+    until: Instant,
 }
 
 /// Why the journal could not be used. Nothing else depends on it.
@@ -98,6 +108,10 @@ impl Journal {
         }
         let mut tenants = self.tenants();
         let numbers = tenants.entry(tenant).or_default();
+        numbers.unwanted.retain(|unwanted| Instant::now() < unwanted.until);
+        if numbers.unwanted.iter().any(|unwanted| (unwanted.which)(entry)) {
+            return Ok(());
+        }
         let place = (tenant, numbers.next);
         let sealed = self.seal(place, entry)?;
         self.put(place, Some(sealed))?;
@@ -123,19 +137,35 @@ impl Journal {
             .collect()
     }
 
-    /// Removes the tenant's refusals that `which` picks, as those of a person who is erased.
+    /// Removes the tenant's refusals that `which` picks, as those about a person who is erased, and
+    /// takes none that it picks for the next [`FORGET_SECONDS`]: a request that is under way may know
+    /// what everybody else has forgotten. An entry that does not open goes as well. It is on the disk
+    /// before anything that is written later is.
     ///
     /// # Errors
-    /// When an entry does not open, or the store fails; some may be gone then.
+    /// When the store fails; some may be gone then.
     pub fn forget(
         &self,
         tenant: TenantId,
-        mut which: impl FnMut(&[u8]) -> bool,
+        which: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
     ) -> Result<usize, JournalError> {
+        let until = Instant::now() + Duration::from_secs(FORGET_SECONDS);
+        let which: Arc<Picks> = Arc::new(which);
+        {
+            // Whoever records comes either before, and is among those held, or after, and asks.
+            let mut tenants = self.tenants();
+            let numbers = tenants.entry(tenant).or_default();
+            numbers.unwanted.push(Unwanted { which: which.clone(), until });
+        }
         let mut forgotten = 0;
         for number in self.held(tenant) {
             let place = (tenant, number);
-            if self.entry(place)?.is_some_and(|entry| which(&entry)) {
+            let goes = match self.entry(place) {
+                Ok(entry) => entry.is_some_and(|entry| which(&entry)),
+                Err(JournalError::Damaged { .. }) => true,
+                Err(other) => return Err(other),
+            };
+            if goes {
                 self.put(place, None)?;
                 if let Some(numbers) = self.tenants().get_mut(&tenant) {
                     numbers.held.retain(|held| *held != number);
@@ -144,6 +174,18 @@ impl Journal {
             }
         }
         Ok(forgotten)
+    }
+
+    /// How many of the tenant's refusals `which` picks.
+    ///
+    /// # Errors
+    /// When an entry does not open, or the store fails.
+    pub fn count(
+        &self,
+        tenant: TenantId,
+        which: impl Fn(&[u8]) -> bool,
+    ) -> Result<usize, JournalError> {
+        Ok(self.list(tenant)?.iter().filter(|entry| which(entry)).count())
     }
 
     /// Keeps one note of a tenant beside its refusals, in place of the one before: counts, and what else may be lost without

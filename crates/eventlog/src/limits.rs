@@ -32,3 +32,5 @@ pub const BALLAST_BYTES: u64 = 16 * 1024 * 1024;
 pub const WITNESS_SYNC_SECONDS: u64 = 1;
 /// Bytes of commits in a block of an archive.
 pub const BLOCK_BYTES: usize = 1024 * 1024;
+/// Seconds for which the refusal journal takes nothing about a person after they were erased: longer than any request lasts.
+pub const FORGET_SECONDS: u64 = 300;

@@ -10,6 +10,7 @@ mod app;
 mod body;
 mod caller;
 mod doors;
+mod erase;
 mod health;
 mod journal;
 mod metrics;
@@ -38,6 +39,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::{App, system_clock};
 pub use doors::{Door, Key, doors};
+pub use erase::{EraseError, erase};
 pub use proxy::{Network, NotANetwork};
 pub use scim_api::Lists;
 pub use secret::{Purpose, Secret};

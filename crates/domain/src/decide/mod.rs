@@ -1,6 +1,7 @@
 //! Which events a command causes, or why it may not: the rules, as pure functions.
 
 mod administration;
+mod erase;
 mod group;
 mod rule;
 mod user;
@@ -32,6 +33,7 @@ pub fn decide(
     let mut decision = match command {
         Command::User(id, change) => user::decide(directory, actor, id, change),
         Command::Group(id, change) => group::decide(directory, actor, id, change),
+        Command::EraseUser { user, reason } => erase::decide(directory, user, reason),
         Command::AssignRole { user, role } => user::assign(directory, user, &role),
         Command::RevokeRole { user, role } => user::revoke(directory, user, &role),
         Command::DefineRole { role, name, description } => {

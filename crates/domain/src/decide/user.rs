@@ -8,7 +8,7 @@ use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, Quirk, UserNameKey, V
 use super::{check_size, external_id_change, free_values, options, settings};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
-use crate::directory::{Directory, User};
+use crate::directory::{Directory, User, is_reserved};
 use crate::event::{
     AttributeChange, Event, Holder, Member, NewUser, Renamed, RoleCatalogue, RoleWording,
 };
@@ -147,6 +147,10 @@ fn create(
 /// That no other user has this name, in whatever case.
 fn free_name(directory: &Directory, name: &str, except: Option<UserId>) -> Result<(), Rejection> {
     let key = UserNameKey::of(name)?;
+    if is_reserved(&key) {
+        let detail = "`userName` is one that is kept for a person who was erased: choose another";
+        return Err(Invalid::value(detail).into());
+    }
     match directory.users.named(&key) {
         Some(holder) if Some(holder.id) != except => Err(Rejection::Taken {
             kind: "user",
@@ -285,7 +289,7 @@ fn leave_out(
 
 /// Memberships, roles and keys end first and by name, so that nobody who asks for a group's or a role's
 /// history misses it.
-fn delete(directory: &Directory, user: &User) -> Vec<Event> {
+pub(super) fn delete(directory: &Directory, user: &User) -> Vec<Event> {
     let member = Member::User(user.id);
     let mut events = Vec::new();
     for group in directory.groups.of(member) {

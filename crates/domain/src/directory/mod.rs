@@ -29,6 +29,7 @@ pub use rules::{Rule, Rules};
 pub use schemas::{CustomSchema, Schemas};
 pub use tenants::{Tenant, Tenants};
 pub(crate) use unique::Conflict;
+pub(crate) use users::is_reserved;
 pub use users::{Assignment, User, Users};
 
 use crate::attributes::set_attribute;

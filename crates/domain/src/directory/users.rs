@@ -1,10 +1,12 @@
 //! The users of a tenant, and the ways to find one.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 use scim::{Node, Packed, UserNameKey};
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::shelf::{Shelf, Word};
@@ -113,6 +115,9 @@ fn active_word(value: &str) -> Word {
     Word::new("active", value)
 }
 
+/// The names that each user gave up.
+type FormerOf = OrdMap<UserId, BTreeSet<UserNameKey>>;
+
 /// The users of a tenant at one position.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Users {
@@ -121,6 +126,10 @@ pub struct Users {
     by_name: OrdMap<UserNameKey, UserId>,
     // Names that were given up, by renaming or deleting: who asks about the past asks by name.
     former: OrdSet<(UserNameKey, UserId)>,
+    // INVARIANT (former): exactly `former`, by user. Checked by `agrees`.
+    former_of: FormerOf,
+    // Who was erased: nothing is left of them but their ids.
+    erased: OrdSet<UserId>,
     // INVARIANT (holders): how many users have each role, through whichever source; none is absent.
     holders: OrdMap<RoleId, usize>,
 }
@@ -144,6 +153,31 @@ impl Users {
         ids.sort_unstable();
         ids.dedup();
         ids
+    }
+
+    /// Whether this person was erased.
+    pub fn is_erased(&self, id: UserId) -> bool {
+        self.erased.contains(&id)
+    }
+
+    /// How many persons were erased so far. What was seen before this grew may hold values that must not be shown any more.
+    pub fn erased(&self) -> usize {
+        self.erased.len()
+    }
+
+    /// Whether this user was deleted and not erased.
+    pub(crate) fn is_gone(&self, id: UserId) -> bool {
+        self.get(id).is_none() && self.former_names(id).next().is_some()
+    }
+
+    /// The names that a user gave up, by renaming or by being deleted.
+    pub fn former_names(&self, id: UserId) -> impl Iterator<Item = &UserNameKey> {
+        self.former_of.get(&id).into_iter().flatten()
+    }
+
+    fn give_up(&mut self, name: UserNameKey, id: UserId) {
+        self.former_of.entry(id).or_default().insert(name.clone());
+        self.former.insert((name, id));
     }
 
     /// The users that some connector calls so; who asks must still check that it is its own word.
@@ -216,7 +250,7 @@ impl Users {
         }
         let mut user = User {
             id,
-            user_name: format!("erased-{id}").into(),
+            user_name: erased_name(id).into(),
             active,
             active_unassigned: false,
             managed_by,
@@ -261,7 +295,7 @@ impl Users {
         self.by_name.remove(&old);
         self.by_name.insert(new.clone(), id);
         if old != new {
-            self.former.insert((old, id));
+            self.give_up(old, id);
         }
         self.shelf.change(id, moment, |user| user.user_name = to.as_str().into())
     }
@@ -346,7 +380,10 @@ impl Users {
         if self.get(id).is_some() {
             return Err(moment.unfit(format!("user {id} is erased but not deleted")));
         }
-        self.former = self.former.iter().filter(|(_, other)| *other != id).cloned().collect();
+        for name in self.former_of.remove(&id).into_iter().flatten() {
+            self.former.remove(&(name, id));
+        }
+        self.erased.insert(id);
         Ok(())
     }
 
@@ -354,7 +391,7 @@ impl Users {
         let user = self.shelf.remove(id, moment)?;
         let key = key_of(&user.user_name, moment)?;
         self.by_name.remove(&key);
-        self.former.insert((key, id));
+        self.give_up(key, id);
         for role in user.each_role() {
             self.one_holder_less(role);
         }
@@ -370,7 +407,13 @@ impl Users {
         if rebuilt.holders != self.holders {
             return Err("the counts of the roles' holders disagree with the users".to_owned());
         }
-        Ok(())
+        if former_of(&self.former) != self.former_of {
+            return Err("the index of former names by users disagrees with them".to_owned());
+        }
+        match self.erased.iter().find(|id| self.get(**id).is_some()) {
+            Some(id) => Err(format!("user {id} was erased and is there")),
+            None => Ok(()),
+        }
     }
 
     /// The users with every index made anew.
@@ -390,24 +433,63 @@ impl Users {
     }
 }
 
+fn former_of(former: &OrdSet<(UserNameKey, UserId)>) -> FormerOf {
+    let mut by_user = FormerOf::new();
+    for (name, id) in former {
+        by_user.entry(*id).or_default().insert(name.clone());
+    }
+    by_user
+}
+
+/// What a person is called of whom nothing is known any more.
+fn erased_name(id: UserId) -> String {
+    format!("erased-{id}")
+}
+
+/// Whether a name is what an erased person may have to be called one day.
+pub(crate) fn is_reserved(name: &UserNameKey) -> bool {
+    let id = name.as_str().strip_prefix("erased-");
+    id.is_some_and(|id| id.parse::<UserId>().is_ok())
+}
+
 fn key_of(name: &str, moment: Moment<'_>) -> Result<UserNameKey, Unfit> {
     UserNameKey::of(name).map_err(|_| moment.unfit("a user name that no release admits"))
 }
 
 impl Serialize for Users {
-    /// The users and the names that were given up: what is derived is not stored.
+    /// The users, the names that were given up, and who was erased if anybody was: what is derived
+    /// is not stored.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let users: Vec<&User> = self.shelf.by_id().map(|user| &**user).collect();
-        (users, &self.former).serialize(serializer)
+        if self.erased.is_empty() {
+            return (users, &self.former).serialize(serializer);
+        }
+        (users, &self.former, &self.erased).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Users {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (users, former) = Deserialize::deserialize(deserializer)?;
-        let users: Vec<Arc<User>> = users;
+        deserializer.deserialize_seq(Stored)
+    }
+}
+
+/// Reads users as they were stored: with or without who was erased.
+struct Stored;
+
+impl<'de> Visitor<'de> for Stored {
+    type Value = Users;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("users, their former names, and who was erased")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Users, A::Error> {
+        let users: Vec<Arc<User>> = seq.next_element()?.unwrap_or_default();
         let mut rebuilt = Users::rebuild(users.into_iter()).map_err(serde::de::Error::custom)?;
-        rebuilt.former = former;
+        rebuilt.former = seq.next_element()?.unwrap_or_default();
+        rebuilt.former_of = former_of(&rebuilt.former);
+        rebuilt.erased = seq.next_element()?.unwrap_or_default();
         Ok(rebuilt)
     }
 }

@@ -7,6 +7,9 @@ mod active;
 mod decide;
 
 #[cfg(test)]
+mod erase;
+
+#[cfg(test)]
 mod find;
 #[cfg(test)]
 mod rules;

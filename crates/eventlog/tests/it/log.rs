@@ -327,7 +327,12 @@ fn refusals_of_a_person_are_forgotten(place: impl Place) {
     for entry in [b"about jane".as_slice(), b"about john", b"jane again"] {
         journal.record(acme(), entry).unwrap();
     }
+    assert_eq!(journal.count(acme(), |entry| contains(entry, "jane")).unwrap(), 2);
     let forgotten = journal.forget(acme(), |entry| contains(entry, "jane")).unwrap();
     assert_eq!(forgotten, 2);
     assert_eq!(journal.list(acme()).unwrap(), [b"about john"]);
+    // A request that was under way notes nothing about her either.
+    journal.record(acme(), b"jane once more").unwrap();
+    journal.record(acme(), b"john once more").unwrap();
+    assert_eq!(journal.list(acme()).unwrap(), [b"john once more".as_slice(), b"about john"]);
 }

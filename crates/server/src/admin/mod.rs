@@ -2,6 +2,7 @@
 
 mod audit;
 mod connector;
+mod erase;
 mod route;
 mod rule;
 mod schema;
@@ -179,6 +180,7 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Rules(slug) if is_post => rule::add(asked, slug).await,
         Route::Rules(slug) => rule::list(asked, slug).await,
         Route::Rule(slug, id) => rule::remove(asked, slug, id).await,
+        Route::Erasure(slug, user) => erase::user(asked, slug, user).await,
         Route::Credentials(slug) if is_post => tenant::issue_credential(asked, slug).await,
         Route::Credentials(slug) => tenant::credentials(asked, slug).await,
         Route::Credential(slug, id) => tenant::revoke_credential(asked, slug, id).await,

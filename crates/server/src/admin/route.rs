@@ -12,6 +12,7 @@ pub(crate) enum Route {
     UserRole(String, String, String),
     Rules(String),
     Rule(String, String),
+    Erasure(String, String),
     Credentials(String),
     Credential(String, String),
     Connectors(String),
@@ -36,6 +37,7 @@ impl Route {
                 ["users", user, "roles", role] => Route::UserRole(own(slug), own(user), own(role)),
                 ["rules"] => Route::Rules(own(slug)),
                 ["rules", id] => Route::Rule(own(slug), own(id)),
+                ["users", user, "erase"] => Route::Erasure(own(slug), own(user)),
                 ["credentials"] => Route::Credentials(own(slug)),
                 ["credentials", id] => Route::Credential(own(slug), own(id)),
                 ["connectors"] => Route::Connectors(own(slug)),
@@ -59,6 +61,7 @@ impl Route {
             | Route::UserRole(slug, ..)
             | Route::Rules(slug)
             | Route::Rule(slug, _)
+            | Route::Erasure(slug, _)
             | Route::Credentials(slug)
             | Route::Credential(slug, _)
             | Route::Connectors(slug)
@@ -82,6 +85,7 @@ impl Route {
             Route::Tenant(_) | Route::Commits(_) | Route::Problems(_) => "GET",
             Route::Role(..) | Route::Rule(..) | Route::Credential(..) => "DELETE",
             Route::UserRole(..) => "PUT, DELETE",
+            Route::Erasure(..) => "POST",
         }
     }
 }

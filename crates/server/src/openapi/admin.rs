@@ -48,6 +48,13 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             (Route::Rule(..), _) => {
                 writes("removeRule", "Give a role through a rule no more").refuses(&[413])
             }
+            (Route::Erasure(..), _) => writes_and_answers(
+                "eraseUser",
+                "Destroy a person's values, in every moment of the past as well",
+                "Erasure",
+            )
+            .body("NewErasure", json!({ "reason": "request 4711" }))
+            .refuses(&[409, 413]),
             (Route::Credentials(_), "POST") => {
                 let summary = "Issue a key to a connector; it is told this once";
                 creates(
@@ -160,6 +167,18 @@ fn writes(id: &str, summary: &str) -> Operation {
             200,
             "Done, or there was nothing to do.",
             "Done",
+            &["Rollbook-Position", "Rollbook-Commit"],
+        )
+        .refuses(&[503])
+}
+
+/// What changes something and says more than where that stands.
+fn writes_and_answers(id: &str, summary: &str, output: &str) -> Operation {
+    Operation::new(Tag::Admin, id, summary)
+        .answers(
+            200,
+            "Done, or there was nothing to do.",
+            output,
             &["Rollbook-Position", "Rollbook-Commit"],
         )
         .refuses(&[503])

@@ -1,7 +1,7 @@
 //! What administration and audit take and answer.
 
 use domain::event::EventKind;
-use domain::limits::{DESCRIPTION_CHARS, NAME_CHARS};
+use domain::limits::{DESCRIPTION_CHARS, NAME_CHARS, REASON_CHARS};
 use domain::preset::PRESETS;
 use serde_json::{Map, Value, json};
 
@@ -73,6 +73,31 @@ pub(super) fn all() -> Map<String, Value> {
     });
     let due = ["id", "group", "groupName", "role", "added", "position"];
     add("RuleList", listed("rules", object(rule, &due)));
+    let reason = json!({
+        "type": "string", "minLength": 1, "maxLength": REASON_CHARS,
+        "description": "It stays in the log, in clear: it must not say who they were.",
+    });
+    add("NewErasure", closed(json!({ "reason": reason, "dryRun": flag }), &["reason"]));
+    let place = object(json!({ "path": text, "position": position }), &["path"]);
+    let due = [
+        "user",
+        "erased",
+        "position",
+        "hash",
+        "deletes",
+        "events",
+        "credentials",
+        "refusals",
+        "stands",
+        "more",
+        "todo",
+    ];
+    let erasure = json!({
+        "user": id, "erased": flag, "position": or_null(&position), "hash": or_null(&hash()),
+        "deletes": flag, "events": count, "credentials": count, "refusals": count,
+        "stands": { "type": "array", "items": place }, "more": flag, "todo": texts,
+    });
+    add("Erasure", object(erasure, &due));
 
     add(
         "NewCredential",

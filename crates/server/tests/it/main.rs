@@ -29,6 +29,9 @@ mod doors;
 mod entra;
 
 #[cfg(test)]
+mod erase;
+
+#[cfg(test)]
 mod lists;
 
 #[cfg(test)]
