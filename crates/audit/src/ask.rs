@@ -1,6 +1,7 @@
 //! A question to the log, and how it is answered.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use domain::event::{Event, Subject};
 use domain::id::TenantId;
@@ -76,13 +77,32 @@ pub enum AskError {
 /// # Errors
 /// When there is no such tenant, or the log cannot be read.
 pub fn ask(engine: &Engine, tenant: TenantId, question: &Question) -> Result<Vec<Entry>, AskError> {
+    let mut entries = Vec::new();
+    ask_each(engine, tenant, question, |entry| {
+        entries.push(entry);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(entries)
+}
+
+/// As [`ask`], but each entry is told as soon as it is read, until there is no more or `tell` breaks
+/// off: what has been told need not be held.
+///
+/// # Errors
+/// As [`ask`], and what `tell` fails with.
+pub fn ask_each(
+    engine: &Engine,
+    tenant: TenantId,
+    question: &Question,
+    mut tell: impl FnMut(Entry) -> Result<ControlFlow<()>, AskError>,
+) -> Result<(), AskError> {
     let world = engine.world();
     let snapshot = world.get(tenant).ok_or(AskError::NoTenant)?;
     let system = world.system().map(|system| &system.directory);
     let mut then = Then::new(engine, tenant, snapshot);
-    let mut entries = Vec::new();
+    let mut left = question.limit;
     for position in positions(snapshot, question) {
-        if entries.len() >= question.limit {
+        if left == 0 {
             break;
         }
         let Some(Recorded { commit, hash }) = engine.commit(tenant, position)? else { continue };
@@ -106,7 +126,7 @@ pub fn ask(engine: &Engine, tenant: TenantId, question: &Question) -> Result<Vec
         if events.is_empty() {
             continue;
         }
-        entries.push(Entry {
+        let entry = Entry {
             position,
             hash,
             at: commit.at,
@@ -116,9 +136,13 @@ pub fn ask(engine: &Engine, tenant: TenantId, question: &Question) -> Result<Vec
             agent: commit.origin.agent,
             request: commit.origin.request,
             events,
-        });
+        };
+        left -= 1;
+        if tell(entry)?.is_break() {
+            break;
+        }
     }
-    Ok(entries)
+    Ok(())
 }
 
 /// The commits that may answer, from the trail: none of the others is read.

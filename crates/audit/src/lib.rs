@@ -17,7 +17,7 @@ mod rows;
 pub mod show;
 mod then;
 
-pub use ask::{AskError, Order, Question, ask};
+pub use ask::{AskError, Order, Question, ask, ask_each};
 pub use brief::{Brief, Moment};
 pub use csv::csv_line;
 pub use entry::{Entry, Named, Told};

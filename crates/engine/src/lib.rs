@@ -4,11 +4,13 @@
 //! durable flush, swaps one pointer, and only then answers. Readers take that pointer and never
 //! wait. Boot, as-of reads and copies are the same fold over the same log.
 
+mod arrivals;
 mod boot;
 mod copy;
 mod erasure;
 mod fold;
 mod past;
+mod sealed;
 mod world;
 mod writer;
 
@@ -27,12 +29,14 @@ use domain::rejection::Rejection;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
 use eventlog::{Broken, EventLog, Journal, JournalError};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
+pub use arrivals::Arrivals;
 pub use boot::{Progress, StartError};
 pub use copy::{Added, Copy, CopyError};
 pub use fold::{Fold, keys_of};
 pub use past::{ReadError, When};
+pub use sealed::{SealedCommit, SealedRun, SendError};
 pub use world::World;
 pub use writer::Writer;
 
@@ -51,6 +55,8 @@ pub struct Engine {
 
 struct Shared {
     world: ArcSwap<World>,
+    /// Counts the turns that were published; whoever waits for commits looks at it.
+    turns: watch::Sender<u64>,
     past: Box<dyn Past>,
     journal: Journal,
     as_of: Semaphore,
@@ -134,6 +140,7 @@ impl Engine {
         let world = Fold::whole(&reader, progress)?.into_world();
         let shared = Arc::new(Shared {
             world: ArcSwap::from_pointee(world),
+            turns: watch::Sender::new(0),
             past: Box::new(reader),
             journal: log.journal(),
             as_of: Semaphore::new(limits::AS_OF_AT_ONCE),

@@ -6,10 +6,10 @@ use domain::id::TenantId;
 use domain::position::Position;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
-use eventlog::{Broken, LogReader};
+use eventlog::{Broken, LogReader, Recipient};
 
 use crate::boot::{StartError, advance};
-use crate::{Recorded, Shared, limits};
+use crate::{Recorded, SealedRun, SendError, Shared, limits, sealed};
 
 /// A moment in a tenant's past.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,6 +75,13 @@ pub enum ReadError {
 pub(crate) trait Past: Send + Sync {
     fn commit(&self, tenant: TenantId, position: Position) -> Result<Option<Recorded>, Broken>;
     fn fold(&self, tenant: TenantId, to: Position) -> Result<Snapshot, ReadError>;
+    fn sealed(
+        &self,
+        tenant: TenantId,
+        range: (Position, Position),
+        limits: (usize, usize),
+        recipient: &Recipient,
+    ) -> Result<SealedRun, SendError>;
 }
 
 impl<R: LogReader> Past for R {
@@ -90,6 +97,16 @@ impl<R: LogReader> Past for R {
             advance(&mut snapshot, tenant, &stored?.bytes, self)?;
         }
         Ok(snapshot)
+    }
+
+    fn sealed(
+        &self,
+        tenant: TenantId,
+        range: (Position, Position),
+        limits: (usize, usize),
+        recipient: &Recipient,
+    ) -> Result<SealedRun, SendError> {
+        sealed::sealed(self, tenant, range, limits, recipient)
     }
 }
 

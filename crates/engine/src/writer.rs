@@ -181,6 +181,8 @@ fn turn<L: EventLog>(
             world.set(tenant, snapshot);
         }
         shared.world.store(Arc::new(world));
+        // After the world, so that whoever is woken finds the commits; it waits for nobody.
+        shared.turns.send_modify(|turns| *turns += 1);
     }
     for (reply, answer) in answers {
         // Who no longer waits for the answer has hung up; the commit stands.

@@ -1,10 +1,13 @@
 //! The keys file, `acme.rollbook.keys`: what opens the personal values of an archive, encrypted in
-//! the age format. Without it an archive still verifies; everybody in it reads as erased.
+//! the age format. Without it an archive still verifies; everybody in it reads as erased. The keys
+//! that go with a page of a feed have the same form, without a file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use age::secrecy::SecretString;
 use age::{DecryptError, Decryptor, Encryptor, scrypt, x25519};
@@ -40,6 +43,24 @@ pub enum Unlock {
     Identity(SecretString),
 }
 
+/// Who alone can open keys that are sent, as in `age1…`. The other half is an identity.
+#[derive(Clone)]
+pub struct Recipient(x25519::Recipient);
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Recipient {
+    type Err = KeysError;
+
+    fn from_str(text: &str) -> Result<Self, KeysError> {
+        text.trim().parse().map(Recipient).map_err(|_| KeysError::Recipient(text.to_owned()))
+    }
+}
+
 impl Protection {
     /// Protection by a passphrase.
     pub fn passphrase(passphrase: &str) -> Self {
@@ -56,6 +77,14 @@ impl Unlock {
     /// The identity.
     pub fn identity(identity: &str) -> Self {
         Unlock::Identity(identity.into())
+    }
+
+    /// A fresh identity that nobody else has, and the recipient to name to whoever sends keys, as in
+    /// `age1…`. It need not outlive what is fetched with it.
+    pub fn fresh() -> (Self, String) {
+        let identity = x25519::Identity::generate();
+        let recipient = identity.to_public().to_string();
+        (Unlock::Identity(identity.to_string()), recipient)
     }
 }
 
@@ -141,6 +170,8 @@ impl Keys for ArchiveKeys {
 
 const VERSION: u8 = 1;
 type Entry = (TenantId, UserId, ByteArray<32>);
+/// What the keys are called in an error when they are in no file.
+const SENT: &str = "the keys of the feed";
 
 /// Writes the keys that belong to the archive with this digest, encrypted, to a new file.
 ///
@@ -156,18 +187,10 @@ pub fn write_keys(
         return Err(KeysError::Exists { path: path.to_owned() });
     }
     let encryptor = encryptor(protection)?;
-    let entries: Vec<Entry> = keys
-        .into_iter()
-        .map(|(tenant, user, key)| (tenant, user, ByteArray::new(*key.bytes())))
-        .collect();
-    let other = |error: &dyn std::fmt::Display| at(path)(io::Error::other(error.to_string()));
-    let text = Zeroizing::new(
-        rmp_serde::to_vec(&(VERSION, archive, entries)).map_err(|error| other(&error))?,
-    );
+    let text = encode(archive, keys).map_err(at(path))?;
     let mut draft = Draft::new(path).map_err(at(path))?;
-    let file = draft.file().map_err(|error| other(&error))?;
-    let mut writer = encryptor.wrap_output(file).map_err(at(path))?;
-    writer.write_all(&text).and_then(|()| writer.finish()).map_err(at(path))?;
+    let file = draft.file().map_err(|error| at(path)(io::Error::other(error.to_string())))?;
+    encrypt(encryptor, &text, file).map_err(at(path))?;
     draft.publish().map_err(at(path))
 }
 
@@ -177,7 +200,59 @@ pub fn write_keys(
 /// When the file does not open, is damaged, or belongs to another archive.
 pub fn read_keys(path: &Path, archive: Hash, unlock: &Unlock) -> Result<ArchiveKeys, KeysError> {
     let file = File::open(path).map_err(at(path))?;
-    let decryptor = Decryptor::new_buffered(BufReader::new(file)).map_err(refused(path))?;
+    decrypt(path, BufReader::new(file), archive, unlock)
+}
+
+/// The keys that go with commits of which the last has this hash, for `recipient` alone.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn seal_keys(
+    last: Hash,
+    keys: impl IntoIterator<Item = (TenantId, UserId, PersonKey)>,
+    recipient: &Recipient,
+) -> Result<Vec<u8>, KeysError> {
+    let sent = Path::new(SENT);
+    let text = encode(last, keys).map_err(at(sent))?;
+    let encryptor = Encryptor::with_recipients(std::iter::once(&recipient.0 as _))
+        .map_err(|error| at(sent)(io::Error::other(error.to_string())))?;
+    let mut sealed = Vec::new();
+    encrypt(encryptor, &text, &mut sealed).map_err(at(sent))?;
+    Ok(sealed)
+}
+
+/// What [`seal_keys`] made, opened again.
+///
+/// # Errors
+/// When they do not open, are damaged, or go with other commits.
+pub fn open_keys(sealed: &[u8], last: Hash, unlock: &Unlock) -> Result<ArchiveKeys, KeysError> {
+    decrypt(Path::new(SENT), sealed, last, unlock)
+}
+
+fn encode(
+    archive: Hash,
+    keys: impl IntoIterator<Item = (TenantId, UserId, PersonKey)>,
+) -> io::Result<Zeroizing<Vec<u8>>> {
+    let entries: Vec<Entry> = keys
+        .into_iter()
+        .map(|(tenant, user, key)| (tenant, user, ByteArray::new(*key.bytes())))
+        .collect();
+    rmp_serde::to_vec(&(VERSION, archive, entries)).map(Zeroizing::new).map_err(io::Error::other)
+}
+
+fn encrypt(encryptor: Encryptor, text: &[u8], out: impl Write) -> io::Result<()> {
+    let mut writer = encryptor.wrap_output(out)?;
+    writer.write_all(text)?;
+    writer.finish().map(drop)
+}
+
+fn decrypt(
+    path: &Path,
+    sealed: impl BufRead,
+    archive: Hash,
+    unlock: &Unlock,
+) -> Result<ArchiveKeys, KeysError> {
+    let decryptor = Decryptor::new_buffered(sealed).map_err(refused(path))?;
     let mut reader = match unlock {
         Unlock::Passphrase(passphrase) => {
             let identity = scrypt::Identity::new(passphrase.clone());

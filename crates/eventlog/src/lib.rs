@@ -33,7 +33,10 @@ mod archive;
 mod archive_keys;
 
 pub use archive::{ArchiveError, ArchiveReader, ArchiveSummary, TenantHead, write_archive};
-pub use archive_keys::{ArchiveKeys, KeysError, Protection, Unlock, read_keys, write_keys};
+pub use archive_keys::{
+    ArchiveKeys, KeysError, Protection, Recipient, Unlock, open_keys, read_keys, seal_keys,
+    write_keys,
+};
 pub use broken::Broken;
 pub use chain::{fingerprint, hash, link};
 pub use encode::{SealError, Sealed, open, seal};

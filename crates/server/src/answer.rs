@@ -25,13 +25,15 @@ pub(crate) struct Answer {
     pub(crate) media: HeaderValue,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Vec<u8>>,
+    /// A body that goes on, instead.
+    pub(crate) live: Option<Body>,
 }
 
 impl Answer {
     pub(crate) fn new(status: StatusCode, body: Option<Vec<u8>>) -> Answer {
         let mut headers = HeaderMap::new();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Answer { status, media: SCIM_JSON, headers, body }
+        Answer { status, media: SCIM_JSON, headers, body, live: None }
     }
 
     /// With a header, if its value can stand in one.
@@ -69,11 +71,11 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let Answer { status, media, mut headers, body } = self;
-        let body = match body {
-            Some(bytes) => {
+        let Answer { status, media, mut headers, body, live } = self;
+        let body = match live.or_else(|| body.map(Body::from)) {
+            Some(body) => {
                 headers.insert(header::CONTENT_TYPE, media);
-                Body::from(bytes)
+                body
             }
             None => Body::empty(),
         };

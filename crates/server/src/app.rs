@@ -6,6 +6,7 @@ use domain::time::Timestamp;
 use engine::{Clock, Engine};
 use uuid::Uuid;
 
+use crate::feed::Feeds;
 use crate::proxy::Network;
 use crate::scim_api::Lists;
 use crate::tally::Tally;
@@ -28,6 +29,8 @@ pub struct App {
     pub tally: Arc<Tally>,
     /// What lists keep between requests.
     pub lists: Arc<Lists>,
+    /// Who follows a feed.
+    pub feeds: Arc<Feeds>,
 }
 
 impl App {
@@ -48,6 +51,7 @@ impl App {
             trusted_proxies: proxies.into(),
             tally: Arc::default(),
             lists: Arc::new(lists),
+            feeds: Arc::default(),
         }
     }
 

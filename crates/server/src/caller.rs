@@ -230,17 +230,18 @@ fn opened(
     Ok(Opened { tenant: tenant.id, snapshot, credential: credential.id, holder })
 }
 
-/// The operator whose key was shown.
+/// The operator whose key was shown, and the key.
 pub(crate) fn operator(
     app: &App,
     world: &World,
     headers: &HeaderMap,
-) -> Result<OperatorId, Refused> {
+) -> Result<(OperatorId, CredentialId), Refused> {
     let shown = shown(headers)?;
     let system = world.system().ok_or_else(Refused::bad_credentials)?;
     let credential = system.directory.credentials.with_hash(&hash_of(&shown.secret));
-    match credential.filter(|credential| credential.is_valid(app.now())).map(|c| c.holder) {
-        Some(Holder::Operator(operator)) if shown.slug.is_none() => Ok(operator),
+    let valid = credential.filter(|credential| credential.is_valid(app.now()));
+    match valid.map(|credential| (credential.holder, credential.id)) {
+        Some((Holder::Operator(operator), id)) if shown.slug.is_none() => Ok((operator, id)),
         _ => Err(Refused::bad_credentials()),
     }
 }

@@ -140,6 +140,7 @@ pub(crate) fn routes(names: &Names<'_>) -> Vec<Route> {
         Route::Connector(slug(), names.connector.to_owned()),
         Route::Schemas(slug()),
         Route::Commits(slug()),
+        Route::Feed(slug()),
         Route::Problems(slug()),
     ]
 }
@@ -162,6 +163,7 @@ pub(crate) fn admin_path(route: &Route) -> String {
         Route::Connector(slug, name) => format!("{tenants}/{slug}/connectors/{name}"),
         Route::Schemas(slug) => format!("{tenants}/{slug}/schemas"),
         Route::Commits(slug) => format!("{tenants}/{slug}/audit/commits"),
+        Route::Feed(slug) => format!("{tenants}/{slug}/feed"),
         Route::Problems(slug) => format!("{tenants}/{slug}/problems"),
     }
 }

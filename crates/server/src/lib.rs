@@ -11,6 +11,7 @@ mod body;
 mod caller;
 mod doors;
 mod erase;
+mod feed;
 mod health;
 mod journal;
 mod metrics;
@@ -28,6 +29,7 @@ pub mod limits;
 
 use std::future::{Future, IntoFuture};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -40,6 +42,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use app::{App, system_clock};
 pub use doors::{Door, Key, doors};
 pub use erase::{EraseError, erase};
+pub use feed::Feeds;
 pub use proxy::{Network, NotANetwork};
 pub use scim_api::Lists;
 pub use secret::{Purpose, Secret};
@@ -72,10 +75,13 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (tally, engine, clock) = (app.tally.clone(), app.engine.clone(), app.clock.clone());
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let feeds = Arc::new(app.feeds.anew());
+    let service = router(App { feeds: feeds.clone(), ..app })
+        .into_make_service_with_connect_info::<SocketAddr>();
     let (stopping, stopped) = oneshot::channel();
     let stop = async move {
         stop.await;
+        feeds.close();
         // Nobody waits for this when the server has failed by itself.
         let _ = stopping.send(());
     };

@@ -16,6 +16,34 @@ pub const DRAINED_SECONDS: u64 = 2;
 pub const AUDIT_PAGE: usize = 100;
 /// Commits in one page of an audit answer at most.
 pub const AUDIT_PAGE_MAX: usize = 1_000;
+/// Commits in one page of a feed when the client does not say.
+pub const FEED_PAGE: usize = 100;
+/// Commits in one page of a feed at most.
+pub const FEED_PAGE_MAX: usize = 1_000;
+/// Bytes of commits after which a page of a feed takes no more.
+pub const FEED_PAGE_BYTES: usize = 4 << 20;
+/// Seconds for which a page of a feed waits at most.
+pub const FEED_WAIT_SECONDS: u64 = 60;
+/// Commits that a stream reads at once.
+pub const FEED_RUN_COMMITS: usize = 64;
+/// Bytes of commits after which a stream reads no more before these are taken.
+pub const FEED_RUN_BYTES: usize = 64 << 10;
+/// Commits of a log that are looked through at once for those that a reader wants.
+pub const FEED_WINDOW: u64 = 1_024;
+/// Milliseconds after which looking is broken off, to say how far it came.
+pub const FEED_LOOK_MILLIS: u64 = 500;
+/// Readers who may follow feeds of a server at once.
+pub const FEED_READERS: usize = 256;
+/// Readers who may follow one feed at once.
+pub const FEED_READERS_OF_TENANT: usize = 64;
+/// Threads that read logs for feeds at once.
+pub const FEED_READS: usize = 4;
+/// Seconds after which a stream that has nothing to tell gives a sign of life.
+pub const FEED_HEARTBEAT_SECONDS: u64 = 15;
+/// Milliseconds after which a client should come again when a stream has ended.
+pub const FEED_RETRY_MILLIS: u64 = 2_000;
+/// Milliseconds that a reader gets to take the last words.
+pub const FEED_PARTING_MILLIS: u64 = 500;
 /// Entries of the refusal journal in one answer when the client does not say.
 pub const PROBLEMS_PAGE: usize = 100;
 /// Seconds after which a client may try again when the queue is full.

@@ -16,7 +16,7 @@ use crate::journal::{self, Line};
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 /// What is counted of each connector's client.
-const FAMILIES: [(&str, &str); 4] = [
+const FAMILIES: [(&str, &str); 7] = [
     ("rollbook_position", "The position of the tenant's last commit."),
     ("rollbook_scim_requests_total", "SCIM requests that a connector's client sent."),
     (
@@ -27,6 +27,15 @@ const FAMILIES: [(&str, &str); 4] = [
         "rollbook_scim_tolerated_total",
         "SCIM requests with something that the RFCs do not have, by the rule that allows it.",
     ),
+    (
+        "rollbook_feed_readers",
+        "Clients that follow the tenant's feed, or wait for its next commit.",
+    ),
+    (
+        "rollbook_feed_behind",
+        "Commits that the slowest of them has not taken, of those that there are.",
+    ),
+    ("rollbook_feed_buffered_bytes", "Bytes read from the log that wait for their sockets."),
 ];
 
 pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Response {
@@ -46,7 +55,7 @@ pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Respons
 
 fn text(app: &App, world: &World) -> String {
     let mut bodies: [String; FAMILIES.len()] = Default::default();
-    let [positions, requests, refusals, tolerated] = &mut bodies;
+    let [positions, requests, refusals, tolerated, readers, behind, buffered] = &mut bodies;
     for (tenant, snapshot) in world.iter() {
         let slug = match &snapshot.directory.tenant {
             Some(tenant) => tenant.slug.as_str(),
@@ -54,6 +63,12 @@ fn text(app: &App, world: &World) -> String {
         };
         let position = snapshot.head.position.map_or(0, |position| position.get());
         line(positions, "rollbook_position", &[("tenant", slug)], position);
+        let following = app.feeds.of(tenant);
+        line(readers, "rollbook_feed_readers", &[("tenant", slug)], following.readers);
+        let late =
+            if following.readers == 0 { 0 } else { position.saturating_sub(following.least) };
+        line(behind, "rollbook_feed_behind", &[("tenant", slug)], late);
+        line(buffered, "rollbook_feed_buffered_bytes", &[("tenant", slug)], following.buffered);
         for connector in snapshot.directory.connectors.iter() {
             let told = told(app, tenant, connector);
             let labels = [("tenant", slug), ("connector", connector.name.as_str())];

@@ -85,6 +85,7 @@ impl TestApp {
             trusted_proxies: [].into(),
             tally: Arc::default(),
             lists: Arc::new(Lists::new(&[9; 32])),
+            feeds: Arc::default(),
         };
         server::open_instance(&app, Some(Secret::chosen(OPERATOR_KEY).unwrap())).await.unwrap();
         for slug in ["acme", "globex"] {

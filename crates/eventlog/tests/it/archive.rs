@@ -255,3 +255,27 @@ fn a_protection_that_is_none_is_refused() {
     let error = read_keys(&path, Hash::ZERO, &Unlock::identity("nonsense")).err().unwrap();
     assert!(matches!(error, KeysError::Identity), "{error}");
 }
+
+/// Keys that are sent, without a file: for one recipient, with one set of commits.
+#[test]
+fn keys_are_sent_to_one_recipient() {
+    let log = log();
+    let (identity, recipient) = Unlock::fresh();
+    let recipient: eventlog::Recipient = recipient.parse().unwrap();
+    let last = Hash::new([5; 32]);
+    let keys = keys_of(&log.reader(), &[acme(), globex()]);
+    let sealed = eventlog::seal_keys(last, keys, &recipient).unwrap();
+    let opened = eventlog::open_keys(&sealed, last, &identity).unwrap();
+    assert_eq!(opened.len(), 2, "who was erased is not among them");
+    for (tenant, user) in [(acme(), id(9)), (globex(), id(11))] {
+        assert_eq!(opened.person(tenant, user), log.reader().person(tenant, user));
+    }
+    let other = eventlog::open_keys(&sealed, last, &Unlock::fresh().0);
+    assert!(matches!(other, Err(KeysError::Locked { .. })));
+    let other = eventlog::open_keys(&sealed, Hash::ZERO, &identity);
+    assert!(matches!(other, Err(KeysError::OtherArchive { .. })));
+    let mut flipped = sealed.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    assert!(eventlog::open_keys(&flipped, last, &identity).is_err());
+    assert!(matches!("age1x".parse::<eventlog::Recipient>(), Err(KeysError::Recipient(_))));
+}

@@ -72,7 +72,7 @@ pub(super) async fn commits(asked: &Asked<'_>, slug: &str) -> Result<Answer, Ref
     Ok(ok(StatusCode::OK, &body).at(snapshot.head.position))
 }
 
-fn kinds(names: &str) -> Result<Kinds, Refused> {
+pub(super) fn kinds(names: &str) -> Result<Kinds, Refused> {
     names
         .split(',')
         .map(|name| name.trim().parse::<EventKind>())

@@ -3,6 +3,7 @@
 mod audit;
 mod connector;
 mod erase;
+mod feed;
 mod route;
 mod rule;
 mod schema;
@@ -15,7 +16,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, request};
 use axum::response::{IntoResponse, Response};
 use domain::command::Command;
-use domain::id::{OperatorId, TenantId, UserId};
+use domain::id::{CredentialId, OperatorId, TenantId, UserId};
 use domain::origin::Actor;
 use domain::snapshot::Snapshot;
 use engine::Receipt;
@@ -39,6 +40,8 @@ struct Asked<'a> {
     app: &'a App,
     visit: &'a Visit,
     operator: OperatorId,
+    /// The key that was shown.
+    credential: CredentialId,
     parts: &'a request::Parts,
     parameters: Parameters,
     body: Vec<u8>,
@@ -142,7 +145,7 @@ async fn answer(
 ) -> Result<Answer, Failed> {
     let world = app.engine.world();
     let stranger = |why| Failed { tenant: TenantId::SYSTEM, actor: None, why };
-    let operator = caller::operator(app, &world, &parts.headers).map_err(stranger)?;
+    let (operator, credential) = caller::operator(app, &world, &parts.headers).map_err(stranger)?;
     let route = Route::parse(parts.uri.path());
     let slug = route.as_ref().and_then(Route::slug);
     let tenant = slug.and_then(|slug| world.with_slug(slug)).map(|(tenant, _)| tenant.id);
@@ -158,7 +161,7 @@ async fn answer(
         }
         let body = body::read(body, USER_BODY_BYTES).await?;
         let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
-        let asked = Asked { app, visit, operator, parts, parameters, body };
+        let asked = Asked { app, visit, operator, credential, parts, parameters, body };
         if asked.parts.method != Method::GET {
             asked.only_now("`asOf` is for reads, and the past is not written")?;
         }
@@ -193,6 +196,7 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Schemas(slug) if is_post => schema::add(asked, slug).await,
         Route::Schemas(slug) => schema::list(asked, slug).await,
         Route::Commits(slug) => audit::commits(asked, slug).await,
+        Route::Feed(slug) => feed::feed(asked, slug).await,
         Route::Problems(slug) => audit::problems(asked, slug),
     }
 }

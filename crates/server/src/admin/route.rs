@@ -19,6 +19,7 @@ pub(crate) enum Route {
     Connector(String, String),
     Schemas(String),
     Commits(String),
+    Feed(String),
     Problems(String),
 }
 
@@ -44,6 +45,7 @@ impl Route {
                 ["connectors", name] => Route::Connector(own(slug), own(name)),
                 ["schemas"] => Route::Schemas(own(slug)),
                 ["audit", "commits"] => Route::Commits(own(slug)),
+                ["feed"] => Route::Feed(own(slug)),
                 ["problems"] => Route::Problems(own(slug)),
                 _ => return None,
             },
@@ -68,6 +70,7 @@ impl Route {
             | Route::Connector(slug, _)
             | Route::Schemas(slug)
             | Route::Commits(slug)
+            | Route::Feed(slug)
             | Route::Problems(slug) => Some(slug),
         }
     }
@@ -82,7 +85,7 @@ impl Route {
             | Route::Connectors(_)
             | Route::Schemas(_) => "GET, POST",
             Route::Connector(..) => "GET, PATCH",
-            Route::Tenant(_) | Route::Commits(_) | Route::Problems(_) => "GET",
+            Route::Tenant(_) | Route::Commits(_) | Route::Feed(_) | Route::Problems(_) => "GET",
             Route::Role(..) | Route::Rule(..) | Route::Credential(..) => "DELETE",
             Route::UserRole(..) => "PUT, DELETE",
             Route::Erasure(..) => "POST",

@@ -107,6 +107,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 reads("listCommits", "Who did what, when, through which door", "CommitList")
                     .takes(&["subject", "actor", "event", "from", "to", "order", "commitCount"])
             }
+            (Route::Feed(_), _) => feed(),
             (Route::Problems(_), _) => lists(
                 "listProblems",
                 "What was refused or carried out in part, newest first",
@@ -115,6 +116,19 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             .takes(&["problemCount"]),
         };
     operation.finish()
+}
+
+fn feed() -> Operation {
+    let summary = "The commits from a position on, for whoever follows the log";
+    reads("followFeed", summary, "FeedPage")
+        .takes(&["after", "afterHash", "feedCount", "wait", "subject", "actor", "event"])
+        .takes(&["form", "recipient", "hash", "Last-Event-ID"])
+        .streams(
+            "If `Accept` names it (or `format=sse` is given): an event `commit` for each entry, its \
+             `id` the position; with `form=sealed` an event `commits` for each run, as a page. An \
+             event `position` says how far the log was looked through without a match.",
+        )
+        .refuses(&[409, 503])
 }
 
 /// What needs no key.

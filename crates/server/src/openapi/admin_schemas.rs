@@ -170,8 +170,34 @@ pub(super) fn all() -> Map<String, Value> {
     let commit = object(commit, &["position", "hash", "at", "actor", "request", "events"]);
     let next = or_null(&object(json!({ "from": position, "to": position }), &[]));
     let next = with_description(next, "The parameters of the next page.");
-    let commits = json!({ "commits": { "type": "array", "items": commit }, "next": next });
-    add("CommitList", object(commits, &["commits", "next"]));
+    add("Commit", commit);
+    let commits = json!({ "type": "array", "items": schema_ref("Commit") });
+    let list = json!({ "commits": commits, "next": next });
+    add("CommitList", object(list, &["commits", "next"]));
+
+    let after = object(json!({ "after": count }), &["after"]);
+    let after = with_description(after, "The parameters of the next page.");
+    let head = json!({
+        "position": or_null(&position), "hash": hash(),
+        "directoryHash": with_description(hash(), "If `hash=true` asked for it."),
+    });
+    let head = object(head, &["position", "hash"]);
+    let told = json!({ "commits": commits, "next": after, "head": head });
+    add("ToldCommits", object(told, &["commits", "next", "head"]));
+    let base64 = json!({ "type": "string", "contentEncoding": "base64" });
+    let bytes = with_description(base64.clone(), "The exact bytes that the log holds.");
+    let sealed = json!({ "position": position, "hash": hash(), "bytes": bytes });
+    let sealed = object(sealed, &["position", "hash", "bytes"]);
+    let keys = "The keys of the persons who come to be in these commits and are not erased: an age file \
+        for the recipient, that names the last commit's hash. Null: nobody comes to be.";
+    let copied = json!({
+        "tenant": id, "commits": { "type": "array", "items": sealed },
+        "keys": with_description(or_null(&base64), keys), "next": or_null(&after), "head": head,
+    });
+    let due = ["tenant", "commits", "keys", "next", "head"];
+    add("CopiedCommits", object(copied, &due));
+    let either = [schema_ref("ToldCommits"), schema_ref("CopiedCommits")];
+    add("FeedPage", json!({ "anyOf": either }));
     let problem = json!({
         "at": time, "request": id, "connector": id, "credential": id, "operator": id, "source": text,
         "method": text, "path": text, "status": { "type": "integer" }, "scimType": text, "detail": text,

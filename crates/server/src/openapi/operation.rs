@@ -139,6 +139,16 @@ impl Operation {
         self
     }
 
+    /// With the same answer as server-sent events, for as long as the reader stays.
+    pub(super) fn streams(mut self, description: &str) -> Operation {
+        let content = self.answers.get_mut("200").and_then(|answer| answer.get_mut("content"));
+        if let Some(Value::Object(content)) = content {
+            let text = json!({ "type": "string", "description": description });
+            content.insert("text/event-stream".to_owned(), json!({ "schema": text }));
+        }
+        self
+    }
+
     /// With an answer that has no body.
     pub(super) fn answers_nothing(
         mut self,
@@ -254,7 +264,7 @@ const REFUSALS: [Refusal; 11] = [
     Refusal {
         status: 409,
         name: "Conflict",
-        description: "A value that must be unique is taken.",
+        description: "A value that must be unique is taken, or what was read so far is not what this log holds.",
         headers: &[],
     },
     Refusal {

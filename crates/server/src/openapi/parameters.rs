@@ -3,7 +3,9 @@
 use domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 use serde_json::{Map, Value, json};
 
-use crate::limits::{AUDIT_PAGE, AUDIT_PAGE_MAX, PROBLEMS_PAGE};
+use crate::limits::{
+    AUDIT_PAGE, AUDIT_PAGE_MAX, FEED_PAGE, FEED_PAGE_MAX, FEED_WAIT_SECONDS, PROBLEMS_PAGE,
+};
 
 /// The parameter of this name in a path.
 pub(super) fn in_path(name: &str) -> Value {
@@ -105,6 +107,38 @@ pub(super) fn all() -> Map<String, Value> {
         "With one of these kinds of events, divided by commas, as in `RoleAssigned,RoleRevoked`.",
         &text,
     );
+    query(
+        "after",
+        "The commits after this position: the `next.after` of the page before, 0 for the beginning. 409 if \
+         the log does not go so far: the reader has followed another one.",
+        &json!({ "type": "integer", "minimum": 0, "default": 0 }),
+    );
+    query(
+        "afterHash",
+        "The hash of the commit at `after`, as the reader knows it: 409 if another stands there.",
+        &json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
+    );
+    query(
+        "wait",
+        "Seconds to wait for the next commit if there is none yet.",
+        &json!({ "type": "integer", "minimum": 0, "maximum": FEED_WAIT_SECONDS, "default": 0 }),
+    );
+    query(
+        "form",
+        "`told`: entries, with names and values. `sealed`: the exact bytes, for a copy of the log, and \
+         the keys of the persons who come to be in them, for `recipient` alone.",
+        &json!({ "type": "string", "enum": ["told", "sealed"], "default": "told" }),
+    );
+    query(
+        "recipient",
+        "Whom to encrypt the keys to: an age recipient. Its identity need not outlive the copying.",
+        &json!({ "type": "string", "pattern": "^age1" }),
+    );
+    query(
+        "hash",
+        "Whether to hash the directory, which takes time in proportion to it.",
+        &json!({ "type": "boolean", "default": false }),
+    );
     query("from", "From this position on.", &position);
     query("to", "Up to this position.", &position);
     query(
@@ -113,11 +147,13 @@ pub(super) fn all() -> Map<String, Value> {
         &json!({ "type": "string", "enum": ["oldest", "newest"], "default": "oldest" }),
     );
     let commits = count(AUDIT_PAGE, AUDIT_PAGE_MAX, 0);
+    let feed = count(FEED_PAGE, FEED_PAGE_MAX, 0);
     let problems = json!({ "type": "integer", "minimum": 0, "default": PROBLEMS_PAGE });
     let mut keyed = |key: &str, place: &str, name: &str, description: &str, schema: &Value| {
         add(key, place, name, description.to_owned(), schema);
     };
     keyed("commitCount", "query", "count", "The most commits of the page.", &commits);
+    keyed("feedCount", "query", "count", "The most commits of the page.", &feed);
     keyed("problemCount", "query", "count", "The most entries.", &problems);
     keyed(
         "If-Match",
@@ -132,6 +168,13 @@ pub(super) fn all() -> Map<String, Value> {
         "If-None-Match",
         "304 if the resource has one of these versions.",
         &text,
+    );
+    keyed(
+        "Last-Event-ID",
+        "header",
+        "Last-Event-ID",
+        "The last event's `id`, to go on where a stream broke off; it wins over `after`.",
+        &json!({ "type": "integer", "minimum": 0 }),
     );
     keyed(
         "Prefer",

@@ -30,6 +30,7 @@ mod entra;
 
 #[cfg(test)]
 mod erase;
+mod feed;
 
 #[cfg(test)]
 mod lists;
