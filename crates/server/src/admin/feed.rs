@@ -106,10 +106,9 @@ async fn wait_for_more(
             },
         }
     };
-    match timeout_at(deadline, waited).await {
-        Ok(waited) => waited?,
-        // Nothing came.
-        Err(_) => {}
+    // Else nothing came.
+    if let Ok(waited) = timeout_at(deadline, waited).await {
+        waited?;
     }
     Ok(run)
 }

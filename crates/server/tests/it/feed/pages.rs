@@ -147,3 +147,19 @@ async fn a_page_is_bounded_in_bytes() {
         assert!(pages > 1, "one page held it all: the bound was not reached");
     }
 }
+
+/// As of a moment, the feed ends there, and its head is the head of then.
+#[tokio::test(flavor = "multi_thread")]
+async fn as_of_a_moment_the_feed_ends_there() {
+    let app = TestApp::start().await;
+    users(&app, 0..1).await;
+    let then = head(&app).await;
+    let ask = async |query: &str| app.operator().get(&format!("/tenants/acme/feed?{query}")).await;
+    let before = ask("hash=true").await.expect(200).body;
+    users(&app, 1..3).await;
+    let past = ask(&format!("asOf={then}&hash=true&wait=60")).await.expect(200).body;
+    assert_eq!(past, before);
+    assert_ne!(ask("hash=true").await.expect(200).body["head"], before["head"]);
+    ask(&format!("asOf={then}&after={}", then + 1)).await.expect(409);
+    ask(&format!("asOf={then}&format=sse")).await.expect(400);
+}
