@@ -112,6 +112,7 @@ impl Fixture {
             trusted_proxies: [].into(),
             tally: Arc::default(),
             lists: Arc::new(Lists::new(&[1; 32])),
+            feeds: Arc::default(),
         };
         let (url, stop) = serve(app).await;
         Serving { operator: Client::new(url, OPERATOR_KEY), _stop: stop }
