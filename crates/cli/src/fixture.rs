@@ -123,6 +123,7 @@ async fn record(folder: &Path, name: &str, story: &str) -> anyhow::Result<()> {
         trusted_proxies: [].into(),
         tally: Arc::default(),
         lists: Arc::new(server::Lists::new(&[1; 32])),
+        feeds: Arc::default(),
     };
     let (facts, questions) = tell(&app, &clock, story).await?;
     engine.stop().await;
