@@ -112,6 +112,12 @@ impl Trail {
         self.about(subject, Position::FIRST, Position::MAX).next().is_some()
     }
 
+    /// The time of the commit at `position`; none if the log does not reach so far.
+    pub fn time(&self, position: Position) -> Option<Timestamp> {
+        let index = usize::try_from(position.get() - 1).ok()?;
+        self.times.get(index).copied()
+    }
+
     /// The last commit at or before `time`; none if the log begins later.
     pub fn at(&self, time: Timestamp) -> Option<Position> {
         let (mut low, mut high) = (0, self.times.len());

@@ -11,6 +11,7 @@ mod erasure;
 mod fold;
 mod past;
 mod sealed;
+mod when;
 mod world;
 mod writer;
 
@@ -29,18 +30,19 @@ use domain::rejection::Rejection;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
 use eventlog::{Broken, EventLog, Journal, JournalError};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use arrivals::Arrivals;
 pub use boot::{Progress, StartError};
 pub use copy::{Added, Copy, CopyError};
 pub use fold::{Fold, keys_of};
-pub use past::{ReadError, When};
+pub use past::{Hold, PastCounts, ReadError};
 pub use sealed::{SealedCommit, SealedRun, SendError};
+pub use when::{NotAMoment, When};
 pub use world::World;
 pub use writer::Writer;
 
-use past::Past;
+use past::{Past, Readings};
 use writer::{Job, Message};
 
 /// Where the engine gets the time from.
@@ -59,7 +61,7 @@ struct Shared {
     turns: watch::Sender<u64>,
     past: Box<dyn Past>,
     journal: Journal,
-    as_of: Semaphore,
+    readings: Readings,
     clock: Clock,
 }
 
@@ -143,7 +145,7 @@ impl Engine {
             turns: watch::Sender::new(0),
             past: Box::new(reader),
             journal: log.journal(),
-            as_of: Semaphore::new(limits::AS_OF_AT_ONCE),
+            readings: Readings::default(),
             clock,
         });
         let (queue, messages) = mpsc::channel(limits::WAITING);
@@ -180,11 +182,12 @@ impl Engine {
         self.shared.world.load().get(tenant).cloned()
     }
 
-    /// A tenant as it was. Takes as long as reading the log up to there; call it where blocking is
-    /// allowed.
+    /// A tenant as it was. The log is read from the nearest state at or before that moment that is
+    /// kept, in the worst case from its first commit: call it where blocking is allowed. Who asks for
+    /// what is being read already waits for it; of others a few read at once, and a few wait.
     ///
     /// # Errors
-    /// When there was no such moment, too many ask at once, or the log is damaged.
+    /// When there was no such moment, too many wait already, or the log is damaged.
     pub fn as_of(&self, tenant: TenantId, when: When) -> Result<Arc<Snapshot>, ReadError> {
         past::as_of(&self.shared, tenant, when)
     }
@@ -195,6 +198,40 @@ impl Engine {
     /// When there was no such moment.
     pub fn position_at(&self, tenant: TenantId, when: When) -> Result<Position, ReadError> {
         past::position_at(&self.shared, tenant, when)
+    }
+
+    /// Whether a moment means this position. A time of this very millisecond may mean several: while
+    /// it lasts, commits can come to be in it.
+    ///
+    /// # Errors
+    /// When there was no such moment.
+    pub fn means(&self, tenant: TenantId, when: When, at: Position) -> Result<bool, ReadError> {
+        past::means(&self.shared, tenant, when, at)
+    }
+
+    /// Holds a snapshot that was published, for later: not longer than the tenant's past may be
+    /// known.
+    pub fn hold(&self, tenant: TenantId, snapshot: Arc<Snapshot>) -> Hold {
+        self.shared.readings.hold(tenant, snapshot)
+    }
+
+    /// Forgets every older state of a tenant that is kept, held, or being read. The writer does so
+    /// itself when a person is erased, before that is answered.
+    pub fn forget_past(&self, tenant: TenantId) {
+        if let Some(position) = self.now(tenant).and_then(|snapshot| snapshot.head.position) {
+            self.shared.readings.forget(tenant, position);
+        }
+    }
+
+    /// How often a tenant's past was forgotten since the start: what was found in it before may not
+    /// be found there any more.
+    pub fn times_forgotten(&self, tenant: TenantId) -> u64 {
+        self.shared.readings.times_forgotten(tenant)
+    }
+
+    /// What reading the past took since the start.
+    pub fn past_counts(&self) -> PastCounts {
+        self.shared.readings.counts()
     }
 
     /// The commit at a position of a tenant's log, if there is one yet.

@@ -1,6 +1,11 @@
 //! The past: commits as they stand in the log, and tenants as they were.
 
+mod kept;
+mod readings;
+mod turns;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::id::TenantId;
 use domain::position::Position;
@@ -9,28 +14,11 @@ use domain::time::Timestamp;
 use eventlog::{Broken, LogReader, Recipient};
 
 use crate::boot::{StartError, advance};
-use crate::{Recorded, SealedRun, SendError, Shared, limits, sealed};
+use crate::{Recorded, SealedRun, SendError, Shared, When, sealed};
 
-/// A moment in a tenant's past.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum When {
-    /// Right after the commit at this position.
-    Position(Position),
-    /// At this time: right after the last commit that is not later.
-    Time(Timestamp),
-}
-
-impl std::str::FromStr for When {
-    type Err = domain::time::NotATime;
-
-    /// A position (digits only), or a time.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse() {
-            Ok(position) => Ok(When::Position(position)),
-            Err(_) => text.parse().map(When::Time),
-        }
-    }
-}
+pub use kept::Hold;
+pub use readings::PastCounts;
+pub(crate) use readings::Readings;
 
 /// Why the past could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +27,13 @@ pub enum ReadError {
     #[error("there is no such tenant")]
     NoTenant,
     /// The tenant did not exist yet.
-    #[error("the tenant did not exist yet: its log begins at {0}")]
-    BeforeBirth(Timestamp),
+    #[error("{asked} is before the tenant's birth: its log begins at {born}")]
+    BeforeBirth {
+        /// What was asked for.
+        asked: Timestamp,
+        /// The time of the first commit.
+        born: Timestamp,
+    },
     /// The position is not reached yet.
     #[error("position {asked} is not reached yet: the log ends at {last}")]
     PositionAhead {
@@ -57,12 +50,12 @@ pub enum ReadError {
         /// What time it is.
         now: Timestamp,
     },
-    /// Too many ask for the past at once.
-    #[error(
-        "{} questions about the past are being answered already: try again in a moment",
-        limits::AS_OF_AT_ONCE
-    )]
-    Busy,
+    /// Too many ask for the past at once, of this tenant or of all.
+    #[error("{waiting} others wait for states of the past to be read: try again in a moment")]
+    Busy {
+        /// How many wait.
+        waiting: usize,
+    },
     /// The log is damaged.
     #[error(transparent)]
     Damaged(#[from] StartError),
@@ -74,7 +67,17 @@ pub enum ReadError {
 /// A log's reader, whichever log it is.
 pub(crate) trait Past: Send + Sync {
     fn commit(&self, tenant: TenantId, position: Position) -> Result<Option<Recorded>, Broken>;
-    fn fold(&self, tenant: TenantId, to: Position) -> Result<Snapshot, ReadError>;
+
+    /// The tenant at `to`, which its log has reached and which is not before `from`. Each commit
+    /// that is read is counted.
+    fn fold(
+        &self,
+        tenant: TenantId,
+        from: Snapshot,
+        to: Position,
+        count: &AtomicU64,
+    ) -> Result<Snapshot, ReadError>;
+
     fn sealed(
         &self,
         tenant: TenantId,
@@ -91,12 +94,23 @@ impl<R: LogReader> Past for R {
         Ok(Some(Recorded { commit, hash: eventlog::hash(&bytes) }))
     }
 
-    fn fold(&self, tenant: TenantId, to: Position) -> Result<Snapshot, ReadError> {
-        let mut snapshot = Snapshot::default();
-        for stored in self.range(tenant, Position::FIRST, to) {
+    fn fold(
+        &self,
+        tenant: TenantId,
+        from: Snapshot,
+        to: Position,
+        count: &AtomicU64,
+    ) -> Result<Snapshot, ReadError> {
+        let mut snapshot = from;
+        for stored in self.range(tenant, snapshot.head.next(), to) {
             advance(&mut snapshot, tenant, &stored?.bytes, self)?;
+            count.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(snapshot)
+        if snapshot.head.position == Some(to) {
+            return Ok(snapshot);
+        }
+        let reason = "it was written and is not there any more".to_owned();
+        Err(Broken::Commit { tenant, position: snapshot.head.next(), reason }.into())
     }
 
     fn sealed(
@@ -126,11 +140,11 @@ fn position(
         When::Time(asked) if asked > (shared.clock)().max(now.head.time) => {
             return Err(ReadError::TimeAhead { asked, now: (shared.clock)() });
         }
-        When::Time(time) => match now.trail.at(time) {
+        When::Time(asked) => match now.trail.at(asked) {
             Some(position) => position,
             None => {
-                let birth = now.directory.tenant.as_ref().map(|tenant| tenant.opened.at);
-                return Err(ReadError::BeforeBirth(birth.unwrap_or_default()));
+                let born = now.trail.time(Position::FIRST).unwrap_or_default();
+                return Err(ReadError::BeforeBirth { asked, born });
             }
         },
     };
@@ -145,6 +159,22 @@ pub(crate) fn position_at(
     position(shared, tenant, when).map(|(position, _)| position)
 }
 
+/// Whether `when` means `at`, or meant it while it lasted: as long as the millisecond of a time is
+/// not over, more commits may come to be in it.
+pub(crate) fn means(
+    shared: &Shared,
+    tenant: TenantId,
+    when: When,
+    at: Position,
+) -> Result<bool, ReadError> {
+    let (position, now) = position(shared, tenant, when)?;
+    Ok(position == at
+        || match when {
+            When::Position(_) => false,
+            When::Time(time) => at < position && now.trail.time(at.next()) == Some(time),
+        })
+}
+
 pub(crate) fn as_of(
     shared: &Shared,
     tenant: TenantId,
@@ -154,6 +184,5 @@ pub(crate) fn as_of(
     if now.head.position == Some(position) {
         return Ok(now);
     }
-    let _permit = shared.as_of.try_acquire().map_err(|_| ReadError::Busy)?;
-    shared.past.fold(tenant, position).map(Arc::new)
+    shared.readings.read(&*shared.past, tenant, position, (shared.clock)())
 }

@@ -181,6 +181,11 @@ fn turn<L: EventLog>(
             world.set(tenant, snapshot);
         }
         shared.world.store(Arc::new(world));
+        // Before the answer: from then on no read finds what an erased person's key had opened.
+        for commit in turn.sealed.iter().filter(|commit| !commit.dropped_keys.is_empty()) {
+            shared.readings.forget(commit.tenant, commit.position);
+        }
+        shared.readings.forget_old((shared.clock)());
         // After the world, so that whoever is woken finds the commits; it waits for nobody.
         shared.turns.send_modify(|turns| *turns += 1);
     }

@@ -72,11 +72,14 @@ impl Visit {
     }
 }
 
-/// An identity provider whose credential was good, and the tenant that it opened.
+/// An identity provider whose credential is good now, and the tenant that it opened.
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) tenant: TenantId,
+    /// The tenant as the request sees it: as it is now, or as of the moment that is asked for.
     pub(crate) snapshot: Arc<Snapshot>,
+    /// The tenant as it was when the credential was shown.
+    now: Arc<Snapshot>,
     pub(crate) connector: ConnectorId,
     pub(crate) credential: CredentialId,
 }
@@ -107,12 +110,19 @@ impl Caller {
     /// while it was good.
     pub(crate) fn at_present(&self, app: &App) -> Result<Caller, Refused> {
         let snapshot = app.engine.now(self.tenant).ok_or_else(Refused::no_address)?;
-        Ok(Caller { snapshot, ..self.clone() })
+        Ok(Caller { now: snapshot.clone(), snapshot, ..self.clone() })
     }
 
-    /// How the connector treats what its client sends.
+    /// The same caller before another state of its tenant.
+    pub(crate) fn at(&self, snapshot: Arc<Snapshot>) -> Caller {
+        Caller { snapshot, ..self.clone() }
+    }
+
+    /// How the connector treats what its client sends; as of a moment at which it was not there yet,
+    /// as it does now: an auditor's connector of today reads what was long before it.
     pub(crate) fn settings(&self) -> Option<&ConnectorSettings> {
-        let connector = self.snapshot.directory.connectors.get(self.connector);
+        let then = self.snapshot.directory.connectors.get(self.connector);
+        let connector = then.or_else(|| self.now.directory.connectors.get(self.connector));
         connector.map(|connector| &connector.settings)
     }
 
@@ -173,7 +183,9 @@ pub(crate) fn connector(
 ) -> Result<Caller, Refused> {
     let Opened { tenant, snapshot, credential, holder } = opened(app, world, headers, path_slug)?;
     match holder {
-        Holder::Connector(connector) => Ok(Caller { tenant, snapshot, connector, credential }),
+        Holder::Connector(connector) => {
+            Ok(Caller { tenant, now: snapshot.clone(), snapshot, connector, credential })
+        }
         Holder::User(_) => {
             let detail = "this key is a user's: it opens `/Me` and nothing else";
             Err(Refused::forbidden(detail, INSUFFICIENT))

@@ -72,8 +72,6 @@ pub const WALKS_OF_CONNECTOR: usize = 64;
 pub const WALK_SECONDS: i64 = 600;
 /// Rows that are remembered for all walks together.
 pub const WALK_ROWS: usize = 4_000_000;
-/// States read from the log that lists keep at hand.
-pub const PASTS: usize = 2;
 /// Lists that may wait until others have been looked for.
 pub const SCANS_WAITING: usize = 256;
 /// Comparisons that a list may need, one for each term of its filter and each resource, and more for a group's members.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use domain::id::TenantId;
 use domain::snapshot::Snapshot;
 use engine::When;
 
 use crate::app::App;
 use crate::refused::Refused;
+use crate::scim_api::Parameters;
 
 /// A tenant as it was, read where blocking is allowed.
 ///
@@ -21,4 +23,27 @@ pub(crate) async fn read(
     let engine = app.engine.clone();
     let read = tokio::task::spawn_blocking(move || engine.as_of(tenant, when)).await;
     Ok(read.map_err(Refused::broken_off)??)
+}
+
+/// The tenant that a request asks to read: as of the moment that `asOf` names, else `now`; and that
+/// the present is not behind what `min-position` asks for.
+///
+/// # Errors
+/// As [`read`]; 503 when the present is behind.
+pub(crate) async fn asked(
+    app: &App,
+    tenant: TenantId,
+    now: &Arc<Snapshot>,
+    parameters: &Parameters,
+) -> Result<Arc<Snapshot>, Refused> {
+    if let Some(least) = parameters.min_position()?
+        && now.head.position.is_none_or(|last| last < least)
+    {
+        let detail = format!("position {least} is not reached yet: try again in a moment");
+        return Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, detail));
+    }
+    match parameters.as_of()? {
+        None => Ok(now.clone()),
+        Some(when) => read(app, tenant, when).await,
+    }
 }

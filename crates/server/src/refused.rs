@@ -179,10 +179,10 @@ impl From<ReadError> for Refused {
         let detail = error.to_string();
         match error {
             ReadError::NoTenant => Self::no_address(),
-            ReadError::BeforeBirth(_)
+            ReadError::BeforeBirth { .. }
             | ReadError::PositionAhead { .. }
             | ReadError::TimeAhead { .. } => Invalid::value(detail).into(),
-            ReadError::Busy => Self::later(StatusCode::SERVICE_UNAVAILABLE, detail),
+            ReadError::Busy { .. } => Self::later(StatusCode::SERVICE_UNAVAILABLE, detail),
             ReadError::Damaged(_) | ReadError::Broken(_) => Self::internal(&detail),
         }
     }

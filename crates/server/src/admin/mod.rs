@@ -68,20 +68,13 @@ impl Asked<'_> {
     /// here or from [`Asked::reading_log`]. A tenant's slug never changes, so it is looked up in the present.
     async fn reading(&self, slug: &str) -> Result<(TenantId, Arc<Snapshot>), Refused> {
         let (tenant, now) = self.tenant(slug)?;
-        Ok((tenant, self.as_of(tenant, now).await?))
+        Ok((tenant, past::asked(self.app, tenant, &now, &self.parameters).await?))
     }
 
     /// The same for the instance's own log, `_system`, as well: for what reads a log.
     async fn reading_log(&self, slug: &str) -> Result<(TenantId, Arc<Snapshot>), Refused> {
         let (tenant, now) = self.log(slug)?;
-        Ok((tenant, self.as_of(tenant, now).await?))
-    }
-
-    async fn as_of(&self, tenant: TenantId, now: Arc<Snapshot>) -> Result<Arc<Snapshot>, Refused> {
-        match self.parameters.as_of()? {
-            None => Ok(now),
-            Some(when) => past::read(self.app, tenant, when).await,
-        }
+        Ok((tenant, past::asked(self.app, tenant, &now, &self.parameters).await?))
     }
 
     /// Whether the past is asked for: what is counted beside the log is of now, and not told then.

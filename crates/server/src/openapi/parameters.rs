@@ -49,7 +49,7 @@ pub(super) fn all() -> Map<String, Value> {
     let names = json!({ "type": "array", "items": { "type": "string", "examples": ["userName", "meta.created"] } });
     let filter = json!({ "type": "string", "examples": ["userName eq \"jane@acme.com\"", "externalId pr and id pr"] });
     let sort = json!({ "type": "string", "examples": ["id", "meta.lastModified"] });
-    let moment = json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "format": "date-time" }] });
+    let moment = json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }] });
     let position = json!({ "type": "integer", "minimum": 1 });
     let count = |default: usize, max: usize, least: u8| json!({ "type": "integer", "minimum": least, "default": default, "description": format!("At most {max} are answered.") });
     let mut all = Map::new();
@@ -94,7 +94,11 @@ pub(super) fn all() -> Map<String, Value> {
         &names,
     );
     query("excludedAttributes", "All but these attributes.", &names);
-    query("asOf", "The past: a position, or a time as in `2026-03-01T12:00:00Z`.", &moment);
+    query(
+        "asOf",
+        "The past: a position, a time as in `2026-03-01T12:00:00Z`, or a day, which means its first moment in UTC.",
+        &moment,
+    );
     query(
         "min-position",
         "A position that the answer must not be behind, as `Rollbook-Position` said it.",

@@ -136,10 +136,11 @@ fn get(kind: Kind) -> Operation {
 fn me() -> Operation {
     Operation::new(Tag::Scim, "getMe", "The user whose key was shown")
         .secured(json!([{ "userKey": [] }]))
-        .takes(PROJECTION)
+        .takes(READ)
         .takes(&["If-None-Match"])
         .answers(200, "It is there.", "User", &["Location", "ETag", "Rollbook-Position"])
         .answers_nothing(304, "It still has that version.", &["ETag", "Rollbook-Position"])
+        .refuses(&[503])
 }
 
 fn replace(kind: Kind) -> Operation {
@@ -202,5 +203,8 @@ fn bulk() -> Operation {
 }
 
 fn discovery(id: &str, summary: &str, schema: &str) -> Operation {
-    Operation::new(Tag::Scim, id, summary).answers(200, "This.", schema, &[]).refuses(&[403])
+    Operation::new(Tag::Scim, id, summary)
+        .takes(&["asOf", "min-position"])
+        .answers(200, "This.", schema, &[])
+        .refuses(&[403, 503])
 }

@@ -10,11 +10,14 @@ use scim::{Catalogue, Projection};
 use super::address::Version;
 use super::{Endpoint, Parameters, conditions, is_read, negotiation};
 use crate::answer::Answer;
+use crate::app::App;
 use crate::caller::Person;
+use crate::past;
 use crate::refused::Refused;
 
 /// What they are answered.
-pub(super) fn answer(
+pub(super) async fn answer(
+    app: &App,
     person: &Person,
     parts: &request::Parts,
     version: &Version,
@@ -26,11 +29,15 @@ pub(super) fn answer(
     }
     let media = negotiation::accepted(&parts.headers)?;
     let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
-    let directory = &person.snapshot.directory;
+    let snapshot = past::asked(app, person.tenant, &person.snapshot, &parameters).await?;
+    let directory = &snapshot.directory;
     let rtype = Catalogue::user(directory.schemas.catalogue());
     let (only, except) = (parameters.get("attributes"), parameters.get("excludedAttributes"));
     let projection = Projection::parse(only, except, rtype)?;
-    let user = directory.users.get(person.user).ok_or_else(Refused::bad_credentials)?;
+    // Now they are there, for their key opened this.
+    let user = directory.users.get(person.user).ok_or_else(|| {
+        Refused::new(StatusCode::NOT_FOUND, "you were not there yet at that moment")
+    })?;
     let version = user.modified.position;
     let location = format!("{base}/Users/{}", user.id);
     let mut answer = if conditions::is_known(&parts.headers, version) {
@@ -44,5 +51,5 @@ pub(super) fn answer(
             .with(header::CONTENT_LOCATION, &location)
     };
     answer.media = media;
-    Ok(answer.with_version(version).at(person.snapshot.head.position))
+    Ok(answer.with_version(version).at(snapshot.head.position))
 }

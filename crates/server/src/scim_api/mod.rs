@@ -11,15 +11,14 @@ mod query;
 mod resource;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, request};
+use axum::http::{Method, request};
 use axum::response::{IntoResponse, Response};
 use domain::id::TenantId;
 use domain::origin::Actor;
-use domain::snapshot::Snapshot;
 use scim::{Catalogue, Quirk, Value};
 
 use crate::answer::Answer;
@@ -28,7 +27,7 @@ use crate::body;
 use crate::caller::{self, Caller, Visit};
 use crate::journal::{self, Line};
 use crate::past;
-use crate::refused::Refused;
+use crate::refused::{Refused, SCIM_JSON};
 
 use address::{Address, Version};
 pub(crate) use address::{Endpoint, Kind};
@@ -83,23 +82,19 @@ impl Asked<'_> {
         self.app.tally.count(self.app, self.caller, &quirks);
     }
 
-    /// That the present is not behind what `min-position` asks for.
-    fn check_position(&self) -> Result<(), Refused> {
-        let now = &self.caller.snapshot;
-        if let Some(least) = self.parameters.min_position()?
-            && now.head.position.is_none_or(|last| last < least)
-        {
-            let detail = format!("position {least} is not reached yet: try again in a moment");
-            return Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, detail));
+    /// The same request before another state of the tenant, with what the connector saw then.
+    fn at<'b>(&'b self, caller: &'b Caller) -> Asked<'b> {
+        Asked {
+            app: self.app,
+            visit: self.visit,
+            parts: self.parts,
+            line: self.line,
+            caller,
+            parameters: self.parameters.clone(),
+            base: self.base.clone(),
+            catalogue: caller.catalogue(),
+            quirks: Mutex::default(),
         }
-        Ok(())
-    }
-
-    /// The snapshot that a read answers from: now, or the moment that `asOf` names.
-    async fn snapshot(&self) -> Result<Arc<Snapshot>, Refused> {
-        self.check_position()?;
-        let Some(when) = self.parameters.as_of()? else { return Ok(self.caller.snapshot.clone()) };
-        past::read(self.app, self.caller.tenant, when).await
     }
 }
 
@@ -133,7 +128,8 @@ async fn answer(
     let is_public = matches!(address.endpoint, Some(Endpoint::ServiceProviderConfig));
     let is_filtered = parts.uri.query().is_some_and(|query| query.contains("filter="));
     let is_open = is_public && is_read(&parts.method) && !is_filtered;
-    if is_open && world.with_slug(&address.slug).is_some() {
+    let asks_past = asks_past(parts);
+    if is_open && !asks_past && world.with_slug(&address.slug).is_some() {
         // Who shows a good key is told what its connector has as well.
         let caller = caller::connector(app, &world, &parts.headers, &address.slug).ok();
         let roles = caller.map(|caller| caller.roles()).unwrap_or_default();
@@ -142,7 +138,7 @@ async fn answer(
     if matches!(address.endpoint, Some(Endpoint::Me)) {
         let person =
             caller::person(app, &world, &parts.headers, &address.slug).map_err(stranger)?;
-        let answer = me::answer(&person, parts, &address.version, &base);
+        let answer = me::answer(app, &person, parts, &address.version, &base).await;
         let failed = |why| Failed { tenant: person.tenant, actor: None, why };
         return answer.map(Answer::into_response).map_err(failed);
     }
@@ -155,7 +151,8 @@ async fn answer(
         if !allowed.split(", ").any(|method| method == parts.method.as_str()) {
             return Err(Refused::no_method(allowed));
         }
-        let media = negotiation::accepted(&parts.headers)?;
+        // The public document is in the one media type, whatever is accepted; so it was then.
+        let media = if is_open { SCIM_JSON } else { negotiation::accepted(&parts.headers)? };
         let bytes = if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
             negotiation::check_body_type(&parts.headers)?;
             body::read(body, endpoint.body_limit_bytes()).await?
@@ -170,7 +167,13 @@ async fn answer(
             return Err(scim::Invalid::value(detail).into());
         }
         let quirks = Mutex::new(negotiation::quirks(parts, &parameters, !bytes.is_empty()));
-        let (line, caller, catalogue) = (Line::of(parts), &caller, caller.catalogue());
+        let snapshot = match reads {
+            true => past::asked(app, caller.tenant, &caller.snapshot, &parameters).await?,
+            false => caller.snapshot.clone(),
+        };
+        // Whose key it is, is of now; everything else, the connector's settings too, is of then.
+        let caller = &caller.at(snapshot);
+        let (line, catalogue) = (Line::of(parts), caller.catalogue());
         let asked = Asked { app, visit, parts, line, caller, parameters, base, catalogue, quirks };
         let answer = dispatch(&asked, endpoint, &bytes).await;
         asked.count();
@@ -211,7 +214,7 @@ async fn one(asked: &Asked<'_>, kind: Kind, id: &str, body: &[u8]) -> Result<Ans
         "PUT" => resource::replace(asked, kind, id, &Value::parse(body)?, expected).await,
         "PATCH" => resource::patch(asked, kind, id, &Value::parse(body)?, expected).await,
         "DELETE" => resource::delete(asked, kind, id, expected).await,
-        _ => return resource::get(asked, kind, id).await,
+        _ => return resource::get(asked, kind, id),
     };
     written.map(|written| written.answer(asked))
 }
@@ -224,6 +227,12 @@ fn check_version(version: &Version) -> Result<(), Refused> {
             Err(scim::Invalid::new(scim::ScimType::InvalidVers, detail).into())
         }
     }
+}
+
+/// Whether a request says `asOf`: what is open to everyone now is not open for the past.
+fn asks_past(parts: &request::Parts) -> bool {
+    let parameters = Parameters::parse(parts.uri.query().unwrap_or_default());
+    parameters.is_ok_and(|parameters| parameters.get("asOf").is_some())
 }
 
 fn is_read(method: &Method) -> bool {

@@ -10,7 +10,7 @@ use scim::Invalid;
 use crate::refused::Refused;
 
 /// The parameters of a query, decoded, in order.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
@@ -40,7 +40,15 @@ impl Parameters {
 
     /// The moment that `asOf` names: a position or a time.
     pub(crate) fn as_of(&self) -> Result<Option<When>, Refused> {
-        self.parsed("asOf", "a position such as `42`, or a time such as `2026-03-01T12:00:00Z`")
+        let mut named = self.pairs().filter(|(name, _)| name.eq_ignore_ascii_case("asOf"));
+        let Some((_, text)) = named.next() else { return Ok(None) };
+        if named.next().is_some() {
+            return Err(Invalid::value("`asOf` is there twice: name one moment").into());
+        }
+        let when = text
+            .parse()
+            .map_err(|error: engine::NotAMoment| Invalid::value(format!("`asOf`: {error}")))?;
+        Ok(Some(when))
     }
 
     /// The position that a read must not be behind.

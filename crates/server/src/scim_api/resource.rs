@@ -206,8 +206,7 @@ impl Written {
     }
 }
 
-/// A type as the connector sees it. An older snapshot's resources are read with it as well: extensions are added, never taken
-/// away. A type that it does not see was refused before.
+/// A type as the connector sees it at the state that is asked for. A type that it does not see was refused before.
 pub(super) fn resource_type<'a>(asked: &'a Asked<'_>, kind: Kind) -> &'a ResourceType {
     match asked.catalogue.resource_type(kind.name()) {
         Some(rtype) => rtype,
@@ -230,11 +229,11 @@ fn projection(asked: &Asked<'_>, kind: Kind) -> Result<Projection, Refused> {
     Ok(Projection::parse(only, except, resource_type(asked, kind))?)
 }
 
-pub(super) async fn get(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answer, Refused> {
+pub(super) fn get(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answer, Refused> {
     let projection = projection(asked, kind)?;
-    let snapshot = asked.snapshot().await?;
-    let target = Target::find(asked, &snapshot, kind, id)?;
-    let rendered = target.render(asked, &snapshot, &projection).ok_or_else(Refused::no_address)?;
+    let snapshot = &asked.caller.snapshot;
+    let target = Target::find(asked, snapshot, kind, id)?;
+    let rendered = target.render(asked, snapshot, &projection).ok_or_else(Refused::no_address)?;
     let known = conditions::is_known(&asked.parts.headers, rendered.version);
     let answer = if known {
         Answer::new(StatusCode::NOT_MODIFIED, None)

@@ -4,18 +4,20 @@
 //! [`WALKS_OF_CONNECTOR`], each forgotten [`WALK_SECONDS`] after its last page. A snapshot shares
 //! with the present everything that has not changed since, so a walk costs what was written since
 //! it began: 5 to 20 KB for each write, up to a second directory if everything changed. Beside
-//! them at most [`WALK_ROWS`] ids of rows that were found (17 bytes each), and [`PASTS`] states that
-//! were read from the log, which share nothing.
+//! them at most [`WALK_ROWS`] ids of rows that were found (17 bytes each). What was never the
+//! present of a walk is not held here: the engine keeps a few states that were read from the log.
+//! When a person is erased, the engine forgets the snapshots, and the rows that were found are
+//! looked for anew.
 
 use std::sync::Arc;
 
 use domain::find::Row;
 use domain::id::{ConnectorId, CredentialId, TenantId};
 use domain::position::Position;
-use domain::snapshot::Snapshot;
+use engine::Hold;
 
 use crate::caller::Caller;
-use crate::limits::{PASTS, WALK_ROWS, WALK_SECONDS, WALKS, WALKS_OF_CONNECTOR};
+use crate::limits::{WALK_ROWS, WALK_SECONDS, WALKS, WALKS_OF_CONNECTOR};
 
 /// Who walks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,20 +36,12 @@ impl Whose {
 
 /// The state that a walk looks at.
 #[derive(Clone)]
-pub(super) enum Pin {
-    /// One that was the present when the walk began.
-    Published(Arc<Snapshot>),
-    /// One that has to be read from the log. It is kept by [`Pasts`], which are few, and not here.
-    Past(Position),
-}
-
-impl Pin {
-    pub(super) fn position(&self) -> Option<Position> {
-        match self {
-            Pin::Published(snapshot) => snapshot.head.position,
-            Pin::Past(position) => Some(*position),
-        }
-    }
+pub(super) struct Pin {
+    pub(super) position: Position,
+    /// The snapshot, if it was the present when the walk began; else it is read from the log.
+    pub(super) hold: Option<Hold>,
+    /// How often the tenant's past had been forgotten when it was pinned.
+    pub(super) times_forgotten: u64,
 }
 
 /// What is held for a walk.
@@ -121,7 +115,7 @@ impl Walks {
             (walk.whose.tenant, walk.whose.connector) == (whose.tenant, whose.connector)
                 && walk.query == query
                 && walk.way == Way::Cursor
-                && walk.held.pin.position() == Some(position)
+                && walk.held.pin.position == position
         })?;
         Some((walk.serial, walk.held.clone()))
     }
@@ -168,47 +162,5 @@ impl Walks {
 
     fn forget_old(&mut self, now_ms: i64) {
         self.walks.retain(|walk| now_ms - walk.touched_ms < 1_000 * WALK_SECONDS);
-    }
-}
-
-/// States that were read from the log, the one that was longest not asked for first.
-#[derive(Default)]
-pub(super) struct Pasts(Vec<Folded>);
-
-struct Folded {
-    tenant: TenantId,
-    position: Position,
-    snapshot: Arc<Snapshot>,
-    touched_ms: i64,
-}
-
-impl Pasts {
-    pub(super) fn get(
-        &mut self,
-        tenant: TenantId,
-        position: Position,
-        now_ms: i64,
-    ) -> Option<Arc<Snapshot>> {
-        self.0.retain(|past| now_ms - past.touched_ms < 1_000 * WALK_SECONDS);
-        let is_it = |past: &Folded| (past.tenant, past.position) == (tenant, position);
-        let place = self.0.iter().position(is_it)?;
-        let past = self.0.remove(place);
-        let snapshot = past.snapshot.clone();
-        self.0.push(Folded { touched_ms: now_ms, ..past });
-        Some(snapshot)
-    }
-
-    pub(super) fn put(
-        &mut self,
-        tenant: TenantId,
-        position: Position,
-        snapshot: Arc<Snapshot>,
-        now_ms: i64,
-    ) {
-        self.0.retain(|past| (past.tenant, past.position) != (tenant, position));
-        if self.0.len() >= PASTS {
-            self.0.remove(0);
-        }
-        self.0.push(Folded { tenant, position, snapshot, touched_ms: now_ms });
     }
 }
