@@ -18,6 +18,7 @@ pub mod published;
 
 pub mod command;
 pub mod directory;
+pub mod disguise;
 pub mod erasure;
 pub mod find;
 pub mod rejection;

@@ -2,6 +2,7 @@
 
 mod country;
 mod form;
+pub use form::has_form;
 pub(crate) mod value;
 
 use value::{Admission, Nulls, Place};

@@ -219,7 +219,7 @@ mod schema;
 mod text;
 mod value;
 
-pub use admit::{Admitted, admit};
+pub use admit::{Admitted, admit, has_form};
 pub use attributes::{Attr, Attributes};
 pub use error::{Invalid, ScimType, error_body};
 pub use filter::{Filter, Literal, Op};

@@ -34,6 +34,13 @@ impl Form {
     }
 }
 
+/// Whether a text has the form that RFC 7643 wants at this path of a user, as in `addresses.country`; none: it wants none.
+#[must_use]
+pub fn has_form(path: &str, text: &str) -> Option<bool> {
+    let rule = RULES.iter().find(|rule| rule.path.eq_ignore_ascii_case(path))?;
+    Some((rule.has)(text))
+}
+
 /// The form of one attribute's texts.
 struct Rule {
     path: &'static str,
