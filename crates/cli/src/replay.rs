@@ -2,6 +2,7 @@
 
 mod own_log;
 mod source;
+mod staging;
 mod survey;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::instance::{self, Master};
 use crate::terminal::{note, progress, say};
 
 use source::Source;
+use staging::{Rewriting, Staging};
 use survey::Survey;
 
 /// Rebuild an instance from an archive or a data folder, and prove that nothing differs.
@@ -30,7 +32,8 @@ Examples:
   rollbook replay acme.rollbook --into ./fresh --without-keys    everyone reads as erased
   rollbook replay acme.rollbook --into ./march --until 2026-03-31T23:59:59Z
   rollbook replay acme.rollbook --into ./before --tenant acme --until 41
-  rollbook replay ./data --into ./acme-alone --tenant acme")]
+  rollbook replay ./data --into ./acme-alone --tenant acme
+  rollbook replay ./data --into ./staging --tenant acme --as acme-staging --anonymise")]
 pub(crate) struct Replay {
     /// The archive, or a data folder that no server has open
     source: PathBuf,
@@ -43,6 +46,8 @@ pub(crate) struct Replay {
     /// End there: at a time, or at a position of the tenant that --tenant names
     #[arg(long, value_name = "MOMENT")]
     until: Option<When>,
+    #[command(flatten)]
+    staging: Staging,
     #[command(flatten)]
     opening: Opening,
     #[command(flatten)]
@@ -85,13 +90,12 @@ impl Replay {
             self.into.display()
         );
         let source = Source::open(&self.source, &self.opening)?;
+        let now = server::system_clock()();
         let survey = match (&self.tenant, self.until) {
             (None, None) => None,
-            (tenant, until) => {
-                let now = server::system_clock()();
-                Some(Survey::of(&source, tenant.as_deref(), until, now)?)
-            }
+            (tenant, until) => Some(Survey::of(&source, tenant.as_deref(), until, now)?),
         };
+        let rewriting = self.staging.rewriting(survey.as_ref(), now)?;
         let building = building(&self.into);
         if survey.as_ref().is_some_and(|survey| survey.only.is_some()) && building.exists() {
             // The instance's own log is written anew then: there is nothing to carry on.
@@ -100,7 +104,7 @@ impl Replay {
         std::fs::create_dir_all(&building)
             .with_context(|| format!("{} cannot be created", building.display()))?;
         let (master, is_new) = self.master.key(&building)?;
-        let world = match build(&source, survey.as_ref(), &building, master) {
+        let world = match build(&source, survey.as_ref(), rewriting.as_ref(), &building, master) {
             Ok(world) => world,
             Err(error) => {
                 drop(std::fs::remove_dir_all(&building));
@@ -114,6 +118,9 @@ impl Replay {
             .with_context(|| format!("{} cannot be named so", self.into.display()))?;
         say(format!("{}  {} commits replayed", self.into.display(), heads::commits(&world)));
         heads::show(&world);
+        if let Some(rewriting) = &rewriting {
+            rewriting.show(&world);
+        }
         if is_new {
             warn_of_master_key(&self.into);
         }
@@ -139,6 +146,7 @@ fn building(into: &Path) -> PathBuf {
 fn build(
     source: &Source,
     survey: Option<&Survey>,
+    rewriting: Option<&Rewriting<'_>>,
     folder: &Path,
     master: eventlog::MasterKey,
 ) -> anyhow::Result<World> {
@@ -148,20 +156,29 @@ fn build(
     let alone = survey.and_then(|survey| survey.only.as_ref()).map(|(id, _)| *id);
     for stored in source.commits()? {
         let stored = stored?;
-        if let Some(survey) = survey {
-            let end = survey.ends.get(&stored.tenant);
-            if end.is_none_or(|end| stored.position > end.position) {
-                continue;
-            }
+        if survey.is_some_and(|survey| !survey.has(stored.tenant, stored.position)) {
+            continue;
         }
-        match alone {
-            Some(alone) if stored.tenant == TenantId::SYSTEM => {
+        let is_own = stored.tenant == TenantId::SYSTEM;
+        match (alone, rewriting) {
+            (Some(alone), None) if is_own => {
                 let commit = eventlog::open(&stored.bytes, source)?;
                 if let Some(commit) = own_log::only_about(commit, alone) {
                     copy.write(commit)?;
                 }
             }
-            Some(_) | None => {
+            (Some(alone), Some(rewriting)) => {
+                let commit = eventlog::open(&stored.bytes, source)?;
+                let commit = if is_own { own_log::only_about(commit, alone) } else { Some(commit) };
+                if let Some(commit) = commit {
+                    let so_far = copy.fold().get(rewriting.to()).map(|so_far| &so_far.directory);
+                    let commit = rewriting.commit(commit, so_far);
+                    copy.write(commit).context(
+                        "the copy cannot be written; if two inventions met, another seed helps",
+                    )?;
+                }
+            }
+            (Some(_) | None, None) | (None, Some(_)) => {
                 copy.add(stored.tenant, stored.bytes, source)?;
             }
         }
@@ -177,8 +194,12 @@ fn build(
         if alone.is_some() && tenant == TenantId::SYSTEM {
             continue;
         }
-        let reached = fold.head(tenant);
-        let same = reached.position == Some(position) && reached.hash == hash;
+        let reached = match rewriting {
+            Some(rewriting) => fold.head(rewriting.to()),
+            None => fold.head(tenant),
+        };
+        let same =
+            reached.position == Some(position) && (rewriting.is_some() || reached.hash == hash);
         ensure!(same, "tenant {tenant} did not end where the source says");
     }
     Ok(fold.into_world())

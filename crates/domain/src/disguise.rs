@@ -124,6 +124,8 @@ impl<'a> Disguise<'a> {
             | Event::CredentialRevoked { .. }
             | Event::RoleDefined { .. }
             | Event::RoleRetired { .. }
+            | Event::RuleAdded { .. }
+            | Event::RuleRemoved { .. }
             | Event::UserActivated { .. }
             | Event::UserDeactivated { .. }
             | Event::UserDeleted { .. }

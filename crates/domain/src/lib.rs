@@ -29,4 +29,4 @@ pub mod view;
 mod attributes;
 mod decide;
 
-pub use decide::decide;
+pub use decide::{check_slug, decide};

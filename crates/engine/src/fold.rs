@@ -57,6 +57,11 @@ impl Fold {
         self.tenants.get(&tenant).map_or(Head::EMPTY, |snapshot| snapshot.head)
     }
 
+    /// A tenant as the commits so far have made it.
+    pub fn get(&self, tenant: TenantId) -> Option<&Snapshot> {
+        self.tenants.get(&tenant)
+    }
+
     /// Commits of all tenants together.
     pub fn commits(&self) -> u64 {
         let positions = self.tenants.values().filter_map(|snapshot| snapshot.head.position);

@@ -53,8 +53,13 @@ impl Secret {
     pub fn random(purpose: Purpose) -> Result<Secret, getrandom::Error> {
         let mut bytes = [0; RANDOM_BYTES];
         getrandom::fill(&mut bytes)?;
-        let text = data_encoding::BASE32_NOPAD.encode(&bytes).to_lowercase();
-        Ok(Secret(format!("{}{text}", purpose.prefix())))
+        Ok(Secret::derived(purpose, &bytes))
+    }
+
+    /// One that follows from bytes that nobody can guess.
+    pub fn derived(purpose: Purpose, bytes: &[u8; RANDOM_BYTES]) -> Secret {
+        let text = data_encoding::BASE32_NOPAD.encode(bytes).to_lowercase();
+        Secret(format!("{}{text}", purpose.prefix()))
     }
 
     /// One that the operator chose, as for containers and tests.

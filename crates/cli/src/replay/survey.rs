@@ -1,14 +1,15 @@
 //! A first look at a source: whose logs there are, and where each is to end in the copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, bail, ensure};
-use domain::event::Event;
-use domain::id::TenantId;
+use domain::event::{Event, Holder};
+use domain::id::{CredentialId, TenantId};
 use domain::position::{Hash, Position};
 use domain::time::Timestamp;
 use engine::When;
 use eventlog::NoKeys;
+use uuid::Uuid;
 
 use super::source::Source;
 use crate::heads::SYSTEM;
@@ -30,6 +31,25 @@ pub(crate) struct Survey {
     pub(crate) ends: BTreeMap<TenantId, End>,
     /// Commits that are copied.
     pub(crate) commits: u64,
+    /// What a copy of one tenant must know before it begins.
+    pub(crate) seen: Seen,
+}
+
+/// What the commits of one tenant, and of the instance's own log, speak of.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// Users and groups.
+    pub(crate) ids: BTreeSet<Uuid>,
+    /// Credentials that are not revoked at the end, in the order in which they were issued.
+    pub(crate) keys: Vec<Key>,
+}
+
+/// A credential.
+#[derive(Clone, Copy)]
+pub(crate) struct Key {
+    pub(crate) id: CredentialId,
+    pub(crate) holder: Holder,
+    pub(crate) expires: Option<Timestamp>,
 }
 
 /// One reading of a source, with nothing personal opened.
@@ -84,7 +104,41 @@ impl Survey {
             bail!("there was nothing yet: the first log begins at {first}");
         }
         let commits = ends.values().map(|end| end.position.get()).sum();
-        Ok(Survey { only, ends, commits })
+        let seen = match &only {
+            Some(_) => Seen::of(source, &ends)?,
+            None => Seen::default(),
+        };
+        Ok(Survey { only, ends, commits, seen })
+    }
+
+    /// Whether a commit is copied.
+    pub(crate) fn has(&self, tenant: TenantId, position: Position) -> bool {
+        self.ends.get(&tenant).is_some_and(|end| position <= end.position)
+    }
+}
+
+impl Seen {
+    fn of(source: &Source, ends: &BTreeMap<TenantId, End>) -> anyhow::Result<Seen> {
+        let mut seen = Seen::default();
+        for stored in source.commits()? {
+            let stored = stored?;
+            let copied = ends.get(&stored.tenant);
+            if copied.is_none_or(|end| stored.position > end.position) {
+                continue;
+            }
+            for event in eventlog::open(&stored.bytes, &NoKeys)?.events {
+                if let Event::CredentialIssued { credential: id, holder, expires, .. } = event {
+                    seen.keys.push(Key { id, holder, expires });
+                } else if let Event::CredentialRevoked { credential } = event {
+                    seen.keys.retain(|key| key.id != credential);
+                } else if let Event::UserCreated { user, .. } = event {
+                    seen.ids.insert(user.uuid());
+                } else if let Event::GroupCreated { group, .. } = event {
+                    seen.ids.insert(group.uuid());
+                }
+            }
+        }
+        Ok(seen)
     }
 }
 

@@ -46,6 +46,11 @@ impl Served {
         let mut command = rollbook(&["serve", "--listen", "127.0.0.1:0", "--tenant", "acme"]);
         command.arg("--data").arg(data);
         command.env("ROLLBOOK_SCIM_KEY", SCIM_KEY).env("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY);
+        Served::spawn(command, data)
+    }
+
+    /// Starts `command`, which serves, and waits until it says where it listens.
+    pub(crate) fn spawn(mut command: Command, data: &Path) -> Served {
         command.env("ROLLBOOK_LOG", "debug");
         // Its log lies beside the data, where the search for personal values finds it.
         let log =

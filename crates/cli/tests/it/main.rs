@@ -22,4 +22,7 @@ mod guide;
 mod replay;
 
 #[cfg(test)]
+mod staging;
+
+#[cfg(test)]
 mod walk;

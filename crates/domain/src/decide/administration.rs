@@ -178,7 +178,10 @@ fn taken(
 
 /// A slug is what stands in the URL: lower-case letters, digits and hyphens, a letter or digit at
 /// both ends.
-fn check_slug(slug: &str) -> Result<(), Rejection> {
+///
+/// # Errors
+/// 400 when the text is anything else.
+pub fn check_slug(slug: &str) -> Result<(), Rejection> {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let edge = |c: Option<char>| c.is_some_and(|c| c != '-');
     let fits = slug.len() <= NAME_CHARS

@@ -6,6 +6,8 @@ mod group;
 mod rule;
 mod user;
 
+pub use administration::check_slug;
+
 use scim::{Invalid, Mode, Object, Options, Packed, Value};
 
 use crate::command::{Command, Decision};

@@ -36,9 +36,9 @@ fn user(json: &str) -> Value {
 }
 
 fn at(value: &Value, path: &[&str]) -> Value {
-    path.iter().fold(value.clone(), |value, step| match &value {
-        Value::List(items) => items[step.parse::<usize>().unwrap()].clone(),
-        other => other.as_complex().unwrap().get(step).unwrap().clone(),
+    path.iter().fold(value.clone(), |value, step| match value.as_list() {
+        Some(items) => items[step.parse::<usize>().unwrap()].clone(),
+        None => value.as_complex().unwrap().get(step).unwrap().clone(),
     })
 }
 
