@@ -108,6 +108,12 @@ impl TestApp {
     /// memory of what the old one answered. At first, cursors are under the key `[9; 32]`.
     pub async fn restart_lists(&mut self, lists: Lists) {
         self.app.lists = Arc::new(lists);
+        self.restart().await;
+    }
+
+    /// Another server, at another URL, over the same engine, with what [`TestApp::app`] holds by now. The old one is told to
+    /// stop.
+    pub async fn restart(&mut self) {
         let (url, stop) = serve(self.app.clone()).await;
         self.url = url;
         if let Some(old) = self.stop.replace(stop) {

@@ -5,6 +5,8 @@ use testkit::app::{OPERATOR_KEY, TestApp};
 
 mod copies;
 mod pages;
+mod slow;
+mod streams;
 
 const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 

@@ -30,6 +30,8 @@ mod entra;
 
 #[cfg(test)]
 mod erase;
+
+#[cfg(test)]
 mod feed;
 
 #[cfg(test)]
