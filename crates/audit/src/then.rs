@@ -140,7 +140,7 @@ const NAMING: [EventKind; 4] = [
 ];
 
 /// The name that an event gives to `subject`.
-pub(crate) fn given(event: &Event, subject: Subject) -> Option<String> {
+fn given(event: &Event, subject: Subject) -> Option<String> {
     if !event.is_about(subject) {
         return None;
     }

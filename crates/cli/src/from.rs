@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use engine::When;
 
 use crate::instance::{self, Master};
 use crate::output::Output;
@@ -48,5 +49,21 @@ impl From {
     pub(crate) fn open(&self) -> anyhow::Result<engine::Engine> {
         let data = self.data.clone().unwrap_or_else(|| PathBuf::from("./data"));
         instance::open(&data, &self.master)
+    }
+}
+/// A moment as it was given: a position, or a time.
+#[derive(Clone)]
+pub(crate) struct At {
+    /// In the words of who gave it.
+    pub(crate) text: String,
+    /// What they mean.
+    pub(crate) when: When,
+}
+
+impl std::str::FromStr for At {
+    type Err = <When as std::str::FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(At { text: text.to_owned(), when: text.parse()? })
     }
 }

@@ -6,6 +6,7 @@
 mod audit;
 mod connector;
 mod demo;
+mod diff;
 mod erase;
 mod export;
 mod fixture;
@@ -19,6 +20,7 @@ mod replay;
 mod rule;
 mod schema;
 mod serve;
+mod show;
 mod terminal;
 mod verify;
 
@@ -36,6 +38,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 Examples:
   rollbook serve --data ./data --tenant acme
   rollbook audit roles jane@acme.com --data ./data
+  rollbook show user jane@acme.com --at 2026-03-01
+  rollbook diff --from 2026-03-01
   rollbook export --data ./data --out acme.rollbook
   rollbook replay acme.rollbook --into ./fresh
 
@@ -54,6 +58,8 @@ enum Verb {
     Connector(connector::Connector),
     Credential(manage::Credential),
     Schema(schema::Schema),
+    Show(show::Show),
+    Diff(diff::Differ),
     Audit(audit::Audit),
     Problems(audit::Problems),
     Erase(erase::Erase),
@@ -83,6 +89,8 @@ fn main() -> ExitCode {
             Verb::Connector(connector) => connector.run().await,
             Verb::Schema(schema) => schema.run().await,
             Verb::Credential(credential) => credential.run().await,
+            Verb::Show(show) => show.run().await,
+            Verb::Diff(diff) => diff.run().await,
             Verb::Audit(audit) => audit.run().await,
             Verb::Problems(problems) => problems.run().await,
             Verb::Erase(erase) => erase.run().await,
@@ -95,6 +103,8 @@ fn main() -> ExitCode {
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // What differs has been told already.
+        Err(error) if error.is::<diff::Differs>() => ExitCode::FAILURE,
         Err(error) => {
             terminal::complain(&error);
             ExitCode::FAILURE

@@ -44,6 +44,14 @@ pub const FEED_HEARTBEAT_SECONDS: u64 = 15;
 pub const FEED_RETRY_MILLIS: u64 = 2_000;
 /// Milliseconds that a reader gets to take the last words.
 pub const FEED_PARTING_MILLIS: u64 = 500;
+/// Members of a group or holders of a role in one answer when the client does not say.
+pub const SHOWN_PAGE: usize = 100;
+/// Members of a group or holders of a role in one answer at most.
+pub const SHOWN_PAGE_MAX: usize = 1_000;
+/// Things that differ in one answer when the client does not say.
+pub const DIFF_PAGE: usize = 100;
+/// Things that differ in one answer at most.
+pub const DIFF_PAGE_MAX: usize = 1_000;
 /// Entries of the refusal journal in one answer when the client does not say.
 pub const PROBLEMS_PAGE: usize = 100;
 /// Seconds after which a client may try again when the queue is full.

@@ -10,7 +10,6 @@ use scim::UserNameKey;
 use super::ShowError;
 use crate::ask::AskError;
 use crate::brief::{Brief, Log, Moment};
-use crate::then::given;
 
 pub(super) struct Found<'a> {
     pub(super) log: &'a Log<'a>,
@@ -25,7 +24,7 @@ impl<'a> Found<'a> {
         if let Ok(id) = who.parse::<UserId>() {
             return match users.get(id) {
                 Some(user) => Ok(user),
-                None => Err(self.gone(Subject::User(id), &format!("user {id}"))?),
+                None => Err(self.gone(Subject::User(id), "user", who, &format!("user {id}"))?),
             };
         }
         let Ok(key) = UserNameKey::of(who) else { return Err(self.never("user", who)) };
@@ -40,27 +39,14 @@ impl<'a> Found<'a> {
         if let Some((_, id)) = given_up.into_iter().max() {
             let what = format!("user `{who}` ({id})");
             return Err(match users.get(id) {
-                None => self.gone(Subject::User(id), &what)?,
+                None => self.gone(Subject::User(id), "user", who, &what)?,
                 Some(user) => self.absent(format!(
                     "nobody was called `{who}`: {what} is `{}` by then",
                     user.user_name
                 )),
             });
         }
-        // Whoever is called so first, later.
-        let mut later = Vec::new();
-        for id in self.log.now.directory.users.ever_named(&key) {
-            if let Some(position) = self.first_named_later(id, &key)? {
-                later.push((position, id));
-            }
-        }
-        Err(match later.into_iter().min() {
-            Some((position, id)) => {
-                let brief = self.log.brief(position)?;
-                self.absent(format!("nobody was called `{who}` yet: user {id} is {brief}, first"))
-            }
-            None => self.never("user", who),
-        })
+        Err(self.never("user", who))
     }
 
     /// The one group that had this name, or the id.
@@ -69,24 +55,13 @@ impl<'a> Found<'a> {
         if let Ok(id) = who.parse() {
             return match groups.get(id) {
                 Some(group) => Ok(group),
-                None => Err(self.gone(Subject::Group(id), &format!("group {id}"))?),
+                None => Err(self.gone(Subject::Group(id), "group", who, &format!("group {id}"))?),
             };
         }
         let named: Vec<&Group> = groups.named(who).collect();
         match named.as_slice() {
             [only] => Ok(only),
-            [] => {
-                let mut later = self.log.now.directory.groups.named(who);
-                Err(match later.next() {
-                    Some(group) if groups.get(group.id).is_none() => self
-                        .gone(Subject::Group(group.id), &format!("group `{who}` ({})", group.id))?,
-                    Some(group) => self.absent(format!(
-                        "no group was called `{who}`: the one that is now, {}, had another name",
-                        group.id
-                    )),
-                    None => self.never("group", who),
-                })
-            }
+            [] => Err(self.never("group", who)),
             several => {
                 let ids: Vec<String> = several.iter().map(|group| group.id.to_string()).collect();
                 Err(self.absent(format!(
@@ -102,40 +77,21 @@ impl<'a> Found<'a> {
     pub(super) fn role(&self, who: &str) -> Result<&'a Role, ShowError> {
         let roles = &self.then.directory.roles;
         let by_id = || who.parse().ok().and_then(|id| roles.get(id));
-        if let Some(role) = roles.named(who).or_else(by_id) {
-            return Ok(role);
-        }
-        let now = &self.log.now.directory.roles;
-        match now.named(who).or_else(|| who.parse().ok().and_then(|id| now.get(id))) {
-            Some(role) => Err(self.gone(Subject::Role(role.id), &format!("role `{who}`"))?),
-            None => Err(self.never("role", who)),
-        }
+        roles.named(who).or_else(by_id).ok_or_else(|| self.never("role", who))
     }
 
     /// The connector with this name or id.
     pub(super) fn connector(&self, who: &str) -> Result<&'a Connector, ShowError> {
         let connectors = &self.then.directory.connectors;
         let by_id = || who.parse().ok().and_then(|id| connectors.get(id));
-        if let Some(connector) = connectors.named(who).or_else(by_id) {
-            return Ok(connector);
-        }
-        let now = &self.log.now.directory.connectors;
-        match now.named(who).or_else(|| who.parse().ok().and_then(|id| now.get(id))) {
-            Some(found) => {
-                Err(self.gone(Subject::Connector(found.id), &format!("connector `{who}`"))?)
-            }
-            None => Err(self.never("connector", who)),
-        }
+        connectors.named(who).or_else(by_id).ok_or_else(|| self.never("connector", who))
     }
 
     /// The credential with this id, or the only one whose secret begins so.
     pub(super) fn credential(&self, who: &str) -> Result<&'a Credential, ShowError> {
         let credentials = &self.then.directory.credentials;
-        if let Ok(id) = who.parse() {
-            return match credentials.get(id) {
-                Some(credential) => Ok(credential),
-                None => Err(self.gone(Subject::Credential(id), &format!("credential {id}"))?),
-            };
+        if let Some(found) = who.parse().ok().and_then(|id| credentials.get(id)) {
+            return Ok(found);
         }
         let hinted: Vec<&Credential> = credentials.iter().filter(|one| one.hint == who).collect();
         match hinted.as_slice() {
@@ -152,20 +108,19 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// What became of a thing that was not there: it was yet to come, or deleted, or never was.
-    fn gone(&self, subject: Subject, what: &str) -> Result<ShowError, AskError> {
-        let trail = &self.log.now.trail;
+    /// What became of a user or group that was not there: deleted, or not heard of yet. What came later is not told, but for
+    /// an erasure: a read of the past answers what it answered then.
+    fn gone(
+        &self,
+        subject: Subject,
+        kind: &str,
+        who: &str,
+        what: &str,
+    ) -> Result<ShowError, AskError> {
         let here = self.head.position;
         let Some((last, _)) = self.then.trail.about(subject, Position::FIRST, here).next_back()
         else {
-            let mut later = trail.about(subject, here, Position::MAX);
-            return Ok(match later.next() {
-                Some((first, _)) => {
-                    let born = self.log.brief(first)?;
-                    self.absent(format!("{what} came to be {born}, later than that"))
-                }
-                None => self.absent(format!("there is no {what} and never was")),
-            });
+            return Ok(self.never(kind, who));
         };
         let deletes = [EventKind::UserDeleted, EventKind::GroupDeleted].into_iter().collect();
         let mut past = self.then.trail.about(subject, Position::FIRST, here);
@@ -211,30 +166,10 @@ impl<'a> Found<'a> {
         Ok(last)
     }
 
-    /// The first position after the moment at which a user gets this name.
-    fn first_named_later(
-        &self,
-        id: UserId,
-        key: &UserNameKey,
-    ) -> Result<Option<Position>, AskError> {
-        let subject = Subject::User(id);
-        let naming = [EventKind::UserCreated, EventKind::UserRenamed].into_iter().collect();
-        let later = self.log.now.trail.about(subject, self.head.position.next(), Position::MAX);
-        for (position, _) in later.filter(|(_, kinds)| kinds.meets(naming)) {
-            for event in self.log.commit(position)?.commit.events {
-                let name = given(&event, subject);
-                if name.and_then(|name| UserNameKey::of(&name).ok()).is_some_and(|n| n == *key) {
-                    return Ok(Some(position));
-                }
-            }
-        }
-        Ok(None)
-    }
-
     fn never(&self, kind: &str, who: &str) -> ShowError {
         let remedy = match kind {
             "user" => {
-                "give a userName of that moment in any case, or an id; who was erased is found by id only"
+                "give a userName of that moment in any case, or an id; who was erased is found by id alone"
             }
             "group" => {
                 "give a displayName of that moment in any case, or an id; who is gone is found by id only"

@@ -80,7 +80,7 @@ pub(super) fn kinds(names: &str) -> Result<Kinds, Refused> {
         .map_err(|unknown| scim::Invalid::value(unknown.to_string()).into())
 }
 
-fn failed(error: AskError) -> Refused {
+pub(super) fn failed(error: AskError) -> Refused {
     match error {
         AskError::NoTenant => Refused::no_address(),
         AskError::Broken(_) | AskError::Json(_) => {

@@ -94,14 +94,6 @@ fn generic() -> Result<ConnectorSettings, Refused> {
     Ok(preset("generic").ok_or_else(|| no_such_preset("generic"))?)
 }
 
-/// `GET /admin/v1/tenants/{tenant}/connectors/{name}`: its settings, and what its client sent that
-/// the RFCs do not have.
-pub(super) async fn describe(asked: &Asked<'_>, slug: &str, name: &str) -> Result<Answer, Refused> {
-    let (tenant, snapshot) = asked.reading(slug).await?;
-    let connector = find(&snapshot.directory.connectors, name)?;
-    Ok(ok(StatusCode::OK, &shown(asked, tenant, connector)).at(snapshot.head.position))
-}
-
 /// `PATCH /admin/v1/tenants/{tenant}/connectors/{name}`: what is not named stays.
 pub(super) async fn change(asked: &Asked<'_>, slug: &str, name: &str) -> Result<Answer, Refused> {
     let (tenant, snapshot) = asked.tenant(slug)?;
@@ -128,13 +120,14 @@ fn shown(asked: &Asked<'_>, tenant: TenantId, connector: &Connector) -> Value {
         "name": connector.name,
         "settings": connector.settings,
         "created": connector.created.at,
-        "tolerated": (!asked.is_past()).then(|| tolerated(asked, tenant, connector)),
+        "tolerated": (!asked.is_past()).then(|| tolerated(asked, tenant, connector.id)),
     })
 }
 
-fn tolerated(asked: &Asked<'_>, tenant: TenantId, connector: &Connector) -> Value {
+/// What its client sent that the RFCs do not have.
+pub(super) fn tolerated(asked: &Asked<'_>, tenant: TenantId, connector: ConnectorId) -> Value {
     let Tolerated { requests, strict_would_refuse, since, rules, .. } =
-        asked.app.tally.of(&asked.app.engine, tenant, connector.id);
+        asked.app.tally.of(&asked.app.engine, tenant, connector);
     let rules: Vec<Value> = rules
         .into_iter()
         .map(|(quirk, times)| {

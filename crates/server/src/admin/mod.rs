@@ -2,15 +2,18 @@
 
 mod audit;
 mod connector;
+mod diff;
 mod erase;
 mod feed;
 mod route;
 mod rule;
 mod schema;
+mod show;
 mod tenant;
 
 use std::sync::Arc;
 
+use ::audit::show::Kind;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, request};
@@ -165,12 +168,16 @@ async fn answer(
 
 async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
     let is_post = asked.parts.method == Method::POST;
+    let is_get = asked.parts.method == Method::GET;
     match route {
         Route::Tenants if is_post => tenant::open(asked).await,
         Route::Tenants => tenant::list(asked).await,
-        Route::Tenant(slug) => tenant::describe(asked, slug).await,
+        Route::Tenant(slug) => show::thing(asked, slug, Kind::Tenant, slug).await,
+        Route::User(slug, who) => show::thing(asked, slug, Kind::User, who).await,
+        Route::Group(slug, who) => show::thing(asked, slug, Kind::Group, who).await,
         Route::Roles(slug) if is_post => tenant::define_role(asked, slug).await,
         Route::Roles(slug) => tenant::roles(asked, slug).await,
+        Route::Role(slug, name) if is_get => show::thing(asked, slug, Kind::Role, name).await,
         Route::Role(slug, name) => tenant::retire_role(asked, slug, name).await,
         Route::UserRole(slug, user, role) => tenant::change_role(asked, slug, user, role).await,
         Route::Rules(slug) if is_post => rule::add(asked, slug).await,
@@ -179,15 +186,19 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Erasure(slug, user) => erase::user(asked, slug, user).await,
         Route::Credentials(slug) if is_post => tenant::issue_credential(asked, slug).await,
         Route::Credentials(slug) => tenant::credentials(asked, slug).await,
+        Route::Credential(slug, id) if is_get => {
+            show::thing(asked, slug, Kind::Credential, id).await
+        }
         Route::Credential(slug, id) => tenant::revoke_credential(asked, slug, id).await,
         Route::Connectors(slug) if is_post => connector::add(asked, slug).await,
         Route::Connectors(slug) => connector::list(asked, slug).await,
         Route::Connector(slug, name) if asked.parts.method == Method::PATCH => {
             connector::change(asked, slug, name).await
         }
-        Route::Connector(slug, name) => connector::describe(asked, slug, name).await,
+        Route::Connector(slug, name) => show::connector(asked, slug, name).await,
         Route::Schemas(slug) if is_post => schema::add(asked, slug).await,
         Route::Schemas(slug) => schema::list(asked, slug).await,
+        Route::Diff(slug) => diff::between(asked, slug).await,
         Route::Commits(slug) => audit::commits(asked, slug).await,
         Route::Feed(slug) => feed::feed(asked, slug).await,
         Route::Problems(slug) => audit::problems(asked, slug),

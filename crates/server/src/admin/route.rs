@@ -7,6 +7,8 @@ use crate::path;
 pub(crate) enum Route {
     Tenants,
     Tenant(String),
+    User(String, String),
+    Group(String, String),
     Roles(String),
     Role(String, String),
     UserRole(String, String, String),
@@ -18,6 +20,7 @@ pub(crate) enum Route {
     Connectors(String),
     Connector(String, String),
     Schemas(String),
+    Diff(String),
     Commits(String),
     Feed(String),
     Problems(String),
@@ -35,6 +38,8 @@ impl Route {
                 [] => Route::Tenant(own(slug)),
                 ["roles"] => Route::Roles(own(slug)),
                 ["roles", name] => Route::Role(own(slug), own(name)),
+                ["users", who] => Route::User(own(slug), own(who)),
+                ["groups", who] => Route::Group(own(slug), own(who)),
                 ["users", user, "roles", role] => Route::UserRole(own(slug), own(user), own(role)),
                 ["rules"] => Route::Rules(own(slug)),
                 ["rules", id] => Route::Rule(own(slug), own(id)),
@@ -44,6 +49,7 @@ impl Route {
                 ["connectors"] => Route::Connectors(own(slug)),
                 ["connectors", name] => Route::Connector(own(slug), own(name)),
                 ["schemas"] => Route::Schemas(own(slug)),
+                ["diff"] => Route::Diff(own(slug)),
                 ["audit", "commits"] => Route::Commits(own(slug)),
                 ["feed"] => Route::Feed(own(slug)),
                 ["problems"] => Route::Problems(own(slug)),
@@ -58,6 +64,8 @@ impl Route {
         match self {
             Route::Tenants => None,
             Route::Tenant(slug)
+            | Route::User(slug, _)
+            | Route::Group(slug, _)
             | Route::Roles(slug)
             | Route::Role(slug, _)
             | Route::UserRole(slug, ..)
@@ -69,6 +77,7 @@ impl Route {
             | Route::Connectors(slug)
             | Route::Connector(slug, _)
             | Route::Schemas(slug)
+            | Route::Diff(slug)
             | Route::Commits(slug)
             | Route::Feed(slug)
             | Route::Problems(slug) => Some(slug),
@@ -85,8 +94,15 @@ impl Route {
             | Route::Connectors(_)
             | Route::Schemas(_) => "GET, POST",
             Route::Connector(..) => "GET, PATCH",
-            Route::Tenant(_) | Route::Commits(_) | Route::Feed(_) | Route::Problems(_) => "GET",
-            Route::Role(..) | Route::Rule(..) | Route::Credential(..) => "DELETE",
+            Route::Tenant(_)
+            | Route::User(..)
+            | Route::Group(..)
+            | Route::Diff(_)
+            | Route::Commits(_)
+            | Route::Feed(_)
+            | Route::Problems(_) => "GET",
+            Route::Role(..) | Route::Credential(..) => "GET, DELETE",
+            Route::Rule(..) => "DELETE",
             Route::UserRole(..) => "PUT, DELETE",
             Route::Erasure(..) => "POST",
         }

@@ -93,30 +93,6 @@ fn setup(error: SetupError) -> Refused {
     }
 }
 
-/// `GET /admin/v1/tenants/{tenant}`: where its log ends, and how much it holds.
-pub(super) async fn describe(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let (id, snapshot) = asked.reading(slug).await?;
-    let directory = &snapshot.directory;
-    let connectors: Vec<Value> = directory
-        .connectors
-        .iter()
-        .map(|connector| {
-            json!({ "id": connector.id, "name": connector.name, "settings": connector.settings })
-        })
-        .collect();
-    let body = json!({
-        "id": id,
-        "slug": slug,
-        "head": { "position": snapshot.head.position, "hash": snapshot.head.hash, "at": snapshot.head.time },
-        "users": directory.users.len(),
-        "groups": directory.groups.len(),
-        "roles": directory.roles.iter().count(),
-        "policies": directory.policies.iter().count(),
-        "connectors": connectors,
-    });
-    Ok(ok(StatusCode::OK, &body).at(snapshot.head.position))
-}
-
 /// `GET /admin/v1/tenants/{tenant}/roles`
 pub(super) async fn roles(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
     let (_, snapshot) = asked.reading(slug).await?;

@@ -21,6 +21,21 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             (Route::Tenant(_), _) => {
                 reads("getTenant", "Where a tenant's log ends, and how much it holds", "Tenant")
             }
+            (Route::User(..), _) => {
+                reads("showUser", "A user, by a name of the moment or an id", "ShownUser")
+            }
+            (Route::Group(..), _) => {
+                reads("showGroup", "A group, by a name of the moment or an id", "ShownGroup")
+                    .takes(&["shownAfter", "shownCount"])
+            }
+            (Route::Role(..), "GET") => {
+                reads("showRole", "A role, with those who have it", "ShownRole")
+                    .takes(&["shownAfter", "shownCount"])
+            }
+            (Route::Credential(..), "GET") => {
+                reads("showCredential", "A key, never its secret", "ShownCredential")
+            }
+            (Route::Diff(_), _) => differences(),
             (Route::Roles(_), "POST") => writes("defineRole", "Define a role, or describe it anew")
                 .body(
                     "NewRole",
@@ -88,7 +103,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             (Route::Connector(..), _) => reads(
                 "getConnector",
                 "A connector, and what its client sent that the RFCs do not have",
-                "Connector",
+                "ShownConnector",
             ),
             (Route::Schemas(_), "POST") => {
                 writes("addSchema", "Let resources of a type carry one more extension").body(
@@ -164,6 +179,16 @@ pub(super) fn metrics() -> Value {
 /// What looks at the instance or at its journal.
 fn lists(id: &str, summary: &str, schema: &str) -> Operation {
     Operation::new(Tag::Admin, id, summary).answers(200, "This.", schema, &[])
+}
+
+/// What looks at two moments of a tenant.
+fn differences() -> Operation {
+    let summary = "What changed between two moments, and through which commits";
+    Operation::new(Tag::Admin, "diff", summary)
+        .answers(200, "This.", "Diff", &["Rollbook-Position"])
+        .takes(&["diffFrom", "diffTo", "diffUser", "diffGroup", "diffRole", "diffAll"])
+        .takes(&["skip", "diffCount"])
+        .refuses(&[503])
 }
 
 /// What looks at a snapshot of a tenant.

@@ -41,23 +41,6 @@ pub(super) fn all() -> Map<String, Value> {
     let tenant =
         object(json!({ "id": id, "slug": text, "opened": time }), &["id", "slug", "opened"]);
     add("TenantList", listed("tenants", tenant));
-    let head = object(
-        json!({ "position": or_null(&position), "hash": hash(), "at": time }),
-        &["position", "hash", "at"],
-    );
-    let summary = json!({ "id": id, "name": text, "settings": schema_ref("ConnectorSettings") });
-    let connector = object(summary, &["id", "name", "settings"]);
-    add(
-        "Tenant",
-        object(
-            json!({
-                "id": id, "slug": text, "head": head, "users": count, "groups": count, "roles": count,
-                "policies": count, "connectors": { "type": "array", "items": connector },
-            }),
-            &["id", "slug", "head", "users", "groups", "roles", "policies", "connectors"],
-        ),
-    );
-
     let description = json!({ "type": "string", "maxLength": DESCRIPTION_CHARS });
     add("NewRole", closed(json!({ "name": name, "description": description }), &["name"]));
     let role = json!({ "id": id, "name": text, "description": text, "retired": flag });
@@ -207,7 +190,7 @@ pub(super) fn all() -> Map<String, Value> {
     all
 }
 
-fn object(properties: Value, required: &[&str]) -> Value {
+pub(super) fn object(properties: Value, required: &[&str]) -> Value {
     json!({ "type": "object", "required": required, "properties": properties })
 }
 
@@ -231,11 +214,11 @@ fn with_description(mut schema: Value, description: &str) -> Value {
     schema
 }
 
-fn position() -> Value {
+pub(super) fn position() -> Value {
     json!({ "type": "integer", "minimum": 1, "description": "A place in the tenant's log." })
 }
 
-fn hash() -> Value {
+pub(super) fn hash() -> Value {
     json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })
 }
 

@@ -3,6 +3,7 @@
 
 mod admin;
 mod admin_schemas;
+mod moment_schemas;
 mod operation;
 mod parameters;
 mod resources;
@@ -22,6 +23,7 @@ const NAMES: Names<'_> = Names {
     slug: "{tenant}",
     id: "{id}",
     user: "{user}",
+    group: "{group}",
     resource_type: "{name}",
     urn: "{urn}",
     role: "{role}",
@@ -118,6 +120,7 @@ fn schemas() -> Map<String, Value> {
     let mut schemas = resources::all();
     schemas.extend(scim_messages::all());
     schemas.extend(admin_schemas::all());
+    schemas.extend(moment_schemas::all());
     schemas
 }
 
@@ -195,7 +198,8 @@ mod tests {
 
     #[test]
     fn no_schema_hides_another() {
-        let parts = [resources::all(), scim_messages::all(), admin_schemas::all()];
+        let parts =
+            [resources::all(), scim_messages::all(), admin_schemas::all(), moment_schemas::all()];
         let count: usize = parts.iter().map(Map::len).sum();
         assert_eq!(schemas().len(), count);
     }

@@ -4,7 +4,8 @@ use domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 use serde_json::{Map, Value, json};
 
 use crate::limits::{
-    AUDIT_PAGE, AUDIT_PAGE_MAX, FEED_PAGE, FEED_PAGE_MAX, FEED_WAIT_SECONDS, PROBLEMS_PAGE,
+    AUDIT_PAGE, AUDIT_PAGE_MAX, DIFF_PAGE, DIFF_PAGE_MAX, FEED_PAGE, FEED_PAGE_MAX,
+    FEED_WAIT_SECONDS, PROBLEMS_PAGE, SHOWN_PAGE, SHOWN_PAGE_MAX,
 };
 
 /// The parameter of this name in a path.
@@ -13,6 +14,7 @@ pub(super) fn in_path(name: &str) -> Value {
         "tenant" => ("The tenant's slug.", "acme"),
         "id" => ("The id, as the server gave it.", "0198f3a0-0000-7000-8000-000000000001"),
         "user" => ("A user's id or `userName`.", "jane@acme.com"),
+        "group" => ("A group's id or `displayName`.", "Sales"),
         "role" => ("A role's name.", "Analyst"),
         "connector" => ("A connector's name.", "okta"),
         "name" => ("A resource type's or a schema's name.", "User"),
@@ -150,6 +152,11 @@ pub(super) fn all() -> Map<String, Value> {
         "The order.",
         &json!({ "type": "string", "enum": ["oldest", "newest"], "default": "oldest" }),
     );
+    let shown = count(SHOWN_PAGE, SHOWN_PAGE_MAX, 0);
+    let skip = json!({ "type": "integer", "minimum": 0, "default": 0 });
+    query("skip", "How many things are passed over, as `next` of the page before says.", &skip);
+    let things = count(DIFF_PAGE, DIFF_PAGE_MAX, 0);
+    let flag = json!({ "type": "boolean", "default": false });
     let commits = count(AUDIT_PAGE, AUDIT_PAGE_MAX, 0);
     let feed = count(FEED_PAGE, FEED_PAGE_MAX, 0);
     let problems = json!({ "type": "integer", "minimum": 0, "default": PROBLEMS_PAGE });
@@ -158,6 +165,17 @@ pub(super) fn all() -> Map<String, Value> {
     };
     keyed("commitCount", "query", "count", "The most commits of the page.", &commits);
     keyed("feedCount", "query", "count", "The most commits of the page.", &feed);
+    let after = "Those after this one: the `next` of the page before.";
+    keyed("shownAfter", "query", "after", after, &text);
+    keyed("shownCount", "query", "count", "The most members or holders of the page.", &shown);
+    keyed("diffFrom", "query", "from", "The earlier moment. It must be given.", &moment);
+    keyed("diffTo", "query", "to", "The later moment; now when it is left out.", &moment);
+    let either = "by a name of either moment or an id";
+    keyed("diffUser", "query", "user", &format!("Only this user, {either}."), &text);
+    keyed("diffGroup", "query", "group", &format!("Only this group, {either}."), &text);
+    keyed("diffRole", "query", "role", "Only this role, by its name or id.", &text);
+    keyed("diffAll", "query", "all", "What was touched and is as before is told too.", &flag);
+    keyed("diffCount", "query", "count", "The most things of the page.", &things);
     keyed("problemCount", "query", "count", "The most entries.", &problems);
     keyed(
         "If-Match",

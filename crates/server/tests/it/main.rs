@@ -44,6 +44,9 @@ mod me;
 mod messages;
 
 #[cfg(test)]
+mod moments;
+
+#[cfg(test)]
 mod okta;
 
 #[cfg(test)]

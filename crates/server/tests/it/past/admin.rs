@@ -8,8 +8,13 @@ use testkit::app::{Client, Reply, TestApp};
 use crate::messages::CORE;
 
 /// What an operator can read of a tenant's log, each the same for ever once the moment is named.
-const READS: [&str; 11] = [
+const READS: [&str; 16] = [
     "/tenants/acme?",
+    "/tenants/acme/users/jane?",
+    "/tenants/acme/groups/Sales?",
+    "/tenants/acme/roles/Analyst?",
+    "/tenants/acme/roles/Auditor?",
+    "/tenants/acme/credentials/nobody?",
     "/tenants/acme/roles?",
     "/tenants/acme/rules?",
     "/tenants/acme/connectors?",
