@@ -1,28 +1,31 @@
 //! A question to the log, and how it is answered.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use domain::commit::Commit;
 use domain::event::{Event, Subject};
 use domain::id::TenantId;
 use domain::position::Position;
-use domain::snapshot::Snapshot;
-use domain::trail::{Kinds, Maker};
+use domain::trail::{Facet, Kinds, Maker, Order};
 use engine::{Engine, Recorded};
 use eventlog::Broken;
 
 use crate::entry::{Entry, Named, Told};
 use crate::then::Then;
 
-/// Which commits are asked for. Every condition narrows the answer.
+/// Which commits are asked for. Every condition narrows the answer; none is the whole log.
+///
+/// An event answers if it meets every condition; a commit answers with those of its events that do.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// Commits about any of these; empty: about whatever.
+    /// Events about any of these; empty: about whatever.
     pub subjects: Vec<Subject>,
     /// Commits by this maker; none: by whomever.
     pub maker: Option<Maker>,
-    /// Events of these kinds; others of the same commit are left out of the answer.
+    /// Events of these kinds.
     pub kinds: Kinds,
+    /// Further conditions: of each, the event meets at least one facet.
+    pub conditions: Vec<Vec<Facet>>,
     /// The first position that is asked for.
     pub from: Position,
     /// The last position that is asked for.
@@ -33,16 +36,6 @@ pub struct Question {
     pub limit: usize,
 }
 
-/// Which end of the log comes first in an answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Order {
-    /// As it happened.
-    #[default]
-    OldestFirst,
-    /// The latest first.
-    NewestFirst,
-}
-
 impl Default for Question {
     /// Everything, as it happened.
     fn default() -> Self {
@@ -50,12 +43,44 @@ impl Default for Question {
             subjects: Vec::new(),
             maker: None,
             kinds: Kinds::ALL,
+            conditions: Vec::new(),
             from: Position::FIRST,
             to: Position::MAX,
             order: Order::default(),
             limit: usize::MAX,
         }
     }
+}
+
+impl Question {
+    /// All conditions, as the trail takes them.
+    fn facets(&self) -> Vec<Vec<Facet>> {
+        let mut all = self.conditions.clone();
+        if !self.subjects.is_empty() {
+            let about = self.subjects.iter().map(|subject| Facet::About(*subject, self.kinds));
+            all.push(about.collect());
+        } else if self.kinds != Kinds::ALL {
+            all.push(vec![Facet::Kind(self.kinds)]);
+        }
+        all.extend(self.maker.map(|maker| vec![Facet::By(maker)]));
+        all
+    }
+
+    /// The same question, for what comes after a commit that was answered; none: nothing can come.
+    #[must_use]
+    pub fn after(&self, answered: Position) -> Option<Question> {
+        let mut next = self.clone();
+        match self.order {
+            Order::OldestFirst => next.from = answered.next(),
+            Order::NewestFirst => next.to = answered.previous()?,
+        }
+        (next.from <= next.to).then_some(next)
+    }
+}
+
+/// Whether an event meets every condition.
+fn meets(conditions: &[Vec<Facet>], commit: &Commit, event: &Event) -> bool {
+    conditions.iter().all(|facets| facets.iter().any(|facet| facet.matches(commit, event)))
 }
 
 /// Why a question has no answer.
@@ -72,7 +97,11 @@ pub enum AskError {
     Json(#[from] serde_json::Error),
 }
 
-/// Answers a question from a tenant's log. No match is an empty answer.
+/// Answers a question from a tenant's log, as far as it is published. No match is an empty answer.
+///
+/// It reads the commits that the trail names, and of each person, group and membership in them what it needs to
+/// tell their names and what was in effect then: the cost grows with the answer, not with the log. To go on after
+/// [`Question::limit`] commits, ask [`Question::after`] the last of them. It blocks: call it where that is allowed.
 ///
 /// # Errors
 /// When there is no such tenant, or the log cannot be read.
@@ -101,39 +130,31 @@ pub fn ask_each(
     let system = world.system().map(|system| &system.directory);
     let mut then = Then::new(engine, tenant, snapshot);
     let mut left = question.limit;
-    for position in positions(snapshot, question) {
+    let conditions = question.facets();
+    let found = snapshot.trail.find(&conditions, question.from, question.to, question.order);
+    for position in found {
         if left == 0 {
             break;
         }
-        let Some(Recorded { commit, hash }) = engine.commit(tenant, position)? else { continue };
+        let Some(recorded) = then.commit(position)? else { continue };
+        let Recorded { commit, hash } = &*recorded;
         let mut events = Vec::new();
-        for event in &commit.events {
-            let asked = question.kinds.has(event.kind())
-                && (question.subjects.is_empty()
-                    || question.subjects.iter().any(|subject| event.is_about(*subject)));
-            if !asked {
-                continue;
+        for (index, event) in commit.events.iter().enumerate() {
+            if meets(&conditions, commit, event) {
+                events.push(Told::of(event, (commit, index), &mut then)?);
             }
-            let mut told =
-                Told::of(event, &snapshot.directory, |subject| then.name(subject, position))?;
-            if let Event::RoleAssigned { user, .. } | Event::RoleRevoked { user, .. } = event {
-                let (before, after) = then.roles_around(*user, position, event)?;
-                told.before = Some(before);
-                told.after = Some(after);
-            }
-            events.push(told);
         }
         if events.is_empty() {
             continue;
         }
         let entry = Entry {
             position,
-            hash,
+            hash: *hash,
             at: commit.at,
             actor: Named::actor(commit.origin.actor, &snapshot.directory, system),
             credential: Named::credential(commit.origin.actor, &snapshot.directory),
             source: commit.origin.source,
-            agent: commit.origin.agent,
+            agent: commit.origin.agent.clone(),
             request: commit.origin.request,
             events,
         };
@@ -143,33 +164,4 @@ pub fn ask_each(
         }
     }
     Ok(())
-}
-
-/// The commits that may answer, from the trail: none of the others is read.
-fn positions(snapshot: &Snapshot, question: &Question) -> Vec<Position> {
-    let last = snapshot.head.position.unwrap_or(Position::FIRST);
-    let (from, to) = (question.from, question.to.min(last));
-    let mut found: Vec<Position> = if from > to || snapshot.head.position.is_none() {
-        Vec::new()
-    } else if !question.subjects.is_empty() {
-        let about: BTreeSet<Position> = question
-            .subjects
-            .iter()
-            .flat_map(|subject| snapshot.trail.about(*subject, from, to))
-            .filter(|(_, kinds)| kinds.meets(question.kinds))
-            .map(|(position, _)| position)
-            .collect();
-        match question.maker {
-            Some(maker) => about.into_iter().filter(|p| snapshot.trail.made(maker, *p)).collect(),
-            None => about.into_iter().collect(),
-        }
-    } else if let Some(maker) = question.maker {
-        snapshot.trail.by(maker, from, to).collect()
-    } else {
-        (from.get()..=to.get()).filter_map(Position::new).collect()
-    };
-    if question.order == Order::NewestFirst {
-        found.reverse();
-    }
-    found
 }

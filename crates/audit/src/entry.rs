@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use domain::directory::Directory;
-use domain::event::{Event, Subject};
+use domain::event::{Event, EventKind, Subject};
 use domain::id::{RequestId, RoleId, RuleId};
 use domain::origin::{Actor, Source};
 use domain::position::{Hash, Position};
@@ -12,6 +12,7 @@ use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ask::AskError;
+use crate::then::{Place, Then};
 
 /// A commit as the answer to an audit question.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -54,33 +55,52 @@ pub struct Named {
 }
 
 /// An event with the names of what it is about, and what was before.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Told {
     /// The event, as `schemas/events/` describes it.
     #[serde(flatten)]
     pub event: serde_json::Value,
-    /// The user whom it is about.
+    /// The user whom it is about, as they were called right after it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub user_name: Option<String>,
     /// The role that it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub role_name: Option<String>,
-    /// The group that it is about.
+    /// The group that it is about, as it was called right after it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub group_name: Option<String>,
-    /// The member that it is about.
+    /// The member that it is about, as they were called right after it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub member_name: Option<String>,
+    /// The policy that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub policy_name: Option<String>,
+    /// The connector that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub connector_name: Option<String>,
+    /// The first characters of the credential that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub credential_hint: Option<String>,
+    /// Who holds the credential that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub holder: Option<Named>,
     /// Where the role or membership comes from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub through: Option<Named>,
-    /// The roles in effect before this event.
+    /// The roles in effect before this event, whichever source gave them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before: Option<Vec<String>>,
-    /// The roles in effect after this event.
+    /// The roles in effect after this event, whichever source gives them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<Vec<String>>,
+    /// Of a membership: whether the member was in the group before this event, through whichever source. Of an
+    /// activation: whether the user might act.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub in_effect_before: Option<bool>,
+    /// The same after this event.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub in_effect_after: Option<bool>,
 }
 
 impl fmt::Display for Named {
@@ -172,53 +192,77 @@ impl Named {
 }
 
 impl Told {
-    /// An event with names: `name` says what a user or group was called then.
+    /// The event at a place, with names as they were right after its commit, and what was in effect around it.
     pub(crate) fn of(
         event: &Event,
-        directory: &Directory,
-        mut name: impl FnMut(Subject) -> Result<Option<String>, AskError>,
+        place: Place<'_>,
+        then: &mut Then<'_>,
     ) -> Result<Told, AskError> {
-        let mut told = Told {
-            event: serde_json::to_value(event)?,
-            user_name: None,
-            role_name: None,
-            group_name: None,
-            member_name: None,
-            through: None,
-            before: None,
-            after: None,
-        };
+        let mut told = Told { event: serde_json::to_value(event)?, ..Told::default() };
+        let at = place.0.position;
+        let directory = &then.snapshot.directory;
         let role_name = |id: RoleId| directory.roles.get(id).map(|role| role.name.clone());
         match event {
-            Event::UserCreated { user, .. }
-            | Event::UserRenamed { user, .. }
-            | Event::UserActivated { user }
-            | Event::UserDeactivated { user }
+            Event::UserCreated { user, active, .. } => {
+                told.user_name = then.name(Subject::User(*user), at)?;
+                (told.in_effect_before, told.in_effect_after) = (Some(false), Some(*active));
+            }
+            Event::UserActivated { user } | Event::UserDeactivated { user } => {
+                told.user_name = then.name(Subject::User(*user), at)?;
+                let after = event.kind() == EventKind::UserActivated;
+                (told.in_effect_before, told.in_effect_after) = (Some(!after), Some(after));
+            }
+            Event::UserRenamed { user, .. }
             | Event::UserAttributesChanged { user, .. }
             | Event::UserDeleted { user }
-            | Event::UserErased { user, .. } => told.user_name = name(Subject::User(*user))?,
+            | Event::UserErased { user, .. } => {
+                told.user_name = then.name(Subject::User(*user), at)?;
+            }
             Event::RoleAssigned { user, role, source, .. }
             | Event::RoleRevoked { user, role, source } => {
-                told.user_name = name(Subject::User(*user))?;
+                told.user_name = then.name(Subject::User(*user), at)?;
                 told.role_name = role_name(*role);
-                told.through = Some(Named::through(*source, directory, &mut name)?);
+                told.through =
+                    Some(Named::through(*source, directory, |group| then.name(group, at))?);
+                let (before, after) = then.roles_around(*user, place)?;
+                (told.before, told.after) = (Some(before), Some(after));
             }
             Event::RuleAdded { group, role, .. } | Event::RuleRemoved { group, role, .. } => {
-                told.group_name = name(Subject::Group(*group))?;
+                told.group_name = then.name(Subject::Group(*group), at)?;
                 told.role_name = role_name(*role);
             }
-            Event::RoleRetired { role } => told.role_name = role_name(*role),
+            Event::RoleDefined { role, .. } | Event::RoleRetired { role } => {
+                told.role_name = role_name(*role);
+            }
             Event::GroupCreated { group, .. }
             | Event::GroupRenamed { group, .. }
             | Event::GroupAttributesChanged { group, .. }
-            | Event::GroupDeleted { group } => told.group_name = name(Subject::Group(*group))?,
+            | Event::GroupDeleted { group } => {
+                told.group_name = then.name(Subject::Group(*group), at)?;
+            }
             Event::GroupMemberAdded { group, member, source }
             | Event::GroupMemberRemoved { group, member, source } => {
-                told.group_name = name(Subject::Group(*group))?;
-                told.member_name = name((*member).into())?;
-                told.through = Some(Named::through(*source, directory, &mut name)?);
+                told.group_name = then.name(Subject::Group(*group), at)?;
+                told.member_name = then.name((*member).into(), at)?;
+                told.through =
+                    Some(Named::through(*source, directory, |group| then.name(group, at))?);
+                let (before, after) = then.membership_around(*group, *member, place)?;
+                (told.in_effect_before, told.in_effect_after) = (Some(before), Some(after));
             }
-            Event::CredentialIssued { .. } => {
+            Event::PolicyCreated { policy, .. }
+            | Event::PolicyChanged { policy, .. }
+            | Event::PolicyDeleted { policy } => {
+                told.policy_name = then.name(Subject::Policy(*policy), at)?;
+            }
+            Event::ConnectorAdded { connector, .. } | Event::ConnectorChanged { connector, .. } => {
+                let there = directory.connectors.get(*connector);
+                told.connector_name = there.map(|connector| connector.name.clone());
+            }
+            Event::CredentialIssued { credential, .. }
+            | Event::CredentialRevoked { credential } => {
+                let there = directory.credentials.get(*credential);
+                told.credential_hint = there.map(|credential| credential.hint.clone());
+                told.holder = then.holder(*credential, at)?;
                 // A key that someone chose may be guessed from its hash: the answer leaves it out.
                 if let Some(fields) = told.event.as_object_mut() {
                     fields.remove("hash");
@@ -226,15 +270,13 @@ impl Told {
             }
             Event::TenantOpened { .. }
             | Event::OperatorAdded { .. }
-            | Event::ConnectorAdded { .. }
-            | Event::ConnectorChanged { .. }
-            | Event::SchemaAdded { .. }
-            | Event::CredentialRevoked { .. }
-            | Event::RoleDefined { .. }
-            | Event::PolicyCreated { .. }
-            | Event::PolicyChanged { .. }
-            | Event::PolicyDeleted { .. } => {}
+            | Event::SchemaAdded { .. } => {}
         }
         Ok(told)
+    }
+
+    /// The event's type, as in `RoleAssigned`.
+    pub fn kind(&self) -> &str {
+        self.event.get("type").and_then(serde_json::Value::as_str).unwrap_or_default()
     }
 }

@@ -16,12 +16,18 @@ mod problem;
 mod rows;
 pub mod show;
 mod then;
+mod words;
 
-pub use ask::{AskError, Order, Question, ask, ask_each};
+pub use ask::{AskError, Question, ask, ask_each};
 pub use brief::{Brief, Moment};
 pub use csv::csv_line;
+pub use domain::trail::Order;
 pub use entry::{Entry, Named, Told};
 pub use erasure::{Erasure, ErasureError, PLACES, Place, plan};
-pub use people::{NoMaker, Unknown, find_maker, find_user};
+pub use people::{
+    Unknown, find_connector, find_credential, find_group, find_makers, find_policy, find_role,
+    find_user,
+};
 pub use problem::Problem;
 pub use rows::{HEADING, rows};
+pub use words::{FILTERS, Misasked, RANGE, question};

@@ -1,29 +1,42 @@
 //! `rollbook audit` and `rollbook problems`
 
-use ::audit::{Entry, HEADING, Order, Problem, Question, Told, ask, find_maker, find_user, rows};
+mod show;
+
+use ::audit::{Entry, HEADING, Order, Problem, Question, ask, csv_line, question, rows};
 use clap::{Args, Subcommand};
-use domain::event::{EventKind, Subject};
-use domain::trail::Kinds;
+use domain::event::EventKind;
+use domain::trail::{AttributePath, Network};
+use engine::When;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::from::From;
 use crate::instance;
-use crate::output::Output;
+use crate::output::{Format, Output};
 use crate::remote::Remote;
-use crate::terminal::{Tone, note, say, toned};
+use crate::terminal::{note, print, say};
+
+pub(crate) use show::show_roles;
+
+/// Commits that a table or a JSON document shows when nobody says how many.
+const COUNT: usize = 100;
+/// Commits that are fetched at once.
+const PAGE: usize = 1_000;
 
 /// Ask the log who changed what, when, and through which door.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   rollbook audit roles jane@acme.com
-  rollbook audit roles jane@acme.com --data ./data --json
-  rollbook audit commits --subject jane@acme.com --event UserDeactivated,UserActivated
-  rollbook audit commits --actor owner --newest --count 20
+  rollbook audit access jane@acme.com --format csv > jane.csv
+  rollbook audit group Engineering --newest
+  rollbook audit connector okta --from 2026-03-01 --to 2026-03-31
+  rollbook audit commits --user jane@acme.com --event UserDeactivated,UserActivated
+  rollbook audit commits --attribute title --address 10.0.0.0/8 --newest --count 20
 
-An answer may be empty. A user who never existed is an error, with exit status 1.")]
+Names are those that a thing has or ever had, or ids. An answer may be empty. What never
+existed is an error, with exit status 1.")]
 pub(crate) struct Audit {
     #[command(subcommand)]
     verb: AuditVerb,
@@ -36,28 +49,147 @@ enum AuditVerb {
         /// The user: a userName in any case, also of one who is gone, or an id
         user: String,
         #[command(flatten)]
-        from: From,
-    },
-    /// Which commits there are, and what is in them
-    Commits {
-        /// Only commits about this user
-        #[arg(long, value_name = "USER")]
-        subject: Option<String>,
-        /// Only commits by this connector or operator
-        #[arg(long, value_name = "NAME")]
-        actor: Option<String>,
-        /// Only events of these types, as in RoleAssigned,RoleRevoked
-        #[arg(long, value_name = "TYPES", value_delimiter = ',')]
-        event: Vec<EventKind>,
-        /// The latest first
-        #[arg(long)]
-        newest: bool,
-        /// How many commits at most
-        #[arg(long, default_value_t = 100)]
-        count: usize,
+        range: Range,
         #[command(flatten)]
         from: From,
     },
+    /// Everything that bears on what a user may do: whether they are there and active, roles, groups, keys
+    ///
+    /// Groups are those that they were ever in, directly or through another group: when those came into other groups
+    /// or left them, got or lost a rule, or were deleted.
+    Access {
+        /// The user: a userName in any case, also of one who is gone, or an id
+        user: String,
+        #[command(flatten)]
+        range: Range,
+        #[command(flatten)]
+        from: From,
+    },
+    /// What happened to a group: members, names, attributes
+    Group {
+        /// The group: a displayName in any case, as it is now or ever was, or an id
+        group: String,
+        #[command(flatten)]
+        range: Range,
+        #[command(flatten)]
+        from: From,
+    },
+    /// What someone did
+    Actor {
+        /// A connector or an operator by name or id, or `system`; `connector:NAME` and `operator:NAME` tell two of one name apart
+        who: String,
+        #[command(flatten)]
+        range: Range,
+        #[command(flatten)]
+        from: From,
+    },
+    /// What a connector did, and what was done to it and to its keys
+    Connector {
+        /// Its name or id
+        name: String,
+        #[command(flatten)]
+        range: Range,
+        #[command(flatten)]
+        from: From,
+    },
+    /// What was done with a key, and its life: when it was issued and revoked, and by whom
+    Credential {
+        /// Its id, or its hint: the first characters of its secret, as `rollbook credential list` shows them
+        id: String,
+        #[command(flatten)]
+        range: Range,
+        #[command(flatten)]
+        from: From,
+    },
+    /// Which commits there are, and what is in them
+    #[command(after_help = "\
+Different options narrow the answer: one event must meet them all. An option may be given
+several times: then any of its values will do.
+
+Examples:
+  rollbook audit commits --role Admin --connector okta --from 2026-03-01
+  rollbook audit commits --group Sales --user jane@acme.com
+  rollbook audit commits --subject connector:okta --event ConnectorChanged
+  rollbook audit commits --request 0199a1c4-7a30-7cc1-b7a5-2f6f4c0f3b0e
+  rollbook audit commits --format ndjson > everything.ndjson")]
+    Commits {
+        #[command(flatten)]
+        filters: Box<Filters>,
+        #[command(flatten)]
+        range: Range,
+        #[command(flatten)]
+        from: From,
+    },
+}
+
+/// Which part of the log is asked, and how much of it is told.
+#[derive(Args)]
+struct Range {
+    /// Only from this position or time on
+    #[arg(long = "from", value_name = "WHEN", value_parser = when)]
+    first: Option<String>,
+    /// Only up to this position or time; a day is meant as a whole (in UTC)
+    #[arg(long = "to", value_name = "WHEN", value_parser = when)]
+    last: Option<String>,
+    /// The latest first
+    #[arg(long)]
+    newest: bool,
+    /// How many commits at most [default: 100 in a table or as JSON, all in other forms]
+    #[arg(long)]
+    count: Option<usize>,
+}
+
+/// What an event must meet.
+#[derive(Args)]
+struct Filters {
+    /// About this, as in group:Sales, connector:okta, credential:HINT or tenant; without a kind, a user
+    #[arg(long, value_name = "KIND:NAME")]
+    subject: Vec<String>,
+    /// About this user
+    #[arg(long)]
+    user: Vec<String>,
+    /// About this group
+    #[arg(long)]
+    group: Vec<String>,
+    /// About this role
+    #[arg(long)]
+    role: Vec<String>,
+    /// About this policy
+    #[arg(long)]
+    policy: Vec<String>,
+    /// By this connector or operator, or by `system`
+    #[arg(long, value_name = "NAME")]
+    actor: Vec<String>,
+    /// By this connector
+    #[arg(long, value_name = "NAME")]
+    connector: Vec<String>,
+    /// With this key: an id or a hint
+    #[arg(long, value_name = "KEY")]
+    credential: Vec<String>,
+    /// Of these types, as in RoleAssigned,RoleRevoked
+    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
+    event: Vec<EventKind>,
+    /// That change this attribute or one in it, as in title, name, name.givenName, department, userName, active
+    #[arg(long, value_name = "PATH", value_parser = is::<AttributePath>)]
+    attribute: Vec<String>,
+    /// In this request: the id that the header Rollbook-Request told
+    #[arg(long, value_name = "ID", value_parser = is::<domain::id::RequestId>)]
+    request: Vec<String>,
+    /// From this address, or this range, as in 10.0.0.0/8
+    #[arg(long, value_name = "ADDRESS", value_parser = is::<Network>)]
+    address: Vec<String>,
+    /// As --subject, and what it did itself or was done with it
+    #[arg(long, value_name = "KIND:NAME")]
+    involving: Vec<String>,
+}
+
+/// Text that reads as a `T`, so that a slip is told before anything is asked.
+fn is<T: std::str::FromStr>(text: &str) -> Result<String, T::Err> {
+    text.parse::<T>().map(|_| text.to_owned())
+}
+
+fn when(text: &str) -> Result<String, <When as std::str::FromStr>::Err> {
+    is::<When>(text)
 }
 
 /// Show what was refused or carried out in part, newest first.
@@ -75,12 +207,11 @@ pub(crate) struct Problems {
     from: From,
 }
 
-/// What is asked, in the words of the command line.
+/// What is asked, in words as `::audit::question` takes them.
 struct Wish {
-    subject: Option<String>,
-    actor: Option<String>,
-    kinds: Vec<EventKind>,
+    words: Vec<(&'static str, String)>,
     order: Order,
+    /// How many commits at most.
     count: usize,
 }
 
@@ -90,215 +221,245 @@ struct Page {
     next: Option<Value>,
 }
 
+/// What was answered, and whether there is more than that.
+struct Answer {
+    entries: Vec<Entry>,
+    more: bool,
+}
+
+impl Filters {
+    fn words(self) -> Vec<(&'static str, String)> {
+        let events: Vec<&str> = self.event.iter().map(|kind| kind.name()).collect();
+        let events = if events.is_empty() { Vec::new() } else { vec![events.join(",")] };
+        let words = [
+            ("subject", self.subject),
+            ("user", self.user),
+            ("group", self.group),
+            ("role", self.role),
+            ("policy", self.policy),
+            ("actor", self.actor),
+            ("connector", self.connector),
+            ("credential", self.credential),
+            ("event", events),
+            ("attribute", self.attribute),
+            ("request", self.request),
+            ("address", self.address),
+            ("involving", self.involving),
+        ];
+        let pairs = |(word, values): (&'static str, Vec<String>)| {
+            values.into_iter().map(move |value| (word, value))
+        };
+        words.into_iter().flat_map(pairs).collect()
+    }
+}
+
+impl Range {
+    /// The wish with these words; `all` is for answers that nobody wants cut off.
+    fn wish(self, mut words: Vec<(&'static str, String)>, output: Output, all: bool) -> Wish {
+        words.extend(self.first.map(|first| ("from", first)));
+        words.extend(self.last.map(|last| ("to", last)));
+        let order = if self.newest { Order::NewestFirst } else { Order::OldestFirst };
+        let is_whole = all || is_in_lines(output);
+        let count = self.count.unwrap_or(if is_whole { usize::MAX } else { COUNT });
+        Wish { words, order, count }
+    }
+}
+
+/// Whether the answer is printed line by line, so that it may be as long as it likes.
+fn is_in_lines(output: Output) -> bool {
+    matches!(output.format(), Some(Format::Ndjson | Format::Csv))
+}
+
 impl Audit {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         match self.verb {
-            AuditVerb::Roles { user, from } => {
-                let entries = from.role_changes(&user).await?;
-                if from.output.programs(&entries, &HEADING, rows)? {
-                    return Ok(());
-                }
-                if entries.is_empty() {
-                    note(format!("{user} never had a role of their own"));
-                } else {
-                    show_roles(from.output, &entries);
-                }
+            AuditVerb::Roles { user, range, from } => {
+                let wish = range.wish(roles_of(&user), from.output, true);
+                let nothing = format!("{user} never had a role");
+                from.show(wish, &nothing, |entries| show_roles(from.output, entries)).await
             }
-            AuditVerb::Commits { subject, actor, event, newest, count, from } => {
-                let order = if newest { Order::NewestFirst } else { Order::OldestFirst };
-                let entries =
-                    from.answer(Wish { subject, actor, kinds: event, order, count }).await?;
-                if from.output.programs(&entries, &HEADING, rows)? {
-                    return Ok(());
-                }
-                if entries.is_empty() {
-                    note("no commit matches");
-                } else {
-                    show_commits(from.output, &entries);
-                }
+            AuditVerb::Access { user, range, from } => {
+                let wish = range.wish(vec![("access", user)], from.output, true);
+                from.show(wish, "nothing bears on that", |entries| {
+                    show::access(from.output, entries);
+                })
+                .await
+            }
+            AuditVerb::Group { group, range, from } => {
+                let wish = range.wish(vec![("group", group)], from.output, false);
+                from.show(wish, NOTHING, |entries| show::commits(from.output, entries)).await
+            }
+            AuditVerb::Actor { who, range, from } => {
+                let wish = range.wish(vec![("actor", who)], from.output, false);
+                from.show(wish, NOTHING, |entries| show::commits(from.output, entries)).await
+            }
+            AuditVerb::Connector { name, range, from } => {
+                let words = vec![("involving", format!("connector:{name}"))];
+                let wish = range.wish(words, from.output, false);
+                from.show(wish, NOTHING, |entries| {
+                    show::both_sides(from.output, entries, |entry| {
+                        entry.actor.kind == "connector" && show::is_called(&entry.actor, &name)
+                    });
+                })
+                .await
+            }
+            AuditVerb::Credential { id, range, from } => {
+                let words = vec![("involving", format!("credential:{id}"))];
+                let wish = range.wish(words, from.output, false);
+                from.show(wish, NOTHING, |entries| {
+                    show::both_sides(from.output, entries, |entry| {
+                        entry.credential.as_ref().is_some_and(|key| show::is_called(key, &id))
+                    });
+                })
+                .await
+            }
+            AuditVerb::Commits { filters, range, from } => {
+                let wish = range.wish(filters.words(), from.output, false);
+                from.show(wish, NOTHING, |entries| show::commits(from.output, entries)).await
             }
         }
-        Ok(())
     }
+}
+
+const NOTHING: &str = "no commit matches";
+
+fn roles_of(user: &str) -> Vec<(&'static str, String)> {
+    let events = [EventKind::RoleAssigned, EventKind::RoleRevoked].map(EventKind::name);
+    vec![("user", user.to_owned()), ("event", events.join(","))]
 }
 
 impl From {
     /// Every change of a user's roles, as it happened.
     pub(crate) async fn role_changes(&self, user: &str) -> anyhow::Result<Vec<Entry>> {
-        let wish = Wish {
-            subject: Some(user.to_owned()),
-            actor: None,
-            kinds: vec![EventKind::RoleAssigned, EventKind::RoleRevoked],
-            order: Order::OldestFirst,
-            count: usize::MAX,
-        };
-        self.answer(wish).await
+        let wish = Wish { words: roles_of(user), order: Order::OldestFirst, count: usize::MAX };
+        Ok(self.answer(wish).await?.entries)
     }
 
-    async fn answer(&self, wish: Wish) -> anyhow::Result<Vec<Entry>> {
+    /// Prints an answer: as it comes where it is told line by line, else once it is whole.
+    async fn show(
+        &self,
+        wish: Wish,
+        nothing: &str,
+        table: impl FnOnce(&[Entry]),
+    ) -> anyhow::Result<()> {
+        if is_in_lines(self.output) {
+            if self.output.format() == Some(Format::Csv) {
+                print(csv_line(HEADING));
+            }
+            return self.each_page(wish, |entries| self.lines(&entries)).await.map(drop);
+        }
+        let Answer { entries, more } = self.answer(wish).await?;
+        let shown = entries.len();
+        if !self.output.programs(&entries, &HEADING, rows)? {
+            if entries.is_empty() {
+                note(nothing);
+            } else {
+                table(&entries);
+            }
+        }
+        if more {
+            note(format!("there is more than these {shown}: --count shows as many as you like"));
+        }
+        Ok(())
+    }
+
+    fn lines(&self, entries: &[Entry]) -> anyhow::Result<()> {
+        for entry in entries {
+            if self.output.format() == Some(Format::Csv) {
+                rows(entry).iter().for_each(|row| print(csv_line(row)));
+            } else {
+                say(serde_json::to_string(entry)?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, wish: Wish) -> anyhow::Result<Answer> {
+        let mut all = Vec::new();
+        let more = self
+            .each_page(wish, |entries| {
+                all.extend(entries);
+                Ok(())
+            })
+            .await?;
+        Ok(Answer { entries: all, more })
+    }
+
+    /// Gives out the answer in pages; whether there is more than was wished for.
+    async fn each_page(
+        &self,
+        wish: Wish,
+        page: impl FnMut(Vec<Entry>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<bool> {
         match self.remote()? {
-            Some(remote) => self.remote_answer(&remote, wish).await,
-            None => self.local_answer(wish),
+            Some(remote) => self.remote_pages(&remote, wish, page).await,
+            None => self.local_pages(&wish, page),
         }
     }
 
-    fn local_answer(&self, wish: Wish) -> anyhow::Result<Vec<Entry>> {
+    fn local_pages(
+        &self,
+        wish: &Wish,
+        mut page: impl FnMut(Vec<Entry>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<bool> {
         let engine = self.open()?;
         let world = engine.world();
-        let (tenant, snapshot) = instance::tenant(&world, self.tenant.as_deref())?;
-        let subjects = match &wish.subject {
-            Some(who) => find_user(snapshot, who)?.into_iter().map(Subject::User).collect(),
-            None => Vec::new(),
-        };
+        let (tenant, snapshot) = instance::log(&world, self.tenant.as_deref())?;
         let system = world.system().map(|system| &system.directory);
-        let maker = match &wish.actor {
-            Some(who) => Some(find_maker(&snapshot.directory, system, who)?),
-            None => None,
-        };
-        let kinds =
-            if wish.kinds.is_empty() { Kinds::ALL } else { wish.kinds.into_iter().collect() };
-        let question = Question {
-            subjects,
-            maker,
-            kinds,
-            order: wish.order,
-            limit: wish.count,
-            ..Question::default()
-        };
-        Ok(ask(&engine, tenant.id, &question)?)
+        let words = wish.words.iter().map(|(word, value)| (*word, value.as_str()));
+        let question = question(words, &engine, snapshot, system)?;
+        let mut next = Some(Question { order: wish.order, ..question });
+        let mut left = wish.count;
+        while let Some(question) = next {
+            // One more than is wished for says whether there is more.
+            let limit = left.saturating_add(1).min(PAGE);
+            let mut entries = ask(&engine, tenant, &Question { limit, ..question.clone() })?;
+            let is_last = entries.len() < limit;
+            let more = entries.len() > left;
+            entries.truncate(left);
+            left -= entries.len();
+            next = entries.last().and_then(|last| question.after(last.position));
+            page(entries)?;
+            if more || is_last {
+                return Ok(more);
+            }
+        }
+        Ok(false)
     }
 
-    async fn remote_answer(&self, remote: &Remote, wish: Wish) -> anyhow::Result<Vec<Entry>> {
+    async fn remote_pages(
+        &self,
+        remote: &Remote,
+        wish: Wish,
+        mut page: impl FnMut(Vec<Entry>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<bool> {
         let slug = remote.tenant(self.tenant.as_deref()).await?;
         let path = ["tenants", slug.as_str(), "audit", "commits"];
-        let mut query = Vec::new();
-        if let Some(who) = wish.subject {
-            query.push(("subject", who));
-        }
-        if let Some(who) = wish.actor {
-            query.push(("actor", who));
-        }
-        if !wish.kinds.is_empty() {
-            let names: Vec<&str> = wish.kinds.iter().map(|kind| kind.name()).collect();
-            query.push(("event", names.join(",")));
-        }
+        let mut query = wish.words;
         let order = match wish.order {
             Order::OldestFirst => "oldest",
             Order::NewestFirst => "newest",
         };
         query.push(("order", order.to_owned()));
-        let mut entries = Vec::new();
-        let mut page_query = query.clone();
-        while entries.len() < wish.count {
-            page_query.push(("count", (wish.count - entries.len()).min(1_000).to_string()));
-            let page = remote.ask(Method::GET, &path, &page_query, None).await?;
-            let Page { commits, next } = serde_json::from_value(page)?;
-            entries.extend(commits);
-            let Some(next) = next else { break };
-            page_query = query.clone();
-            for end in ["from", "to"] {
-                if let Some(position) = next.get(end) {
-                    page_query.push((end, position.to_string()));
-                }
+        let (mut left, mut rest) = (wish.count, Vec::new());
+        loop {
+            let count = ("count", left.min(PAGE).to_string());
+            let asked = [&query[..], &rest[..], &[count]].concat();
+            let answer = remote.ask(Method::GET, &path, &asked, None).await?;
+            let Page { commits, next } = serde_json::from_value(answer)?;
+            left -= commits.len();
+            page(commits)?;
+            let Some(next) = next else { return Ok(false) };
+            if left == 0 {
+                return Ok(true);
             }
-        }
-        Ok(entries)
-    }
-}
-
-/// Who acted, and with which key.
-fn actor(entry: &Entry) -> String {
-    let name = entry.actor.name.clone().or_else(|| entry.actor.id.clone());
-    let who = match name {
-        Some(name) => format!("{} {name}", entry.actor.kind),
-        None => entry.actor.kind.clone(),
-    };
-    match entry.credential.as_ref().and_then(|credential| credential.name.as_ref()) {
-        Some(hint) => format!("{who} ({hint})"),
-        None => who,
-    }
-}
-
-fn address(entry: &Entry) -> String {
-    entry.source.map_or_else(|| "here".to_owned(), |address| address.to_string())
-}
-
-/// One table for each person: a name may have been several people's, one after the other.
-pub(crate) fn show_roles(output: Output, entries: &[Entry]) {
-    let mut people: Vec<(String, String, Vec<Vec<String>>)> = Vec::new();
-    for entry in entries {
-        for told in &entry.events {
-            let id = told.event.get("user").and_then(Value::as_str).unwrap_or_default();
-            let name = told.user_name.clone().unwrap_or_else(|| "erased".to_owned());
-            let row = role_row(entry, told);
-            match people.iter_mut().find(|(there, ..)| there == id) {
-                Some((_, last, rows)) => {
-                    *last = name;
-                    rows.push(row);
-                }
-                None => people.push((id.to_owned(), name, vec![row])),
-            }
+            // Of several `from` the latest counts, of several `to` the earliest.
+            rest = ["from", "to"]
+                .into_iter()
+                .filter_map(|end| Some((end, next.get(end)?.to_string())))
+                .collect();
         }
     }
-    let heading = ["TIME", "CHANGE", "ROLES", "BY", "FROM", "POSITION", "HASH", "REQUEST"];
-    let several = people.len() > 1;
-    for (id, name, rows) in people {
-        if several {
-            say(format!("\n{name}  (user {id})"));
-        }
-        output.table(&heading, &rows);
-    }
-}
-
-fn role_row(entry: &Entry, told: &Told) -> Vec<String> {
-    let role = told.role_name.clone().unwrap_or_default();
-    let assigned = told.event.get("type").and_then(Value::as_str) == Some("RoleAssigned");
-    let change = match (assigned, told.before == told.after) {
-        // The same role through one source more or less, or written in other words.
-        (_, true) => toned(&format!("= {role}"), Tone::Faint),
-        (true, false) => toned(&format!("+ {role}"), Tone::Good),
-        (false, false) => toned(&format!("- {role}"), Tone::Bad),
-    };
-    let roles = |names: &Option<Vec<String>>| match names.as_deref() {
-        None | Some([]) => "none".to_owned(),
-        Some(names) => names.join(", "),
-    };
-    vec![
-        entry.at.to_string(),
-        change,
-        format!("{} → {}", roles(&told.before), roles(&told.after)),
-        actor(entry),
-        address(entry),
-        entry.position.to_string(),
-        entry.hash.short(),
-        toned(&entry.request.to_string(), Tone::Faint),
-    ]
-}
-
-fn show_commits(output: Output, entries: &[Entry]) {
-    let rows: Vec<Vec<String>> = entries
-        .iter()
-        .map(|entry| {
-            let events: Vec<String> = entry.events.iter().map(sentence).collect();
-            vec![
-                entry.position.to_string(),
-                entry.at.to_string(),
-                events.join("; "),
-                actor(entry),
-                address(entry),
-                entry.hash.short(),
-            ]
-        })
-        .collect();
-    output.table(&["POSITION", "TIME", "WHAT", "BY", "FROM", "HASH"], &rows);
-}
-
-/// An event in a few words.
-fn sentence(told: &Told) -> String {
-    let kind = told.event.get("type").and_then(Value::as_str).unwrap_or("?");
-    let names = [&told.user_name, &told.role_name, &told.member_name, &told.group_name];
-    let names: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
-    if names.is_empty() { kind.to_owned() } else { format!("{kind} {}", names.join(" · ")) }
 }
 
 impl Problems {

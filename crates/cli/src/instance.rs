@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::Args;
 use domain::directory::Tenant;
+use domain::id::TenantId;
 use domain::snapshot::Snapshot;
 use engine::{Engine, Fold, World};
 use eventlog::{Created, LogReader, MasterKey, Options, SledLog};
@@ -99,6 +100,17 @@ pub(crate) fn start(log: SledLog, data: &Path) -> anyhow::Result<Engine> {
     });
     bar.finish_and_clear();
     engine.with_context(|| format!("{} cannot be read", data.display()))
+}
+
+/// The log that is meant: the instance's own, `_system`, or that of the tenant named, or of the only one there is.
+pub(crate) fn log<'a>(
+    world: &'a World,
+    slug: Option<&str>,
+) -> anyhow::Result<(TenantId, &'a Arc<Snapshot>)> {
+    match world.system() {
+        Some(system) if slug == Some("_system") => Ok((TenantId::SYSTEM, system)),
+        Some(_) | None => tenant(world, slug).map(|(tenant, snapshot)| (tenant.id, snapshot)),
+    }
 }
 
 /// The tenant that is meant: the one named, or the only one there is.

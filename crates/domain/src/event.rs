@@ -572,6 +572,28 @@ impl Event {
         }
     }
 
+    /// Who came into a group or left it, if that is what happened.
+    pub fn joining(&self) -> Option<Member> {
+        if let Event::GroupMemberAdded { member, .. } | Event::GroupMemberRemoved { member, .. } =
+            self
+        {
+            return Some(*member);
+        }
+        None
+    }
+
+    /// Calls `f` with the path of each attribute that changed and is named; of a person who was erased nobody knows them.
+    pub fn each_path(&self, mut f: impl FnMut(&str)) {
+        let changes = if let Event::UserAttributesChanged { personal, .. } = self {
+            personal.known().map_or(&[][..], Vec::as_slice)
+        } else if let Event::GroupAttributesChanged { changes, .. } = self {
+            changes.as_slice()
+        } else {
+            &[]
+        };
+        changes.iter().for_each(|change| f(&change.path));
+    }
+
     /// Whether this event is about `subject`.
     pub fn is_about(&self, subject: Subject) -> bool {
         let mut found = false;

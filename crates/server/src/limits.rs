@@ -52,6 +52,8 @@ pub const SHOWN_PAGE_MAX: usize = 1_000;
 pub const DIFF_PAGE: usize = 100;
 /// Things that differ in one answer at most.
 pub const DIFF_PAGE_MAX: usize = 1_000;
+/// Commits that an audit answer without pages reads at once.
+pub const AUDIT_RUN: usize = 200;
 /// Entries of the refusal journal in one answer when the client does not say.
 pub const PROBLEMS_PAGE: usize = 100;
 /// Seconds after which a client may try again when the queue is full.

@@ -1,18 +1,18 @@
 //! The feed over HTTP: pages, pages that wait, and a stream that goes on.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{Question, find_maker, find_user};
+use audit::{FILTERS, RANGE};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use domain::event::Subject;
 use domain::position::{Hash, Position};
 use domain::snapshot::Snapshot;
 use eventlog::Recipient;
 use tokio::time::{Instant, timeout_at};
 
 use super::Asked;
-use super::audit::kinds;
+use super::question::question;
 use crate::answer::Answer;
 use crate::feed::{Ended, FeedError, Form, Most, Run, Wanted, Watch, last, read_beside, stream};
 use crate::limits::{FEED_PAGE, FEED_PAGE_BYTES, FEED_PAGE_MAX, FEED_WAIT_SECONDS};
@@ -20,11 +20,15 @@ use crate::refused::Refused;
 
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
+/// What a feed takes beside what narrows it.
+const OWN: [&str; 9] =
+    ["after", "afterHash", "count", "wait", "form", "recipient", "hash", "format", "asOf"];
+
 /// `GET /admin/v1/tenants/{tenant}/feed?after=…&count=…&wait=…`, with what narrows it
-/// (`subject`, `actor`, `event`), or `form=sealed&recipient=age1…` for a copy of the log.
+/// (as in `audit/commits`), or `form=sealed&recipient=age1…` for a copy of the log.
 pub(super) async fn feed(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
     let (tenant, snapshot) = asked.reading_log(slug).await?;
-    let wanted = Wanted { tenant, form: form(asked, &snapshot)? };
+    let wanted = Wanted { tenant, form: form(asked, &snapshot).await? };
     let (after, is_resumed) = after(asked)?;
     if after > last(&snapshot.head) {
         return Err(FeedError::Ahead { after, last: last(&snapshot.head) }.into());
@@ -167,13 +171,12 @@ fn is_stream(asked: &Asked<'_>) -> Result<bool, Refused> {
     }))
 }
 
-fn form(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Form, Refused> {
+async fn form(asked: &Asked<'_>, snapshot: &Arc<Snapshot>) -> Result<Form, Refused> {
     let parameters = &asked.parameters;
     match (parameters.get("form"), parameters.get("recipient")) {
-        (None | Some("told"), None) => Ok(Form::Told(Box::new(question(asked, snapshot)?))),
+        (None | Some("told"), None) => told(asked, snapshot).await,
         (Some("sealed"), Some(recipient)) => {
-            let narrows = ["subject", "actor", "event"];
-            if let Some(name) = narrows.into_iter().find(|name| parameters.get(name).is_some()) {
+            if let Some(name) = FILTERS.into_iter().find(|name| parameters.get(name).is_some()) {
                 let detail = format!("a copy has every commit: `{name}` is not for `form=sealed`");
                 return Err(scim::Invalid::value(detail).into());
             }
@@ -195,25 +198,13 @@ fn form(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Form, Refused> {
     }
 }
 
-/// What narrows a feed.
-fn question(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Question, Refused> {
-    let parameters = &asked.parameters;
-    let not_found = |why: String| Refused::new(StatusCode::NOT_FOUND, why);
-    let mut question = Question::default();
-    if let Some(who) = parameters.get("subject") {
-        let found = find_user(snapshot, who).map_err(|unknown| not_found(unknown.to_string()))?;
-        question.subjects = found.into_iter().map(Subject::User).collect();
+/// What narrows a feed. Where it begins and ends is said by `after`.
+async fn told(asked: &Asked<'_>, snapshot: &Arc<Snapshot>) -> Result<Form, Refused> {
+    if let Some(name) = RANGE.into_iter().find(|name| asked.parameters.get(name).is_some()) {
+        let detail = format!("a feed goes on from `after`: `{name}` is not for it");
+        return Err(scim::Invalid::value(detail).into());
     }
-    if let Some(who) = parameters.get("actor") {
-        let world = asked.app.engine.world();
-        let system = world.system().map(|system| &system.directory);
-        let maker = find_maker(&snapshot.directory, system, who);
-        question.maker = Some(maker.map_err(|none| not_found(none.to_string()))?);
-    }
-    if let Some(names) = parameters.get("event") {
-        question.kinds = kinds(names)?;
-    }
-    Ok(question)
+    Ok(Form::Told(Box::new(question(asked, snapshot, &OWN).await?)))
 }
 
 impl From<FeedError> for Refused {

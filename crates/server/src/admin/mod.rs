@@ -5,6 +5,7 @@ mod connector;
 mod diff;
 mod erase;
 mod feed;
+mod question;
 mod route;
 mod rule;
 mod schema;

@@ -120,7 +120,10 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             }
             (Route::Commits(_), _) => {
                 reads("listCommits", "Who did what, when, through which door", "CommitList")
-                    .takes(&["subject", "actor", "event", "from", "to", "order", "commitCount"])
+                    .takes(&QUESTION)
+                    .takes(&["from", "to", "order", "commitCount", "format"])
+                    .also(200, "application/x-ndjson", "Each line is a commit in JSON.")
+                    .also(200, "text/csv", "A heading, then a row for each event (RFC 4180); cells that a spreadsheet would run begin with an apostrophe.")
             }
             (Route::Feed(_), _) => feed(),
             (Route::Problems(_), _) => lists(
@@ -136,7 +139,8 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
 fn feed() -> Operation {
     let summary = "The commits from a position on, for whoever follows the log";
     reads("followFeed", summary, "FeedPage")
-        .takes(&["after", "afterHash", "feedCount", "wait", "subject", "actor", "event"])
+        .takes(&["after", "afterHash", "feedCount", "wait"])
+        .takes(&QUESTION)
         .takes(&["form", "recipient", "hash", "Last-Event-ID"])
         .streams(
             "If `Accept` names it (or `format=sse` is given): an event `commit` for each entry, its \
@@ -145,6 +149,24 @@ fn feed() -> Operation {
         )
         .refuses(&[409, 503])
 }
+
+/// The parameters that say which commits are asked for, as `audit::FILTERS` has them.
+const QUESTION: [&str; 14] = [
+    "subject",
+    "user",
+    "group",
+    "aboutRole",
+    "policy",
+    "actor",
+    "connector",
+    "credential",
+    "event",
+    "attribute",
+    "request",
+    "address",
+    "involving",
+    "access",
+];
 
 /// What needs no key.
 pub(super) fn public(path: &str) -> Value {

@@ -142,8 +142,10 @@ pub(super) fn all() -> Map<String, Value> {
     add("Named", object(json!({ "kind": text, "id": text, "name": text }), &["kind"]));
     let event = json!({
         "type": { "type": "string", "enum": kinds, "description": "schemas/events/ describes each." },
-        "userName": text, "roleName": text, "groupName": text, "memberName": text, "through": named,
-        "before": texts, "after": texts,
+        "userName": text, "roleName": text, "groupName": text, "memberName": text,
+        "policyName": text, "connectorName": text, "credentialHint": text, "holder": named,
+        "through": named, "before": texts, "after": texts,
+        "inEffectBefore": flag, "inEffectAfter": flag,
     });
     let commit = json!({
         "position": position, "hash": hash(), "at": time, "actor": named, "credential": named,

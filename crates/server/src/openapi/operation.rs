@@ -149,6 +149,16 @@ impl Operation {
         self
     }
 
+    /// With another media type of an answer, whose body is text.
+    pub(super) fn also(mut self, status: u16, media: &str, description: &str) -> Operation {
+        let body = json!({ "schema": { "type": "string", "description": description } });
+        let answer = self.answers.get_mut(&status.to_string());
+        if let Some(Value::Object(contents)) = answer.and_then(|answer| answer.get_mut("content")) {
+            contents.insert(media.to_owned(), body);
+        }
+        self
+    }
+
     /// With an answer that has no body.
     pub(super) fn answers_nothing(
         mut self,

@@ -106,12 +106,54 @@ pub(super) fn all() -> Map<String, Value> {
         "A position that the answer must not be behind, as `Rollbook-Position` said it.",
         &position,
     );
-    query("subject", "About this user: an id, or a `userName` that they have or had.", &text);
-    query("actor", "By this connector, operator or key.", &text);
+    let moments = json!({ "anyOf": [
+        { "type": "integer", "minimum": 1 },
+        { "type": "string", "format": "date-time" },
+        { "type": "string", "format": "date" },
+    ] });
+    query(
+        "subject",
+        "Events about this, as in `user:jane@acme.com`, `group:Sales`, `role:Analyst`, `policy:Base`, `connector:okta`, `credential:acme:3f…`, `operator:owner` or `tenant`; without a kind, a user. By id, or by a name that it has or had; all that had it are meant. Any parameter that says which commits are asked for may be given several times: then any of its values will do. Different parameters must all be met, by one event.",
+        &text,
+    );
+    query("user", "Events about this user: an id, or a `userName` that they have or had.", &text);
+    query("group", "Events about this group: an id, or a `displayName` that it has or had.", &text);
+    query("policy", "Events about this policy: an id, or a name that it has or had.", &text);
+    query(
+        "actor",
+        "Done by this connector or operator, or by `system`; `connector:NAME` and `operator:NAME` tell two of one name apart.",
+        &text,
+    );
+    query("connector", "Done by this connector: a name or an id.", &text);
+    query("credential", "Done with this credential: an id, or its hint.", &text);
     query(
         "event",
-        "With one of these kinds of events, divided by commas, as in `RoleAssigned,RoleRevoked`.",
+        "Events of these types, divided by commas, as in `RoleAssigned,RoleRevoked`.",
         &text,
+    );
+    query(
+        "attribute",
+        "Changes of this attribute and what is in it: `title`, `name`, `name.givenName`, `urn:…:User:department` or `department`; also `userName`, `active`, `roles`, `members`.",
+        &text,
+    );
+    query("request", "Done in this request: the id that `Rollbook-Request` told.", &text);
+    query("address", "Asked from this address, or from this range, as in `10.0.0.0/8`.", &text);
+    query(
+        "involving",
+        "As `subject`, and with what it did itself or was done with it: both sides of a connector, a credential or an operator.",
+        &text,
+    );
+    query(
+        "access",
+        "Everything that bears on what this user may do: whether they are there and active, their roles, keys, and the groups that they were ever in, directly or through another.",
+        &text,
+    );
+    query("from", "From this position or time on.", &moments);
+    query("to", "Up to this position or time; a day is meant as a whole (in UTC).", &moments);
+    query(
+        "format",
+        "How the answer is written: `json` in pages; `ndjson`, a commit a line, and `csv`, a row for each event, to the end or for `count` commits. `Accept` says the same by `application/json`, `application/x-ndjson` or `text/csv`.",
+        &json!({ "type": "string", "enum": ["json", "ndjson", "csv"], "default": "json" }),
     );
     query(
         "after",
@@ -145,8 +187,6 @@ pub(super) fn all() -> Map<String, Value> {
         "Whether to hash the directory, which takes time in proportion to it.",
         &json!({ "type": "boolean", "default": false }),
     );
-    query("from", "From this position on.", &position);
-    query("to", "Up to this position.", &position);
     query(
         "order",
         "The order.",
@@ -163,6 +203,13 @@ pub(super) fn all() -> Map<String, Value> {
     let mut keyed = |key: &str, place: &str, name: &str, description: &str, schema: &Value| {
         add(key, place, name, description.to_owned(), schema);
     };
+    keyed(
+        "aboutRole",
+        "query",
+        "role",
+        "Events about this role: an id, or its name, letter by letter.",
+        &text,
+    );
     keyed("commitCount", "query", "count", "The most commits of the page.", &commits);
     keyed("feedCount", "query", "count", "The most commits of the page.", &feed);
     let after = "Those after this one: the `next` of the page before.";
