@@ -272,9 +272,18 @@ struct Row {
 }
 
 impl Row {
-    /// For programs: whole values.
-    fn plain(&self) -> &[String] {
-        &self.cells
+    /// For programs: whole values, and words for signs, which a spreadsheet would take for a formula.
+    fn plain(&self) -> Vec<String> {
+        let mut cells = self.cells.to_vec();
+        if let Some(change) = cells.get_mut(1) {
+            for (sign, word) in [("+ ", "gained "), ("- ", "lost "), ("~ ", "changed ")] {
+                if let Some(rest) = change.strip_prefix(sign) {
+                    *change = format!("{word}{rest}");
+                    break;
+                }
+            }
+        }
+        cells
     }
 
     /// For people: long values cut, the change in colour.

@@ -19,6 +19,9 @@ mod fixtures;
 mod guide;
 
 #[cfg(test)]
+mod moments;
+
+#[cfg(test)]
 mod replay;
 
 #[cfg(test)]
