@@ -24,7 +24,6 @@ fn ask(arguments: &str, more: &[&str]) -> Vec<String> {
     words.chain(more.iter().map(|word| (*word).to_owned())).collect()
 }
 
-/// Seen to catch: a moment that the server is not told; pages of which the last is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_and_its_server_say_the_same() {
     let folder = tempfile::tempdir().unwrap();

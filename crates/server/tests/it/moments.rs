@@ -83,7 +83,6 @@ async fn a_user_is_shown_with_every_source_and_as_it_was() {
     assert_eq!((&renamed["id"], &renamed["groups"]), (&json!(jane), &json!([])));
 }
 
-/// Seen to catch: a deletion that is looked for in the present and not at the moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_not_there_is_told_of_with_the_commit_that_made_it_so() {
     let app = TestApp::start().await;
@@ -139,7 +138,7 @@ async fn who_was_not_there_is_told_of_with_the_commit_that_made_it_so() {
     }
 }
 
-/// Members and holders come page by page, each once. Seen to catch: a page that begins with the last one of the page before.
+/// Members and holders come page by page, each once.
 #[tokio::test(flavor = "multi_thread")]
 async fn members_and_holders_come_page_by_page() {
     let app = TestApp::start().await;
