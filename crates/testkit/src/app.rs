@@ -8,6 +8,7 @@
 )]
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -15,8 +16,11 @@ use domain::command::Command;
 use domain::event::{ConnectorSettings, Holder};
 use domain::id::{ConnectorId, CredentialId};
 use domain::time::Timestamp;
-use engine::{Clock, Engine};
-use eventlog::{MasterKey, Options, SledLog};
+use engine::{Clock, Copy, Engine};
+use eventlog::{
+    ArchiveReader, EventLog, LogReader, MasterKey, Options, Protection, SledLog, Unlock, read_keys,
+    write_archive, write_keys,
+};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -69,24 +73,10 @@ impl TestApp {
     /// Starts one.
     pub async fn start() -> TestApp {
         let dir = tempfile::tempdir().unwrap();
-        let options = Options { free_bytes: 0, ballast_bytes: 0, ..Options::default() };
-        let log = SledLog::open_with(dir.path(), MasterKey::new([7; 32]), options, |_| {}).unwrap();
         let clock = Arc::new(AtomicI64::new(EPOCH_MILLIS));
-        let time = clock.clone();
-        let time: Clock = Arc::new(move || Timestamp::from_millis(time.load(Ordering::Relaxed)));
-        let engine = Engine::start(log, time.clone(), |_| {}).unwrap();
         let next = AtomicU64::new(1);
         let ids = Arc::new(move || Uuid::from_u64_pair(0, next.fetch_add(1, Ordering::Relaxed)));
-        let app = App {
-            engine,
-            clock: time,
-            ids,
-            public_url: None,
-            trusted_proxies: [].into(),
-            tally: Arc::default(),
-            lists: Arc::new(Lists::new(&[9; 32])),
-            feeds: Arc::default(),
-        };
+        let app = app(open(dir.path(), MASTER_KEY), &clock, ids);
         server::open_instance(&app, Some(Secret::chosen(OPERATOR_KEY).unwrap())).await.unwrap();
         for slug in ["acme", "globex"] {
             let secret = Secret::chosen(&format!("{slug}-{SCIM_SECRET}")).unwrap();
@@ -102,6 +92,51 @@ impl TestApp {
         }
         let (url, stop) = serve(app.clone()).await;
         TestApp { url, app, clock, dir, stop: Some(stop) }
+    }
+
+    /// The same folder at the next start of the server: this one is stopped, and the other works on a
+    /// copy of its folder. It knows nothing of what this one answered.
+    pub async fn restarted(&self) -> TestApp {
+        let dir = self.copied().await;
+        let log = open(dir.path(), MASTER_KEY);
+        self.follow(log, dir).await
+    }
+
+    /// An instance that was replayed from an archive of this one, with the keys of all persons and
+    /// under another master key. This one is stopped.
+    pub async fn replayed(&self) -> TestApp {
+        let (old, dir) = (self.copied().await, tempfile::tempdir().unwrap());
+        let reader = open(old.path(), MASTER_KEY).reader();
+        let tenants: Vec<_> = reader.heads().into_iter().map(|(tenant, ..)| tenant).collect();
+        let (path, keys) = (dir.path().join("all.rollbook"), dir.path().join("all.keys"));
+        let written = write_archive(&path, &tenants, "test", &reader, |_, _| {}).unwrap();
+        let people = engine::keys_of(&reader, &tenants).unwrap();
+        let protection = Protection::Passphrase { passphrase: "x".into(), work_factor: Some(2) };
+        write_keys(&keys, written.digest, people, &protection).unwrap();
+        let keys = read_keys(&keys, written.digest, &Unlock::passphrase("x")).unwrap();
+        let (data, master) = (dir.path().join("data"), [8; 32]);
+        std::fs::create_dir(&data).unwrap();
+        let mut copy = Copy::open(open(&data, master), |_| {}).unwrap();
+        for stored in ArchiveReader::open(&path).unwrap().commits().unwrap() {
+            let stored = stored.unwrap();
+            copy.add(stored.tenant, stored.bytes, &keys).unwrap();
+        }
+        copy.finish().unwrap();
+        self.follow(open(&data, master), dir).await
+    }
+
+    /// Stops the engine, and copies its folder: the old server holds on to the folder itself.
+    async fn copied(&self) -> TempDir {
+        self.app.engine.stop().await;
+        let dir = tempfile::tempdir().unwrap();
+        copy_folder(self.dir.path(), dir.path());
+        dir
+    }
+
+    async fn follow(&self, log: SledLog, dir: TempDir) -> TestApp {
+        let app = app(log, &self.clock, self.app.ids.clone());
+        let (url, stop) = serve(app.clone()).await;
+        TestApp { url, app, clock: self.clock.clone(), dir, stop: Some(stop) }
     }
 
     /// What a restart does to lists: another server, at another URL, over the same engine, with no
@@ -177,6 +212,43 @@ impl TestApp {
     pub fn stranger(&self, key: Option<&str>) -> Client {
         let (base, key) = (self.url.clone(), key.map(str::to_owned));
         Client { base, key, http: reqwest::Client::new() }
+    }
+}
+
+/// The master key of a [`TestApp`] that was not replayed.
+const MASTER_KEY: [u8; 32] = [7; 32];
+
+fn open(folder: &Path, master: [u8; 32]) -> SledLog {
+    let options = Options { free_bytes: 0, ballast_bytes: 0, ..Options::default() };
+    SledLog::open_with(folder, MasterKey::new(master), options, |_| {}).unwrap()
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
+
+/// What handlers have at hand over this log, with nothing remembered.
+fn app(log: SledLog, clock: &Arc<AtomicI64>, ids: Arc<dyn Fn() -> Uuid + Send + Sync>) -> App {
+    let time = clock.clone();
+    let time: Clock = Arc::new(move || Timestamp::from_millis(time.load(Ordering::Relaxed)));
+    App {
+        engine: Engine::start(log, time.clone(), |_| {}).unwrap(),
+        clock: time,
+        ids,
+        public_url: None,
+        trusted_proxies: [].into(),
+        tally: Arc::default(),
+        lists: Arc::new(Lists::new(&[9; 32])),
+        feeds: Arc::default(),
     }
 }
 

@@ -1,0 +1,1 @@
+//! Which moments there are, and what is asked as of them.
