@@ -422,7 +422,9 @@ impl History {
             0 => Ask::get(&key, one),
             1 => Ask::get(&key, format!("{one}?attributes=userName,title,roles,groups")),
             2 => {
-                let tag = format!("W/\"{}\"", (self.head as usize).saturating_sub(n));
+                let versions = (1 + n as u64..=self.head).step_by(2);
+                let tags: Vec<String> = versions.map(|v| format!("W/\"{v}\"")).collect();
+                let tag = tags.join(", ");
                 Ask { headers: vec![("if-none-match", tag)], ..Ask::get(&key, one) }
             }
             3 => Ask { method: Method::HEAD, ..Ask::get(&key, one) },
@@ -483,6 +485,8 @@ impl History {
                     "/?count=4",
                     "/Roles?filter=value+eq+%22Custom1%22",
                     "/Schemas?filter=id+pr",
+                    "/Users?filter=title+is+Dr",
+                    "/Groups?filter=nobody+eq+%22x%22",
                     "/Nothing",
                 ]);
                 Ask::get(&key, format!("{ACME}{list}"))

@@ -46,7 +46,7 @@ async fn check(app: &TestApp, all: &[Recorded], which: &str) {
     }
 }
 
-/// Seen to catch, each put in on purpose: the connector's settings of now, the schemas of now, a fold that ends one commit
+/// Seen to catch, each put in on purpose: the connector's settings of now, the schemas of now, `/Me` of now, a state of one commit
 /// before, a state that is kept for another position, and a time that means the first of the commits of its millisecond.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_then_is_answered_as_of_then_byte_for_byte() {
@@ -69,11 +69,11 @@ async fn what_was_answered_then_is_answered_as_of_then_byte_for_byte() {
     // Otherwise the test says little.
     assert!(by_time > 100, "{by_time} of them by time");
     for status in [200, 304, 400, 403, 404] {
-        assert!(statuses.get(&status).is_some_and(|times| *times > 1), "{status}: {statuses:?}");
+        assert!(statuses.contains_key(&status), "{status}: {statuses:?}");
     }
 }
 
-/// Seen to catch states that are kept although somebody in them was erased, and walks that are.
+/// Seen to catch states that are kept although somebody in them was erased, and walks that hold them.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_erased_since_is_erased_then_and_all_else_is_as_it_was() {
     let (mut same, mut other) = (0, 0);
@@ -104,8 +104,12 @@ async fn who_was_erased_since_is_erased_then_and_all_else_is_as_it_was() {
                         || asked.contains(&person.id)
                         || (is_many && recorded.there.contains(&person.number))
                 });
-                for (moment, answer) in asked_again(app, recorded).await {
-                    if !concerns {
+                let mut answers = asked_again(app, recorded).await;
+                // Walks that were begun before go on in a state that had the erased in it.
+                let (walked, _) = ask.send(app, &history.http).await;
+                answers.push(("now".to_owned(), walked));
+                for (moment, answer) in answers {
+                    if !concerns && moment != "now" {
                         assert_eq!(&answer, then, "seed {seed}, {which}: {ask:?} as of {moment}");
                         same += 1;
                         continue;
