@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use domain::event::Event;
 use domain::id::TenantId;
-use eventlog::{EventLog, Protection};
+use eventlog::{ArchiveReader, EventLog, Keys, NoKeys, Protection};
 
 use crate::heads;
 use crate::instance::{self, Master};
@@ -20,6 +21,7 @@ Examples:
   rollbook export --data ./data --out acme.rollbook
   rollbook export --data ./data --out acme.rollbook --recipient age1…
   ROLLBOOK_KEYS_PASSPHRASE=… rollbook export --data ./data --out acme.rollbook
+  rollbook export --data ./data --out acme.rollbook --keys-only     after moving the old keys away
 
 Without a recipient or a passphrase one is made, and shown this once. No server may have the data
 folder open meanwhile.")]
@@ -30,6 +32,9 @@ pub(crate) struct Export {
     /// The archive to write; the keys go to the same name with `.keys`
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Write the keys file of an archive that is there already anew, without those erased since
+    #[arg(long)]
+    keys_only: bool,
     /// Encrypt the keys to this age recipient
     #[arg(long, value_name = "AGE1…")]
     recipient: Option<String>,
@@ -49,6 +54,9 @@ impl Export {
             "{} is there already; choose another name or move it away",
             keys_file.display()
         );
+        if self.keys_only {
+            return self.keys_again(&keys_file, &protection, made);
+        }
         let log = instance::open_log(&self.data, &self.master)?;
         let reader = log.reader();
         let world = instance::fold(&reader, &self.data)?.into_world();
@@ -66,13 +74,36 @@ impl Export {
         let persons = keys.len();
         eventlog::write_keys(&keys_file, written.digest, keys, &protection)?;
         say(format!("{}  {} commits", self.out.display(), written.commits));
-        let noun = if persons == 1 { "person" } else { "persons" };
-        say(format!("{}  keys of {persons} {noun}, encrypted", keys_file.display()));
-        if let Some(passphrase) = made {
-            say(format!("\n  passphrase of the keys  {passphrase}\n"));
-            say("It is shown this once: keep it apart from the archive.");
-        }
+        tell_keys(&keys_file, persons, made);
         heads::show(&world);
+        log.close();
+        Ok(())
+    }
+
+    /// The keys of those who come to be in an archive and can still be read.
+    fn keys_again(
+        &self,
+        keys_file: &Path,
+        protection: &Protection,
+        made: Option<String>,
+    ) -> anyhow::Result<()> {
+        let archive = ArchiveReader::open(&self.out)?;
+        let log = instance::open_log(&self.data, &self.master)?;
+        let reader = log.reader();
+        let mut keys = Vec::new();
+        for stored in archive.commits()? {
+            let commit = eventlog::open(&stored?.bytes, &NoKeys)?;
+            for event in &commit.events {
+                if let Event::UserCreated { user, .. } = event
+                    && let Some(key) = reader.person(commit.tenant, *user)?
+                {
+                    keys.push((commit.tenant, *user, key));
+                }
+            }
+        }
+        let persons = keys.len();
+        eventlog::write_keys(keys_file, archive.summary().digest, keys, protection)?;
+        tell_keys(keys_file, persons, made);
         log.close();
         Ok(())
     }
@@ -89,6 +120,15 @@ impl Export {
             .context("the operating system gave no randomness")?;
         let passphrase = made.expose().to_owned();
         Ok((Protection::passphrase(&passphrase), Some(passphrase)))
+    }
+}
+
+fn tell_keys(file: &Path, persons: usize, made: Option<String>) {
+    let noun = if persons == 1 { "person" } else { "persons" };
+    say(format!("{}  keys of {persons} {noun}, encrypted", file.display()));
+    if let Some(passphrase) = made {
+        say(format!("\n  passphrase of the keys  {passphrase}\n"));
+        say("It is shown this once: keep it apart from the archive.");
     }
 }
 

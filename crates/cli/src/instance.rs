@@ -30,6 +30,11 @@ impl Master {
         Self { master_key: None, master_key_file }
     }
 
+    /// Whether the key is kept outside the data folder.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.master_key.is_some() || self.master_key_file.is_some()
+    }
+
     /// The key, and whether it was made just now.
     pub(crate) fn key(&self, data: &Path) -> anyhow::Result<(MasterKey, bool)> {
         if let Some(text) = &self.master_key {

@@ -15,6 +15,7 @@ mod heads;
 mod instance;
 mod manage;
 mod output;
+mod rekey;
 mod remote;
 mod replay;
 mod rule;
@@ -64,6 +65,7 @@ enum Verb {
     Problems(audit::Problems),
     Erase(erase::Erase),
     Export(export::Export),
+    Rekey(rekey::Rekey),
     Replay(replay::Replay),
     Verify(verify::Verify),
     Demo(demo::Demo),
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
             Verb::Problems(problems) => problems.run().await,
             Verb::Erase(erase) => erase.run().await,
             Verb::Export(export) => export.run(),
+            Verb::Rekey(rekey) => rekey.run(),
             Verb::Replay(replay) => replay.run(),
             Verb::Verify(verify) => verify.run(),
             Verb::Demo(demo) => demo.run().await,

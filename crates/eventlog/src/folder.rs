@@ -7,13 +7,14 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::sled_log::OpenError;
+use crate::swap;
 
 /// The master key, where it was made here.
 pub(crate) const MASTER_KEY: &str = "master.key";
 /// The store's folder.
-const LOG: &str = "log";
+pub(crate) const LOG: &str = "log";
 /// The store's only large file, within its folder.
-const DB: &str = "db";
+pub(crate) const DB: &str = "db";
 
 /// A data folder that is ours until this is dropped.
 pub(crate) struct Folder {
@@ -27,10 +28,11 @@ pub(crate) fn has_log(dir: &Path) -> bool {
 }
 
 impl Folder {
-    /// Makes the data folder if it is not there, and takes it.
+    /// Makes the data folder if it is not there, and takes it. A change of the master key that was cut
+    /// off is carried on, or undone.
     pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
         let log = dir.join(LOG);
-        DirBuilder::new().recursive(true).mode(0o700).create(&log).map_err(at(&log))?;
+        make(dir)?;
         let path = dir.join("lock");
         let lock = OpenOptions::new()
             .write(true)
@@ -39,7 +41,11 @@ impl Folder {
             .open(&path)
             .map_err(at(&path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { dir: dir.to_owned(), _lock: lock }),
+            Ok(()) => {
+                swap::settle(dir).map_err(at(dir))?;
+                make(&log)?;
+                Ok(Self { dir: dir.to_owned(), _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.to_owned() }),
             Err(TryLockError::Error(error)) => Err(at(&path)(error)),
         }
@@ -113,6 +119,10 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+fn make(folder: &Path) -> Result<(), OpenError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {

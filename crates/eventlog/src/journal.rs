@@ -209,6 +209,19 @@ impl Journal {
         self.entry((tenant, NOTE))
     }
 
+    /// Writes every entry and note into another journal, which seals them under its own master key. What
+    /// does not open is left behind.
+    pub(crate) fn copy_into(&self, other: &Journal) -> Result<(), JournalError> {
+        for place in self.shared.refusals.places().map_err(JournalError::Store)? {
+            match self.entry(place) {
+                Ok(Some(entry)) => other.put(place, Some(other.seal(place, &entry)?))?,
+                Ok(None) | Err(JournalError::Damaged { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     fn tenants(&self) -> MutexGuard<'_, BTreeMap<TenantId, Numbers>> {
         self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner)
     }

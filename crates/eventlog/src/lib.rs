@@ -27,6 +27,7 @@ mod memory_log;
 mod folder;
 mod sled_log;
 mod space;
+mod swap;
 mod witness;
 
 mod archive;
@@ -46,4 +47,6 @@ pub use log::{AppendError, AppendFault, EventLog, LogReader, Stored};
 pub use master::{Created, MasterKey, MasterKeyError};
 pub use memory_log::{Fault, MemoryDisk, MemoryLog};
 pub use reader::Reader;
-pub use sled_log::{LostTail, OpenError, Options, Progress, SledLog, Tail};
+pub use sled_log::{
+    LostTail, NewKey, OpenError, Options, Progress, RekeyError, Rekeyed, SledLog, Tail,
+};

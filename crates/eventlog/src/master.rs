@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::folder;
+use crate::sled_log::OpenError;
+use crate::swap;
 
 /// The key of an instance. Wiped from memory when dropped.
 #[derive(Clone)]
@@ -51,6 +53,9 @@ pub enum MasterKeyError {
         /// Where the key was looked for.
         path: PathBuf,
     },
+    /// A change of the master key was cut off, and cannot be carried on.
+    #[error("the change of the master key that was begun could not be finished: {0}")]
+    Swap(#[source] Box<OpenError>),
     /// The operating system gives no randomness.
     #[error("a master key could not be made: the operating system gives no randomness")]
     Randomness,
@@ -104,6 +109,9 @@ impl MasterKey {
     /// # Errors
     /// When the file cannot be used, or is missing beside a log.
     pub fn load_or_create(dir: &Path) -> Result<(Self, Created), MasterKeyError> {
+        if swap::is_due(dir) {
+            folder::Folder::take(dir).map_err(|error| MasterKeyError::Swap(Box::new(error)))?;
+        }
         let path = dir.join(folder::MASTER_KEY);
         if path.try_exists().map_err(at(&path))? {
             return Ok((Self::from_file(&path)?, Created::Before));
@@ -111,10 +119,31 @@ impl MasterKey {
         if folder::has_log(dir) {
             return Err(MasterKeyError::Missing { path });
         }
+        Ok((Self::make(dir, &path)?, Created::Now))
+    }
+
+    /// The key in this file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When the file cannot be used, or holds no key.
+    pub fn load_or_make(path: &Path) -> Result<(Self, Created), MasterKeyError> {
+        if path.try_exists().map_err(at(path))? {
+            return Ok((Self::from_file(path)?, Created::Before));
+        }
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        Ok((Self::make(dir.unwrap_or(Path::new(".")), path)?, Created::Now))
+    }
+
+    fn make(dir: &Path, path: &Path) -> Result<Self, MasterKeyError> {
         let mut bytes = Zeroizing::new([0; 32]);
         getrandom::fill(bytes.as_mut()).map_err(|_| MasterKeyError::Randomness)?;
-        create(dir, &path, &bytes).map_err(at(&path))?;
-        Ok((Self::new(*bytes), Created::Now))
+        create(dir, path, &bytes).map_err(at(path))?;
+        Ok(Self::new(*bytes))
+    }
+
+    /// Whether two keys are the same.
+    pub(crate) fn is(&self, other: &MasterKey) -> bool {
+        self.root == other.root
     }
 
     /// A key for another purpose, which says nothing about this one. The label is the purpose, as in

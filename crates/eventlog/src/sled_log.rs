@@ -11,6 +11,8 @@
 //! - damage makes it panic: every call into it is caught;
 //! - a batch is seen by its readers before it is durable: nobody reads past what is published.
 
+mod rekey;
+
 use std::any::Any;
 use std::fs::File;
 use std::io;
@@ -36,6 +38,8 @@ use crate::reader::{Fresh, Reader, Store, Survey, survey};
 use crate::space::Space;
 use crate::turn::Turn;
 use crate::witness::{self, Testimony, Witness, Witnessed};
+
+pub use rekey::{NewKey, RekeyError, Rekeyed};
 
 /// The log of a data folder.
 pub struct SledLog {
@@ -304,7 +308,7 @@ const MASTER_TEXT: &[u8] = b"rollbook";
 const MASTER_LABEL: &str = "whose data folder";
 const REFUSALS: &str = "refusals";
 /// How long sled's threads may take to let go of a lock after it was closed.
-const UNLOCK: Duration = Duration::from_secs(10);
+pub(crate) const UNLOCK: Duration = Duration::from_secs(10);
 
 impl SledStore {
     fn open(folder: Folder, space: Space) -> Result<Self, OpenError> {

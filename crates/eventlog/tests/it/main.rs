@@ -15,4 +15,6 @@ mod memory;
 #[cfg(test)]
 mod power;
 #[cfg(test)]
+mod rekey;
+#[cfg(test)]
 mod sled;
