@@ -4,7 +4,7 @@
 //! prints its seed. The checks were each seen to catch a fault that was put in on purpose; the
 //! table stands in `docs/decisions/0011-simulation.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use domain::command::{Change, Command, Expected};
-use domain::event::{ConnectorSettings, Holder, PatchAnswer, RoleCatalogue, UnknownMembers};
+use domain::event::{ConnectorSettings, Event, Holder, PatchAnswer, RoleCatalogue, UnknownMembers};
 use domain::id::{
     ConnectorId, CredentialId, GroupId, OperatorId, RequestId, RoleId, RuleId, TenantId, UserId,
 };
@@ -21,11 +21,11 @@ use domain::position::{Hash, Position};
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
 use engine::{Clock, Engine, Receipt, Refusal, Writer};
-use eventlog::{EventLog, Fault, LogReader, MemoryDisk, MemoryLog};
+use eventlog::{EventLog, Fault, Keys, LogReader, MemoryDisk, MemoryLog};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scim::{Mode, Patch, ResourceType, Value};
+use scim::{Mode, Patch, ResourceType, UserNameKey, Value};
 use uuid::Uuid;
 
 /// What a run did, to see that it did something.
@@ -85,6 +85,9 @@ struct Simulation {
     tenants: Vec<(TenantId, ConnectorId, CredentialId)>,
     acknowledged: BTreeMap<(TenantId, Position), Hash>,
     checkpoint: Option<(TenantId, Vec<u8>)>,
+    // Everybody who ever came to be, and who was erased.
+    people: BTreeSet<(TenantId, UserId)>,
+    erased: BTreeSet<(TenantId, UserId)>,
     // Faults that were ordered and did not happen yet.
     faults_due: usize,
     tally: Tally,
@@ -103,6 +106,8 @@ impl Simulation {
             tenants: Vec::new(),
             acknowledged: BTreeMap::new(),
             checkpoint: None,
+            people: BTreeSet::new(),
+            erased: BTreeSet::new(),
             faults_due: 0,
             tally: Tally::default(),
         };
@@ -129,6 +134,14 @@ impl Simulation {
         let clock: Clock = Arc::new(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
         let opened = Engine::open(log, clock, |_| {});
         self.live = Some(opened.map_err(|error| format!("the engine does not start: {error}"))?);
+        // An erasure that was cut off before it was answered may stand all the same.
+        let world = self.engine()?.world();
+        for (tenant, user) in self.people.clone() {
+            let there = world.get(tenant).is_some_and(|s| s.directory.users.is_erased(user));
+            if there && !self.erased.contains(&(tenant, user)) {
+                self.note_person(tenant, Some((user, Fate::IsErased)));
+            }
+        }
         Ok(())
     }
 
@@ -200,6 +213,7 @@ impl Simulation {
             }
             if self.rng.random_ratio(1, 20) {
                 self.check_replay()?;
+                self.check_erased()?;
                 self.take_checkpoint()?;
             }
             if self.rng.random_ratio(1, 25) {
@@ -208,6 +222,7 @@ impl Simulation {
             self.check_directories().map_err(|broken| format!("round {round}: {broken}"))?;
         }
         self.check_replay()?;
+        self.check_erased()?;
         self.check_acknowledged()?;
         self.check_checkpoint()?;
         for (tenant, ..) in &self.tenants {
@@ -226,9 +241,10 @@ impl Simulation {
         let mut waiting: Vec<Waiting> = Vec::new();
         let mut asked = Vec::new();
         for (tenant, origin, command) in wishes {
+            let person = person(&command);
             let engine = engine.clone();
             waiting.push(Box::pin(async move { engine.submit(tenant, origin, command).await }));
-            asked.push(tenant);
+            asked.push((tenant, person));
         }
         for one in &mut waiting {
             if poll(one).is_some() {
@@ -242,7 +258,7 @@ impl Simulation {
         }
         let after = heads(&engine);
         let mut expected = before.clone();
-        for (tenant, answer) in asked.iter().zip(&answers) {
+        for ((tenant, person), answer) in asked.iter().zip(&answers) {
             match answer {
                 Ok(Receipt { snapshot, position: Some(position), .. }) => {
                     let next = expected.entry(*tenant).or_default();
@@ -255,6 +271,7 @@ impl Simulation {
                         return Err(format!("position {position} was acknowledged twice"));
                     }
                     self.tally.commits += 1;
+                    self.note_person(*tenant, *person);
                 }
                 Ok(Receipt { position: None, .. }) => self.tally.idle += 1,
                 Err(Refusal::Rejected(_)) => self.tally.rejections += 1,
@@ -286,6 +303,18 @@ impl Simulation {
         Ok(answers)
     }
 
+    fn note_person(&mut self, tenant: TenantId, person: Option<(UserId, Fate)>) {
+        match person {
+            Some((user, Fate::Comes)) => drop(self.people.insert((tenant, user))),
+            Some((user, Fate::IsErased)) => {
+                self.erased.insert((tenant, user));
+                // What was kept before an erasure holds what must be gone: it is thrown away.
+                self.checkpoint = self.checkpoint.take().filter(|(kept, _)| *kept != tenant);
+            }
+            None => {}
+        }
+    }
+
     /// A turn whose append fails: with nothing written, or as a power cut in the middle.
     fn failing_turn(&mut self, wishes: Vec<(TenantId, Origin, Command)>) -> Result<(), String> {
         let faults = [Fault::NoSpace, Fault::CutBefore, Fault::CutAfter];
@@ -313,7 +342,7 @@ impl Simulation {
         let name = *NAMES.choose(&mut self.rng).ok_or("no name")?;
         let role = *ROLES.choose(&mut self.rng).ok_or("no role")?;
         let rtype = snapshot.directory.schemas.catalogue().user();
-        let command = match self.rng.random_range(0..24) {
+        let command = match self.rng.random_range(0..25) {
             0..3 => Command::User(UserId::new(self.id()), self.create_user(name, role, rtype)?),
             3 => Command::User(some_user, self.replace_user(name, role, rtype)?),
             4 => Command::User(
@@ -360,6 +389,7 @@ impl Simulation {
                 Command::RevokeCredential { credential: some.unwrap_or(credential) }
             }
             17 => Command::User(some_user, self.patch_own(rtype)?),
+            24 => self.erase(tenant),
             18 | 19 => Command::AddRule {
                 rule: RuleId::new(self.id()),
                 group: some_group,
@@ -380,6 +410,15 @@ impl Simulation {
             _ => Command::RevokeRole { user: some_user, role: role.to_owned() },
         };
         Ok((tenant, origin, command))
+    }
+
+    /// Whoever is there or was; now and then somebody who is erased already.
+    fn erase(&mut self, tenant: TenantId) -> Command {
+        let all: Vec<UserId> =
+            self.people.iter().filter(|(whose, _)| *whose == tenant).map(|(_, id)| *id).collect();
+        let some = all.choose(&mut self.rng).copied();
+        let user = some.unwrap_or(UserId::new(Uuid::nil()));
+        Command::EraseUser { user, reason: "request 4711".to_owned() }
     }
 
     fn expected(&mut self) -> Expected {
@@ -553,6 +592,44 @@ impl Simulation {
         Ok(())
     }
 
+    /// Who was erased has no key, no value and no name any more, whoever was not has all of them: what the
+    /// erasure of one does is invisible to every other.
+    fn check_erased(&self) -> Result<(), String> {
+        let log = self.disk.open().map_err(|error| format!("the log does not open: {error}"))?;
+        let reader = log.reader();
+        for (tenant, user) in &self.people {
+            let key = reader.person(*tenant, *user).map_err(|error| error.to_string())?;
+            if key.is_some() == self.erased.contains(&(*tenant, *user)) {
+                return Err(format!("user {user} has a key: {}", key.is_some()));
+            }
+        }
+        for stored in reader.scan() {
+            let stored = stored.map_err(|error| error.to_string())?;
+            let commit = eventlog::open(&stored.bytes, &reader).map_err(|e| e.to_string())?;
+            for event in &commit.events {
+                if let Event::UserCreated { user, personal, .. } = event
+                    && personal.known().is_some() == self.erased.contains(&(stored.tenant, *user))
+                {
+                    return Err(format!("user {user} can be read: {personal:?}"));
+                }
+            }
+        }
+        for (tenant, snapshot) in self.engine()?.world().iter() {
+            let users = &snapshot.directory.users;
+            for key in NAMES.into_iter().filter_map(|name| UserNameKey::of(name).ok()) {
+                if let Some(user) =
+                    users.ever_named(&key).iter().find(|id| self.erased.contains(&(tenant, **id)))
+                {
+                    return Err(format!("user {user} was erased and is found as {key}"));
+                }
+            }
+        }
+        let live = self.engine()?.world();
+        let told =
+            live.iter().map(|(_, snapshot)| snapshot.directory.users.erased()).sum::<usize>();
+        if told == self.erased.len() { Ok(()) } else { Err(format!("{told} are erased")) }
+    }
+
     /// Every acknowledged commit is in the log, by hash.
     fn check_acknowledged(&self) -> Result<(), String> {
         let log = self.disk.open().map_err(|error| format!("the log does not open: {error}"))?;
@@ -629,6 +706,24 @@ fn replay(
         snapshot.advance(&commit, head.hash).map_err(|error| error.to_string())?;
     }
     Ok(tenants)
+}
+
+/// What becomes of a person.
+#[derive(Clone, Copy)]
+enum Fate {
+    Comes,
+    IsErased,
+}
+
+/// Who comes to be by a command, or is erased.
+fn person(command: &Command) -> Option<(UserId, Fate)> {
+    if let Command::User(user, Change::Create(_)) = command {
+        Some((*user, Fate::Comes))
+    } else if let Command::EraseUser { user, .. } = command {
+        Some((*user, Fate::IsErased))
+    } else {
+        None
+    }
 }
 
 fn poll(waiting: &mut Waiting) -> Option<Answer> {

@@ -17,7 +17,7 @@ struct Fault {
     to: &'static str,
 }
 
-const FAULTS: [Fault; 11] = [
+const FAULTS: [Fault; 14] = [
     Fault {
         law: "no read sees what is not durable: publish before append",
         file: "crates/engine/src/writer.rs",
@@ -83,6 +83,24 @@ const FAULTS: [Fault; 11] = [
         file: "crates/engine/src/writer.rs",
         from: "        next.advance(&commit, sealed.hash)?;",
         to: "        let mut told = commit.clone(); told.events.pop(); next.advance(&told, sealed.hash)?;",
+    },
+    Fault {
+        law: "who is erased cannot be read: the key is not dropped",
+        file: "crates/eventlog/src/turn.rs",
+        from: "        for user in dropped_keys {",
+        to: "        for user in dropped_keys.iter().take(0) {",
+    },
+    Fault {
+        law: "the erasure of one is invisible to others: the keys of the whole tenant are dropped",
+        file: "crates/eventlog/src/turn.rs",
+        from: "            records.insert((*tenant, *user), keys::tombstone());",
+        to: "            records.insert((*tenant, *user), keys::tombstone()); for (other, _) in reader.store().keys(*tenant)? { records.insert((*tenant, other), keys::tombstone()); }",
+    },
+    Fault {
+        law: "who is erased has no name: former names are kept",
+        file: "crates/domain/src/directory/users.rs",
+        from: "        for name in self.former_of.remove(&id).into_iter().flatten() {",
+        to: "        for name in self.former_of.get(&id).cloned().into_iter().flatten().take(0) {",
     },
 ];
 
