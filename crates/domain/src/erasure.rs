@@ -12,7 +12,7 @@ use scim::{Invalid, Node, Value};
 use crate::directory::User;
 use crate::event::Event;
 use crate::id::UserId;
-use crate::limits::{DISTINCT_CHARS, VALUE_CHARS_LEAST, WORD_CHARS_LEAST};
+use crate::limits::{DISTINCT_CHARS, LONG_CHARS, VALUE_CHARS_LEAST, WORD_CHARS_LEAST};
 
 /// Attributes, and parts of some, that many people share, and the manager, who is another person.
 const SHARED: [&str; 21] = [
@@ -133,8 +133,10 @@ impl PersonValues {
 
     fn note_path(&mut self, path: &str, node: Node<'_>) {
         let inner = path.rsplit_once(':').map_or(path, |(_, inner)| inner);
-        let root = inner.split('.').next().unwrap_or(inner);
-        self.note_attribute(root, node);
+        let (root, leaf) = inner.split_once('.').unwrap_or((inner, inner));
+        if !SHARED.contains(&root) {
+            self.note_attribute(leaf, node);
+        }
     }
 
     fn note_attribute(&mut self, name: &str, node: Node<'_>) {
@@ -163,11 +165,12 @@ impl PersonValues {
         self.own.iter().chain(&self.names).map(|value| &**value)
     }
 
-    /// Whether this text says something that is the person's alone: it is a value of theirs, or one
-    /// stands in it as a word of its own. Names do not count: another may be called so.
+    /// Whether this text says something that is the person's alone: it is a value of theirs, or a long
+    /// one stands in it as a word of its own. Names do not count: another may be called so.
     pub fn own_stand_in(&self, text: &str) -> bool {
         let text = scim::fold(text);
-        self.own.iter().any(|value| is_word_in(value, &text))
+        let is_long = |value: &str| value.chars().count() >= LONG_CHARS;
+        self.own.iter().any(|value| **value == *text || is_long(value) && is_word_in(value, &text))
     }
 
     /// Whether one of the values stands in a text that somebody wrote, as a word of its own:

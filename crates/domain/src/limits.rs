@@ -10,6 +10,8 @@ pub const REASON_CHARS: usize = 256;
 pub const VALUE_CHARS_LEAST: usize = 2;
 /// Characters of a value from which on it is looked for within words, too.
 pub const DISTINCT_CHARS: usize = 4;
+/// Characters of a value from which on it is looked for within another person's values.
+pub const LONG_CHARS: usize = 8;
 /// Characters of a part of a person's name, or of a mail address, from which on it is looked for by itself.
 pub const WORD_CHARS_LEAST: usize = 3;
 /// Characters of a role's description.

@@ -10,6 +10,8 @@ mod connectors;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod erase;
+#[cfg(test)]
 mod explain;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use domain::time::Timestamp;
 use super::kept::{Hold, Kept};
 use super::turns::{Bounds, Turns};
 use super::{Past, ReadError};
+use crate::boot::StartError;
 use crate::limits;
 
 /// What reading the past took since the start, and what is kept of it.
@@ -74,14 +75,23 @@ impl Readings {
         position: Position,
         now: Timestamp,
     ) -> Result<Arc<Snapshot>, ReadError> {
+        let mut is_torn = false;
         loop {
             let turn = match self.turn(tenant, position, now)? {
                 Found::Kept(snapshot) => return Ok(snapshot),
                 Found::Turn(turn) => turn,
             };
             self.readings.fetch_add(1, Ordering::Relaxed);
-            let base = turn.base.as_deref().cloned().unwrap_or_default();
-            let snapshot = Arc::new(log.fold(tenant, base, position, &self.commits)?);
+            let base = turn.base.as_deref().filter(|_| !is_torn).cloned().unwrap_or_default();
+            let snapshot = match log.fold(tenant, base, position, &self.commits) {
+                // Half of it may have been read before a person was erased and half after it, and the two
+                // do not fit: read whole, they do.
+                Err(ReadError::Damaged(StartError::Unfit { .. })) if !is_torn => {
+                    is_torn = true;
+                    continue;
+                }
+                read => Arc::new(read?),
+            };
             let mut state = self.state();
             // Whoever was forgotten meanwhile must not come back with what was read before.
             if state.kept.times_forgotten(tenant) == turn.times_forgotten {

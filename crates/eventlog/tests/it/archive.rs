@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::event::Event;
-use domain::id::TenantId;
+use domain::id::{TenantId, UserId};
 use domain::personal::Personal;
 use domain::position::Hash;
 use eventlog::{
-    ArchiveError, ArchiveReader, ArchiveSummary, EventLog, Keys, KeysError, LogReader, MemoryLog,
-    Protection, Reader, Sealed, Unlock, read_keys, write_archive, write_keys,
+    ArchiveError, ArchiveReader, ArchiveSummary, Broken, EventLog, Keys, KeysError, LogReader,
+    MemoryLog, PersonKey, Protection, Reader, Sealed, Unlock, read_keys, write_archive, write_keys,
 };
 
 use crate::common::*;
@@ -278,4 +278,38 @@ fn keys_are_sent_to_one_recipient() {
     *flipped.last_mut().unwrap() ^= 1;
     assert!(eventlog::open_keys(&flipped, last, &identity).is_err());
     assert!(matches!("age1x".parse::<eventlog::Recipient>(), Err(KeysError::Recipient(_))));
+}
+
+/// The keys that the original had before anybody was erased, as an old keys file has them.
+struct OldKeys(Vec<(UserId, PersonKey)>);
+
+impl Keys for OldKeys {
+    fn person(&self, _: TenantId, user: UserId) -> Result<Option<PersonKey>, Broken> {
+        Ok(self.0.iter().find(|(known, _)| *known == user).map(|(_, key)| key.clone()))
+    }
+}
+
+/// A keys file may know who was erased later; the commit that erases them drops the key, in the turn in which
+/// it came or in a later one. Seen to catch commits that are written again without what they drop.
+#[test]
+fn a_replay_drops_the_key_of_whom_it_erases() {
+    let first = write(MemoryLog::new(), acme(), [vec![opened(acme()), created(id(9), CANARY)]]);
+    let keys = OldKeys(first.reader().persons(acme()).unwrap());
+    assert_eq!(keys.0.len(), 1);
+    let whole = write(first, acme(), [vec![erased(id(9))], vec![created(id(10), "john")]]);
+    let again: Vec<Sealed> = everything(&whole.reader())
+        .into_iter()
+        .take(2)
+        .map(|stored| Sealed::again(stored.bytes, &keys).unwrap())
+        .collect();
+    for at_once in [1, 2] {
+        let mut copy = MemoryLog::new();
+        for batch in again.chunks(at_once) {
+            copy = copy.append(batch).unwrap();
+        }
+        assert_eq!(copy.reader().person(acme(), id(9)).unwrap(), None, "{at_once} at once");
+        let read = replay(&copy.reader(), acme());
+        let Event::UserCreated { personal, .. } = &read[0].events[1] else { panic!("{read:?}") };
+        assert_eq!(*personal, Personal::Erased);
+    }
 }

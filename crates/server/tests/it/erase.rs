@@ -126,3 +126,182 @@ async fn the_answer_lists_where_the_person_is_still_named() {
     assert!(!stands.iter().any(|place| place.contains(&clean)), "{stands:#?}");
     assert!(!erased.body.to_string().to_lowercase().contains("canary"));
 }
+
+/// Everything that a person was: each must be found before, and nowhere after.
+const CANARIES: [&str; 9] = [
+    "zyx.jane@acme.example",
+    "zyx.former@acme.example",
+    "Zyxa Cänary",
+    "Zyxagiven",
+    "zyx.private@mail.example",
+    "+49 30 5559911",
+    "zyx-external-17",
+    "zyx-wording",
+    "zyx-badge-9",
+];
+
+/// The canaries that stand in an answer, as text or escaped.
+fn seen(answer: &testkit::app::Reply) -> Vec<&'static str> {
+    let headers = format!("{:?}", answer.headers).to_lowercase();
+    let body = answer.body.to_string().to_lowercase();
+    let stands = |canary: &str| body.contains(canary) || headers.contains(canary);
+    CANARIES.into_iter().filter(|canary| stands(&canary.to_lowercase())).collect()
+}
+
+/// Every way to read, at every moment: of the present, of each position, of lists that were begun before.
+///
+/// Seen to catch a person's key that is kept, walks that are held on to, states of the past that are, and a journal that
+/// nobody cleans.
+#[tokio::test(flavor = "multi_thread")]
+async fn r_7643_9_3_01_no_read_of_any_moment_says_who_an_erased_person_was() {
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let app = TestApp::start().await;
+    let (idp, operator) = (app.idp(), app.operator());
+    for number in 0..5 {
+        let other = json!({ "schemas": [CORE], "userName": format!("other-{number}") });
+        idp.post("/Users", other).await.expect(201);
+    }
+    let jane = json!({
+        "schemas": [CORE, ENTERPRISE], "userName": "zyx.former@acme.example", "displayName": "Zyxa Cänary",
+        "name": { "givenName": "Zyxagiven" }, "externalId": "zyx-external-17",
+        "emails": [{ "value": "zyx.private@mail.example" }],
+        "phoneNumbers": [{ "value": "+49 30 5559911" }],
+        "roles": [{ "value": "Analyst", "display": "zyx-wording" }],
+        ENTERPRISE: { "employeeNumber": "zyx-badge-9" },
+    });
+    let id = idp.post("/Users", jane.clone()).await.expect(201).id();
+    let path = format!("/Users/{id}");
+    let renamed = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "replace", "path": "userName", "value": "zyx.jane@acme.example" }],
+    });
+    idp.patch(&path, renamed).await.expect(200);
+    let group = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Sales",
+        "members": [{ "value": id }],
+    });
+    let group = idp.post("/Groups", group).await.expect(201).id();
+    // The journal names her: in a detail, in a path, in a path that was tried without a good key.
+    let again = json!({ "schemas": [CORE], "userName": "ZYX.jane@acme.example" });
+    idp.post("/Users", again).await.expect(409);
+    let nope = "/tenants/acme/users/zyx.jane%40acme.example/roles/Nope";
+    operator.put(nope, json!({})).await.expect(404);
+    operator.with_key("wrong-key-0001").put(nope, json!({})).await.expect(401);
+
+    let last = operator.get("/tenants/acme").await.expect(200).body["head"]["position"].as_u64();
+    let last = last.unwrap();
+    let mut scim = vec![path.clone(), format!("/Groups/{group}"), "/?count=100".to_owned()];
+    let filters = [
+        "userName%20eq%20%22zyx.jane@acme.example%22",
+        "userName%20co%20%22zyx%22",
+        "emails.value%20eq%20%22zyx.private@mail.example%22",
+        "externalId%20eq%20%22zyx-external-17%22",
+        "displayName%20sw%20%22Zyxa%22",
+    ];
+    scim.extend(filters.map(|filter| format!("/Users?filter={filter}")));
+    scim.extend(
+        ["/Users?sortBy=userName", "/Users", "/Groups", "/Users?attributes=userName"]
+            .map(str::to_owned),
+    );
+    let mut admin = vec![
+        "/tenants/acme/problems".to_owned(),
+        "/tenants/_system/problems".to_owned(),
+        "/tenants/acme/credentials".to_owned(),
+        "/tenants/acme".to_owned(),
+        "/tenants/acme/roles".to_owned(),
+        "/tenants/acme/feed?after=0".to_owned(),
+        "/tenants/acme/audit/commits?order=newest".to_owned(),
+        format!("/tenants/acme/audit/commits?subject={id}"),
+        "/tenants/acme/audit/commits?subject=zyx.jane@acme.example".to_owned(),
+        "/tenants/acme/audit/commits?subject=zyx.former@acme.example".to_owned(),
+    ];
+    admin.extend((1..=last).map(|at| format!("/tenants/acme/audit/commits?asOf={at}")));
+    // Lists that were begun before: by cursor and by index, of the present and of the past.
+    let by_cursor = idp.get("/Users?cursor=&count=2").await.expect(200);
+    let cursor = by_cursor.body["nextCursor"].as_str().unwrap().to_owned();
+    let of_past = idp.get(&format!("/Users?cursor=&count=2&asOf={}", last - 1)).await.expect(200);
+    let past_cursor = of_past.body["nextCursor"].as_str().unwrap().to_owned();
+    idp.get("/Users?startIndex=1&count=2").await.expect(200);
+    idp.get(&format!("/Users?startIndex=1&count=2&asOf={last}")).await.expect(200);
+    let begun = [
+        format!("/Users?cursor={cursor}&count=2"),
+        format!("/Users?cursor={past_cursor}&count=2&asOf={}", last - 1),
+        "/Users?startIndex=3&count=4".to_owned(),
+        format!("/Users?startIndex=3&count=4&asOf={last}"),
+    ];
+    let asked = async || {
+        let mut found = Vec::new();
+        for path in &scim {
+            found.push(idp.get(path).await);
+            let mark = if path.contains('?') { '&' } else { '?' };
+            for at in 1..=last {
+                found.push(idp.get(&format!("{path}{mark}asOf={at}")).await);
+            }
+        }
+        for filter in ["userName sw \"zyx\"", "emails pr"] {
+            let search = json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": filter,
+            });
+            for at in 1..=last {
+                found.push(idp.post(&format!("/Users/.search?asOf={at}"), search.clone()).await);
+            }
+            found.push(idp.post("/.search", search).await);
+        }
+        for path in &admin {
+            found.push(operator.get(path).await);
+        }
+        found
+    };
+    let before = asked().await;
+    for canary in CANARIES {
+        assert!(
+            before.iter().any(|answer| seen(answer).contains(&canary)),
+            "{canary} is never seen"
+        );
+    }
+    let problems = operator.get("/tenants/_system/problems").await;
+    assert!(problems.body.to_string().contains("zyx.jane"), "{problems}");
+
+    let erase = format!("/tenants/acme/users/{id}/erase");
+    let erased = operator.post(&erase, because("request 4711")).await.expect(200);
+    // Three were provoked; what was asked for in vain before she was there stands under her id.
+    assert!(erased.body["refusals"].as_u64().unwrap() >= 3, "{erased}");
+    assert_eq!(seen(&erased), [""; 0]);
+    for path in &begun {
+        let page = idp.get(path).await;
+        assert_eq!(seen(&page), [""; 0], "{path}: {page}");
+    }
+    for answer in asked().await {
+        // Whoever asks for her by name is told that there is nobody called so.
+        let never = answer.body["detail"].as_str().unwrap_or_default();
+        if answer.status == 404 && never.ends_with("give a userName in any case, or an id") {
+            continue;
+        }
+        assert_eq!(seen(&answer), [""; 0], "{answer}");
+    }
+    // That is not noted down either.
+    for tenant in ["acme", "_system"] {
+        let problems = operator.get(&format!("/tenants/{tenant}/problems")).await.expect(200);
+        assert_eq!(seen(&problems), [""; 0], "{problems}");
+    }
+    // What happened stays: she was in the group, and had a role.
+    let then = idp.get(&format!("/Groups/{group}?asOf={last}")).await.expect(200);
+    assert_eq!(then.body["members"][0]["value"], id);
+    let was = idp.get(&format!("{path}?asOf={last}")).await.expect(200);
+    assert_eq!(was.body["userName"], format!("erased-{id}"));
+    assert_eq!(was.body["roles"][0]["value"], "Analyst");
+
+    // Her name is free. Who has it now can be read at every moment; she cannot.
+    let new = idp.post("/Users", jane).await.expect(201).id();
+    let now = operator.get("/tenants/acme").await.expect(200).body["head"]["position"].as_u64();
+    for at in last + 2..=now.unwrap() {
+        let told = idp.get(&format!("/Users/{new}?asOf={at}")).await.expect(200);
+        assert_eq!(told.body["displayName"], "Zyxa Cänary", "at {at}");
+    }
+    let was = idp.get(&format!("{path}?asOf={last}")).await.expect(200);
+    assert_eq!(seen(&was), [""; 0]);
+    let named = "/tenants/acme/audit/commits?subject=zyx.former@acme.example";
+    let told = operator.get(named).await.expect(200);
+    let text = told.body.to_string();
+    assert!(text.contains(&new) && !text.contains(&id), "{told}");
+}

@@ -54,6 +54,54 @@ impl Past for Slow {
     }
 }
 
+/// A log of which the first reading falls apart: a person was erased in the middle of it.
+struct Torn(AtomicU64);
+
+impl Past for Torn {
+    fn commit(&self, _: TenantId, _: Position) -> Result<Option<Recorded>, Broken> {
+        Ok(None)
+    }
+
+    fn fold(
+        &self,
+        tenant: TenantId,
+        from: Snapshot,
+        to: Position,
+        _: &AtomicU64,
+    ) -> Result<Snapshot, ReadError> {
+        if self.0.fetch_add(1, Ordering::Relaxed) == 0 {
+            let reason = "the name is taken".to_owned();
+            let unfit = domain::commit::Unfit { position: to, reason };
+            return Err(StartError::Unfit { tenant, unfit }.into());
+        }
+        assert_eq!(from.head.position, None, "what was kept may hold what is erased now");
+        let mut snapshot = from;
+        snapshot.head.position = Some(to);
+        Ok(snapshot)
+    }
+
+    fn sealed(
+        &self,
+        _: TenantId,
+        _: (Position, Position),
+        _: (usize, usize),
+        _: &Recipient,
+    ) -> Result<SealedRun, SendError> {
+        unreachable!("only states are read here")
+    }
+}
+
+#[test]
+fn a_reading_that_an_erasure_tore_is_begun_anew_and_from_the_beginning() {
+    let readings = Readings::default();
+    let kept = Torn(AtomicU64::new(1));
+    readings.read(&kept, tenant(1), position(3), NOW).unwrap();
+    let torn = Torn(AtomicU64::new(0));
+    let snapshot = readings.read(&torn, tenant(1), position(5), NOW).unwrap();
+    assert_eq!(snapshot.head.position, Some(position(5)));
+    assert_eq!(torn.0.load(Ordering::Relaxed), 2);
+}
+
 struct Bench {
     readings: Arc<Readings>,
     log: Arc<Slow>,
