@@ -98,7 +98,7 @@ fn main() -> ExitCode {
             Verb::Erase(erase) => erase.run().await,
             Verb::Export(export) => export.run(),
             Verb::Rekey(rekey) => rekey.run(),
-            Verb::Replay(replay) => replay.run(),
+            Verb::Replay(replay) => replay.run().await,
             Verb::Verify(verify) => verify.run(),
             Verb::Demo(demo) => demo.run().await,
             Verb::Fixture(fixture) => fixture.run().await,

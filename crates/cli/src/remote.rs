@@ -1,5 +1,7 @@
 //! A running server, asked through its admin API.
 
+use std::fmt;
+
 use anyhow::{Context, bail};
 use clap::Args;
 use reqwest::Method;
@@ -59,6 +61,33 @@ impl Server {
     }
 }
 
+/// A server that is not there, or went away.
+#[derive(Debug)]
+pub(crate) struct Unreachable {
+    url: String,
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} does not answer: is `rollbook serve` running?", self.url)
+    }
+}
+
+/// What a server said instead of an answer.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) status: u16,
+    pub(crate) detail: String,
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server says {}: {}", self.status, self.detail)
+    }
+}
+
+impl std::error::Error for Said {}
+
 /// The way to a running server.
 pub(crate) struct Remote {
     pub(crate) url: String,
@@ -88,14 +117,18 @@ impl Remote {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.with_context(|| {
-            format!("{} does not answer: is `rollbook serve` running?", self.url)
-        })?;
+        let lost = |error: reqwest::Error| {
+            anyhow::Error::new(error).context(Unreachable { url: self.url.clone() })
+        };
+        let answer = request.send().await.map_err(lost)?;
         let status = answer.status();
-        let body: Value = answer.json().await.context("the server's answer is not JSON")?;
+        // An answer that breaks off is as good as none.
+        let text = answer.bytes().await.map_err(lost)?;
+        let body: Value =
+            serde_json::from_slice(&text).context("the server's answer is not JSON")?;
         if !status.is_success() {
             let detail = body.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
-            bail!("the server says {}: {detail}", status.as_u16());
+            return Err(Said { status: status.as_u16(), detail: detail.to_owned() }.into());
         }
         Ok(body)
     }

@@ -1,5 +1,7 @@
 //! `rollbook replay`: out of an archive, a data folder or a running server, into an instance of its own.
 
+mod feed;
+mod follow;
 mod own_log;
 mod source;
 mod staging;
@@ -7,20 +9,24 @@ mod survey;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use domain::id::TenantId;
 use engine::{Copy, When, World};
 
 use crate::heads;
 use crate::instance::{self, Master};
+use crate::remote::Server;
 use crate::terminal::{note, progress, say};
 
+use feed::Feed;
+use follow::Following;
 use source::Source;
 use staging::{Rewriting, Staging};
 use survey::Survey;
 
-/// Rebuild an instance from an archive or a data folder, and prove that nothing differs.
+/// Rebuild an instance from an archive, a data folder or a running server, and prove that nothing
+/// differs.
 ///
 /// What is cut off half-way is carried on when the same command is given again; under its final
 /// name there is never half an instance.
@@ -33,11 +39,22 @@ Examples:
   rollbook replay acme.rollbook --into ./march --until 2026-03-31T23:59:59Z
   rollbook replay acme.rollbook --into ./before --tenant acme --until 41
   rollbook replay ./data --into ./acme-alone --tenant acme
+  rollbook replay --from http://127.0.0.1:8080 --into ./warm --follow
   rollbook replay ./data --into ./staging --tenant acme --as acme-staging --anonymise")]
 pub(crate) struct Replay {
     /// The archive, or a data folder that no server has open
-    source: PathBuf,
-    /// The data folder to make; it must not be there
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    source: Option<PathBuf>,
+    /// Copy a running server with all its tenants; given again, the same command carries on
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
+    /// With --from: stay, and take over what is added to the source, until interrupted
+    #[arg(long, requires = "from")]
+    follow: bool,
+    /// With --from: the operator key of that server
+    #[arg(long, env = "ROLLBOOK_OPERATOR_KEY", hide_env_values = true, value_name = "KEY")]
+    operator_key: Option<String>,
+    /// The data folder to make; it must not be there, unless it is a copy that is carried on
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
     /// Only this tenant
@@ -81,7 +98,39 @@ impl Opening {
 }
 
 impl Replay {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match (&self.from, &self.source) {
+            (Some(url), _) => self.copy(url).await,
+            (None, Some(source)) => self.rebuild(source),
+            (None, None) => bail!("say what to replay: an archive, a data folder, or --from URL"),
+        }
+    }
+
+    /// Copies a running server.
+    async fn copy(&self, url: &str) -> anyhow::Result<()> {
+        ensure!(
+            self.tenant.is_none() && self.until.is_none(),
+            "--from copies a server as it is: replay the copy for one tenant or up to a moment, as in \
+             `rollbook replay {} --into ./other --until …`",
+            self.into.display()
+        );
+        let server =
+            Server { server: Some(url.to_owned()), operator_key: self.operator_key.clone() };
+        let feed = Feed::new(server.required()?);
+        // Nothing is made before the server has answered.
+        feed.logs().await?;
+        std::fs::create_dir_all(&self.into)
+            .with_context(|| format!("{} cannot be created", self.into.display()))?;
+        let (master, is_new) = self.master.key(&self.into)?;
+        if is_new {
+            warn_of_master_key(&self.into);
+        }
+        let following = Following::new(feed, instance::open_log_with(&self.into, master)?)?;
+        following.run(&self.into, self.follow, crate::serve::stop()).await
+    }
+
+    /// Rebuilds an instance from what lies still.
+    fn rebuild(&self, source: &Path) -> anyhow::Result<()> {
         let is_free = !self.into.exists()
             || std::fs::read_dir(&self.into).is_ok_and(|mut folder| folder.next().is_none());
         ensure!(
@@ -89,7 +138,7 @@ impl Replay {
             "{} is not empty: an archive is replayed into a fresh folder",
             self.into.display()
         );
-        let source = Source::open(&self.source, &self.opening)?;
+        let source = Source::open(source, &self.opening)?;
         let now = server::system_clock()();
         let survey = match (&self.tenant, self.until) {
             (None, None) => None,

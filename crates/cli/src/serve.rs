@@ -151,7 +151,7 @@ impl Serve {
 }
 
 /// When someone asks the process to end.
-async fn stop() {
+pub(crate) async fn stop() {
     let interrupt = async { drop(tokio::signal::ctrl_c().await) };
     #[cfg(unix)]
     {

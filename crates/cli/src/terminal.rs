@@ -39,6 +39,11 @@ pub(crate) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
+/// Whether a bar for long work is seen: it is drawn on standard error.
+pub(crate) fn shows_progress() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 /// Whether standard error is a terminal that shows colours.
 pub(crate) fn shows_colours_on_stderr() -> bool {
     std::io::stderr().is_terminal() && colours()

@@ -38,13 +38,13 @@ pub enum Added {
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     /// The copy's own log cannot be read.
-    #[error("what was copied before cannot be read: {0}")]
+    #[error("what was copied before cannot be read")]
     Start(#[source] StartError),
     /// The commit is damaged, or not the one that follows.
-    #[error("the source is not to be trusted: {0}")]
+    #[error("the source is not to be trusted")]
     Broken(#[from] Broken),
     /// A commit that this code cannot have made.
-    #[error("the source contradicts itself: {0}")]
+    #[error("the source contradicts itself")]
     Unfit(#[source] StartError),
     /// Source and copy have different histories.
     #[error(
@@ -62,7 +62,7 @@ pub enum CopyError {
         theirs: Hash,
     },
     /// A commit could not be sealed anew.
-    #[error("the commit at position {position} of tenant {tenant} cannot be written: {error}")]
+    #[error("the commit at position {position} of tenant {tenant} cannot be written")]
     Unwritable {
         /// Whose log.
         tenant: TenantId,
@@ -73,7 +73,7 @@ pub enum CopyError {
         error: SealError,
     },
     /// The copy's log takes no more.
-    #[error("the copy cannot be written: {0}")]
+    #[error("the copy cannot be written")]
     Append(#[source] AppendFault),
 }
 

@@ -31,3 +31,6 @@ mod staging;
 
 #[cfg(test)]
 mod walk;
+
+#[cfg(test)]
+mod warm;

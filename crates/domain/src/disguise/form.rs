@@ -52,7 +52,7 @@ impl Disguise<'_> {
             && !has_scheme(text);
         let folded = scim::fold(domain);
         let invented = format!("{}.example", self.word(&folded));
-        let invented = if *folded == *domain { invented } else { self.recase(&invented, domain) };
+        let invented = self.cased(invented, domain, &folded);
         is_mail.then(|| format!("{}@{invented}", self.runs(local)))
     }
 

@@ -34,7 +34,11 @@ impl Disguise<'_> {
             return self.text(name);
         }
         let folded = scim::fold_user_name(name);
-        let disguised = self.text(&folded);
+        // A name such as one with a sharp s is another to this rule than to that of other texts.
+        let disguised = match scim::fold(&folded) == folded {
+            true => self.text(&folded),
+            false => format!("{}@{}.example", self.code(&folded), self.word("names")),
+        };
         if folded == scim::nfc(name) { disguised } else { self.recase(&disguised, name) }
     }
 
@@ -90,11 +94,16 @@ impl Disguise<'_> {
         } else {
             self.word(&folded)
         };
-        match case(run, &folded) {
+        self.cased(invented, run, &folded)
+    }
+
+    /// What was invented for a folded text, written as the exact text is.
+    pub(super) fn cased(&self, invented: String, exact: &str, folded: &str) -> String {
+        match case(exact, folded) {
             Case::Lower => invented,
             Case::Upper => invented.to_ascii_uppercase(),
             Case::Capital => capital(&invented),
-            Case::Mixed => self.recase(&invented, run),
+            Case::Mixed => self.recase(&invented, exact),
         }
     }
 
@@ -161,7 +170,7 @@ impl Disguise<'_> {
 
     /// The same letters, written as the exact text decides: never all small, all large, or only the
     /// first one large, which other spellings have.
-    pub(super) fn recase(&self, invented: &str, exact: &str) -> String {
+    fn recase(&self, invented: &str, exact: &str) -> String {
         let bytes = (self.oracle)("case", exact.as_bytes());
         let mut bits =
             bytes.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1)).cycle();
