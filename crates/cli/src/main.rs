@@ -4,6 +4,7 @@
 //! 2 when the command line makes no sense.
 
 mod audit;
+mod compare;
 mod connector;
 mod demo;
 mod diff;
@@ -67,6 +68,7 @@ enum Verb {
     Export(export::Export),
     Rekey(rekey::Rekey),
     Replay(replay::Replay),
+    Compare(compare::Compare),
     Verify(verify::Verify),
     Demo(demo::Demo),
     #[command(hide = true)]
@@ -99,6 +101,7 @@ fn main() -> ExitCode {
             Verb::Export(export) => export.run(),
             Verb::Rekey(rekey) => rekey.run(),
             Verb::Replay(replay) => replay.run().await,
+            Verb::Compare(compare) => compare.run().await,
             Verb::Verify(verify) => verify.run(),
             Verb::Demo(demo) => demo.run().await,
             Verb::Fixture(fixture) => fixture.run().await,

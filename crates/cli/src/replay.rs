@@ -19,9 +19,10 @@ use crate::instance::{self, Master};
 use crate::remote::Server;
 use crate::terminal::{note, progress, say};
 
-use feed::Feed;
+pub(crate) use feed::{Feed, Sent, Told};
+pub(crate) use source::Source;
+
 use follow::Following;
-use source::Source;
 use staging::{Rewriting, Staging};
 use survey::Survey;
 
@@ -92,6 +93,11 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
+    /// Whether nobody is to be read.
+    pub(crate) fn is_without_keys(&self) -> bool {
+        self.without_keys
+    }
+
     fn source_master(&self) -> Master {
         Master::of_file(self.source_master_key_file.clone())
     }

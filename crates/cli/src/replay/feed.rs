@@ -124,7 +124,7 @@ impl Feed {
         log: &str,
         position: Position,
     ) -> anyhow::Result<(Option<(Hash, Vec<u8>)>, Reached)> {
-        let head = self.head(log).await?;
+        let head = self.head(log, false).await?;
         if head.position.is_none_or(|last| position > last) {
             return Ok((None, head));
         }
@@ -133,9 +133,12 @@ impl Feed {
         Ok((page.commits.into_iter().next().map(|(_, hash, bytes)| (hash, bytes)), page.head))
     }
 
-    /// Where a log ends.
-    pub(crate) async fn head(&self, log: &str) -> anyhow::Result<Reached> {
-        let query = vec![("after", "0".to_owned()), ("count", "0".to_owned())];
+    /// Where a log ends; with `hashed`, and what its directory comes to.
+    pub(crate) async fn head(&self, log: &str, hashed: bool) -> anyhow::Result<Reached> {
+        let mut query = vec![("after", "0".to_owned()), ("count", "0".to_owned())];
+        if hashed {
+            query.push(("hash", "true".to_owned()));
+        }
         Ok(self.ask(log, query).await?.head)
     }
 

@@ -196,7 +196,7 @@ impl Following {
     async fn parted(&mut self, id: TenantId, log: &str) -> anyhow::Result<anyhow::Error> {
         self.copy.flush()?;
         let ours = self.copy.head(id).position.map_or(0, Position::get);
-        let theirs = self.feed.head(log).await?.position.map_or(0, Position::get);
+        let theirs = self.feed.head(log, false).await?.position.map_or(0, Position::get);
         // INVARIANT: up to `same` both are one; at `other` they are not.
         let (mut same, mut other) = (0, ours.min(theirs) + 1);
         while same + 1 < other {

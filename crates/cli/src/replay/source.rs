@@ -12,7 +12,8 @@ use eventlog::{
 };
 
 use super::Opening;
-use crate::{export, instance};
+use crate::export;
+use crate::instance::{self, Master};
 
 /// A log that lies still while it is replayed.
 pub(crate) enum Source {
@@ -28,9 +29,22 @@ type Commits<'a> = Box<dyn Iterator<Item = anyhow::Result<Stored>> + 'a>;
 impl Source {
     /// Opens what lies at `path`, and checks all of it.
     pub(crate) fn open(path: &Path, opening: &Opening) -> anyhow::Result<Source> {
+        Source::open_with(path, opening, None)
+    }
+
+    /// As [`Source::open`]; a data folder with the master key in this file, if there is one.
+    pub(crate) fn open_with(
+        path: &Path,
+        opening: &Opening,
+        master: Option<&Path>,
+    ) -> anyhow::Result<Source> {
         let path = path.to_owned();
         if path.is_dir() {
-            let log = instance::open_log(&path, &opening.source_master())?;
+            let master = match master {
+                Some(file) => Master::of_file(Some(file.to_owned())),
+                None => opening.source_master(),
+            };
+            let log = instance::open_log(&path, &master)?;
             let reader = log.reader();
             let without_keys = opening.without_keys;
             return Ok(Source::Folder { path, _log: log, reader, without_keys });

@@ -5,6 +5,9 @@
 mod common;
 
 #[cfg(test)]
+mod compare;
+
+#[cfg(test)]
 mod connectors;
 
 #[cfg(test)]
