@@ -160,7 +160,7 @@ async fn a_replay_ends_where_it_is_told_to() {
         (vec!["--until", "2001-01-01"], 1, "the first log begins at"),
         (vec!["--until", "2001-01-01", "--tenant", "acme"], 1, "did not exist yet"),
         (vec!["--until", "2999-01-01"], 1, "is yet to come"),
-        (vec!["--until", "soon"], 2, "is not a time"),
+        (vec!["--until", "soon"], 2, "is no moment"),
         (vec!["--tenant", "nobody"], 1, "there are: acme, globex"),
         (vec!["--tenant", "_system"], 1, "the instance's own log"),
     ] {
