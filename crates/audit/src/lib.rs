@@ -10,6 +10,7 @@ mod csv;
 pub mod diff;
 mod entry;
 mod erasure;
+pub mod explain;
 pub mod facts;
 mod people;
 mod problem;

@@ -9,6 +9,7 @@ mod connector;
 mod demo;
 mod diff;
 mod erase;
+mod explain;
 mod export;
 mod fixture;
 mod from;
@@ -63,6 +64,7 @@ enum Verb {
     Show(show::Show),
     Diff(diff::Differ),
     Audit(audit::Audit),
+    Explain(explain::Explain),
     Problems(audit::Problems),
     Erase(erase::Erase),
     Export(export::Export),
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
             Verb::Show(show) => show.run().await,
             Verb::Diff(diff) => diff.run().await,
             Verb::Audit(audit) => audit.run().await,
+            Verb::Explain(explain) => explain.run().await,
             Verb::Problems(problems) => problems.run().await,
             Verb::Erase(erase) => erase.run().await,
             Verb::Export(export) => export.run(),
@@ -111,6 +114,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // What differs has been told already.
         Err(error) if error.is::<diff::Differs>() => ExitCode::FAILURE,
+        // The answer was printed, and it is no.
+        Err(error) if error.is::<terminal::No>() => ExitCode::FAILURE,
         Err(error) => {
             terminal::complain(&error);
             ExitCode::FAILURE

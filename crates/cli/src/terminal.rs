@@ -22,6 +22,18 @@ pub(crate) fn note(text: impl AsRef<str>) {
     drop(writeln!(std::io::stderr(), "{}", text.as_ref()));
 }
 
+/// An answer that was printed and is no: exit status 1, and nothing more to say.
+#[derive(Debug)]
+pub(crate) struct No;
+
+impl std::fmt::Display for No {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no")
+    }
+}
+
+impl std::error::Error for No {}
+
 /// An error, with everything that led to it.
 pub(crate) fn complain(error: &anyhow::Error) {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();

@@ -108,6 +108,11 @@ fn p_21_who_joins_has_the_role_and_who_leaves_loses_it_in_the_same_commit() {
         RoleAssigned,
     ]);
     assert!(matches!(events[2], Event::RoleAssigned { user, .. } if user == BOB));
+    // Two identity providers say that Ada is in Sales: one takes back its own, and nothing follows.
+    let source = Source::Connector(ENTRA);
+    let second = Event::GroupMemberAdded { group: SALES, member: Member::User(ADA), source };
+    let both = given.happened(connector(ENTRA), vec![second]);
+    both.when(okta, leave(SALES, &ADA)).causes(&[GroupMemberRemoved]);
     // Seen through a group that is made with members, and nested afterwards.
     let late = GroupId::new(Uuid::from_u128(203));
     let body = format!(r#""displayName":"Late","members":{}"#, members(&[&BOB]));

@@ -4,6 +4,7 @@ mod audit;
 mod connector;
 mod diff;
 mod erase;
+mod explain;
 mod feed;
 mod question;
 mod route;
@@ -185,6 +186,7 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Rules(slug) => rule::list(asked, slug).await,
         Route::Rule(slug, id) => rule::remove(asked, slug, id).await,
         Route::Erasure(slug, user) => erase::user(asked, slug, user).await,
+        Route::Explain(slug) => explain::explain(asked, slug).await,
         Route::Credentials(slug) if is_post => tenant::issue_credential(asked, slug).await,
         Route::Credentials(slug) => tenant::credentials(asked, slug).await,
         Route::Credential(slug, id) if is_get => {

@@ -15,6 +15,7 @@ pub(crate) enum Route {
     Rules(String),
     Rule(String, String),
     Erasure(String, String),
+    Explain(String),
     Credentials(String),
     Credential(String, String),
     Connectors(String),
@@ -44,6 +45,7 @@ impl Route {
                 ["rules"] => Route::Rules(own(slug)),
                 ["rules", id] => Route::Rule(own(slug), own(id)),
                 ["users", user, "erase"] => Route::Erasure(own(slug), own(user)),
+                ["explain"] => Route::Explain(own(slug)),
                 ["credentials"] => Route::Credentials(own(slug)),
                 ["credentials", id] => Route::Credential(own(slug), own(id)),
                 ["connectors"] => Route::Connectors(own(slug)),
@@ -72,6 +74,7 @@ impl Route {
             | Route::Rules(slug)
             | Route::Rule(slug, _)
             | Route::Erasure(slug, _)
+            | Route::Explain(slug)
             | Route::Credentials(slug)
             | Route::Credential(slug, _)
             | Route::Connectors(slug)
@@ -98,6 +101,7 @@ impl Route {
             | Route::User(..)
             | Route::Group(..)
             | Route::Diff(_)
+            | Route::Explain(_)
             | Route::Commits(_)
             | Route::Feed(_)
             | Route::Problems(_) => "GET",

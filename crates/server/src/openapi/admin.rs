@@ -70,6 +70,12 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             )
             .body("NewErasure", json!({ "reason": "request 4711" }))
             .refuses(&[409, 413]),
+            (Route::Explain(_), _) => reads(
+                "explain",
+                "Why a user has a role or is in a group, and why not: back to the commits that made it so",
+                "Explanation",
+            )
+            .takes(&["explainUser", "explainRole", "explainGroup"]),
             (Route::Credentials(_), "POST") => {
                 let summary = "Issue a key to a connector; it is told this once";
                 creates(

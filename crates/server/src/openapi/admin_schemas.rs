@@ -187,8 +187,10 @@ pub(super) fn all() -> Map<String, Value> {
         "at": time, "request": id, "connector": id, "credential": id, "operator": id, "source": text,
         "method": text, "path": text, "status": { "type": "integer" }, "scimType": text, "detail": text,
     });
-    let problem = object(problem, &["at", "request", "method", "path", "status", "detail"]);
-    add("ProblemList", listed("problems", problem));
+    let due = ["at", "request", "method", "path", "status", "detail"];
+    add("Problem", object(problem, &due));
+    add("ProblemList", listed("problems", schema_ref("Problem")));
+    all.extend(super::explain_schemas::all());
     all
 }
 

@@ -224,6 +224,16 @@ pub(super) fn all() -> Map<String, Value> {
     keyed("diffAll", "query", "all", "What was touched and is as before is told too.", &flag);
     keyed("diffCount", "query", "count", "The most things of the page.", &things);
     keyed("problemCount", "query", "count", "The most entries.", &problems);
+    let role = "Why they have this role or not; without role and group, every role that they have.";
+    keyed("explainUser", "query", "user", "Whom: an id, or a `userName` in any case.", &text);
+    keyed("explainRole", "query", "role", role, &text);
+    keyed(
+        "explainGroup",
+        "query",
+        "group",
+        "Why they are in this group or not: an id, or a name in any case.",
+        &text,
+    );
     keyed(
         "If-Match",
         "header",

@@ -27,6 +27,8 @@ mod doors;
 
 #[cfg(test)]
 mod entra;
+#[cfg(test)]
+mod explain;
 
 #[cfg(test)]
 mod erase;

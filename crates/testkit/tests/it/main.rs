@@ -3,6 +3,8 @@
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod explain;
 
 #[cfg(test)]
 mod fixtures;
