@@ -103,7 +103,7 @@ fn roles_are_explained_by_a_server_and_by_a_folder_alike() {
         "through the rule Sales → Analyst",
         "rule added at position",
         "jane is in Sales",
-        "by connector okta (binary",
+        "by connector okta (bina",
     ] {
         assert!(tree.contains(part), "{part}: {tree}");
     }
