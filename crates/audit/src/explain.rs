@@ -25,7 +25,7 @@ pub use answer::{
 use crate::ask::AskError;
 use crate::brief::Moment;
 use crate::entry::Named;
-use crate::people::{Unknown, find_user};
+use crate::people::{Unknown, find_user, no_user};
 use crate::problem::Problem;
 use log::{Log, Span};
 
@@ -123,7 +123,7 @@ pub fn explain(
 fn person(log: &mut Log<'_>, later: &mut Log<'_>, who: &str) -> Result<Person, ExplainError> {
     let Ok(found) = find_user(log.moment, who) else {
         let ids = find_user(later.moment, who)?;
-        let id = ids.first().copied().ok_or_else(|| Unknown(who.to_owned()))?;
+        let id = ids.first().copied().ok_or_else(|| no_user(who))?;
         return Ok(Person {
             id,
             name: later.name(Subject::User(id))?,
@@ -150,7 +150,7 @@ fn person(log: &mut Log<'_>, later: &mut Log<'_>, who: &str) -> Result<Person, E
         };
         found.iter().copied().max_by_key(went)
     };
-    let id = present.map(|user| user.id).or_else(last).ok_or_else(|| Unknown(who.to_owned()))?;
+    let id = present.map(|user| user.id).or_else(last).ok_or_else(|| no_user(who))?;
     let about = Subject::User(id);
     let active = present.is_some_and(|user| user.active);
     let created = log.last(about, EventKind::UserCreated)?;

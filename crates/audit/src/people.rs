@@ -23,6 +23,11 @@ fn unknown(kind: &'static str, name: &str, remedy: &'static str) -> Unknown {
     Unknown { kind, name: name.to_owned(), remedy }
 }
 
+/// That nobody is called so.
+pub(crate) fn no_user(who: &str) -> Unknown {
+    unknown("user", who, "give a userName in any case, or an id")
+}
+
 /// What was found, unless that is nothing.
 fn some<T>(found: Vec<T>, none: impl FnOnce() -> Unknown) -> Result<Vec<T>, Unknown> {
     if found.is_empty() { Err(none()) } else { Ok(found) }
@@ -41,7 +46,7 @@ pub fn find_user(snapshot: &Snapshot, who: &str) -> Result<Vec<UserId>, Unknown>
     }
     let key = UserNameKey::of(who);
     let found = key.map(|key| snapshot.directory.users.ever_named(&key)).unwrap_or_default();
-    some(found, || unknown("user", who, "give a userName in any case, or an id"))
+    some(found, || no_user(who))
 }
 
 /// Every group that `what` names: by id, or by a `displayName` that it has or once had, in any case.

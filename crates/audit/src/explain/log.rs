@@ -91,10 +91,8 @@ impl<'a> Log<'a> {
     ) -> Result<Entry, AskError> {
         let Recorded { commit, hash } = self.commit(position)?;
         let mut events = Vec::new();
-        for event in commit.events.iter().filter(|event| counts(event)) {
-            let then = &mut self.then;
-            let name = |subject| then.name(subject, position);
-            events.push(Told::of(event, &self.moment.directory, name)?);
+        for (index, event) in commit.events.iter().enumerate().filter(|(_, event)| counts(event)) {
+            events.push(Told::of(event, (&commit, index), &mut self.then)?);
         }
         let actor = commit.origin.actor;
         Ok(Entry {
