@@ -11,7 +11,7 @@ use domain::id::TenantId;
 use domain::time::Timestamp;
 use engine::{Clock, Engine};
 use eventlog::{ArchiveReader, EventLog, LogReader, MasterKey, Options, Protection, SledLog};
-use idpsim::stories::{self, Question, STORIES, Stage, TENANT};
+use idpsim::stories::{self, Question, STORIES, Stage};
 use serde_json::{Value, json};
 use server::{App, Secret};
 use tokio::net::TcpListener;
@@ -26,6 +26,8 @@ const PASSPHRASE: &str = "fixtures hold invented people";
 const WORK_FACTOR: u8 = 4;
 /// The operator's key in every fixture, so that a replayed one can be asked. As public as the rest.
 const OPERATOR_KEY: &str = "rbo_of-every-fixture";
+/// The tenant of every fixture.
+const TENANT: &str = "acme";
 /// Where a fixture's server says that it is.
 const PUBLIC_URL: &str = "https://id.acme.example";
 /// The file with the SHA-256 of every file of every fixture.
@@ -183,7 +185,7 @@ async fn tell(
         drop(stopped.await);
     }));
     let hands = clock.clone();
-    let stage = Stage::new(&url, OPERATOR_KEY, move |at| {
+    let stage = Stage::new(&url, OPERATOR_KEY, TENANT, move |at| {
         hands.store(at.timestamp_millis(), Ordering::Relaxed);
     });
     let told = stories::play(story, &stage).await.context("there is no such story")??;

@@ -269,7 +269,8 @@ impl<'a, P: Provisioner> Round<'a, P> {
         self.accounts.get(okta_id).map(|(id, _)| id.clone()).ok_or_else(unknown)
     }
 
-    fn group(&self, name: &str) -> Result<String, ClientError> {
+    /// The server's id of this group.
+    pub(crate) fn group(&self, name: &str) -> Result<String, ClientError> {
         let unknown = || ClientError::Unknown { kind: "group", name: name.to_owned() };
         self.groups.get(name).cloned().ok_or_else(unknown)
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::ledger::Hand;
 use super::link::Link;
 use super::stage::Stage;
-use super::{Questions, Told, ask_roles};
+use super::{Question, Questions, Told, ask_roles, shown};
 use crate::company::{Addresses, Company};
 use crate::dice::Dice;
 use crate::entra::Entra;
@@ -92,6 +92,7 @@ pub(super) async fn play(stage: &Stage) -> Result<Told, ClientError> {
     year.tell(after, &old_secret).await?;
     year.fact("oldCredential", json!(old_secret));
     year.fact("newCredential", json!(issued.id));
+    year.new_secret = issued.id;
     Ok(year.end())
 }
 
@@ -138,6 +139,8 @@ struct Year<'a> {
     project: BTreeSet<String>,
     /// Jane's own id.
     jane: String,
+    /// The id of the second key.
+    new_secret: String,
     told: Map<String, Value>,
     counts: BTreeMap<&'static str, u64>,
 }
@@ -178,6 +181,7 @@ impl<'a> Year<'a> {
             leaders,
             project: BTreeSet::new(),
             jane,
+            new_secret: String::new(),
             told: Map::new(),
             counts: BTreeMap::new(),
         }
@@ -393,7 +397,7 @@ impl<'a> Year<'a> {
     /// Everybody who is here gets the new domain, in one cycle.
     async fn change_domain(&mut self) -> Result<(), ClientError> {
         self.domain = NEW_DOMAIN;
-        self.fact("domainFrom", json!(self.at + TimeDelta::seconds(1)));
+        self.fact("domainFrom", json!(shown(self.at + TimeDelta::seconds(1))));
         for mut person in self.here.clone() {
             let was = person.user_name.clone();
             person.user_name = was.replace(OLD_DOMAIN, NEW_DOMAIN);
@@ -402,13 +406,12 @@ impl<'a> Year<'a> {
             self.count("got the new domain");
             self.act(Happening::Renamed { person: Box::new(person), was }).await?;
         }
-        self.fact("domainTo", json!(self.at));
+        self.fact("domainTo", json!(shown(self.at)));
         Ok(())
     }
 
     fn end(mut self) -> Told {
         let jane = self.jane().map(|jane| jane.user_name).unwrap_or_default();
-        let account = self.link.account(&self.jane).unwrap_or_default();
         let roles: Vec<Value> = JANES_ROLES
             .iter()
             .map(|(day, role, given)| {
@@ -421,15 +424,27 @@ impl<'a> Year<'a> {
         self.fact("project", json!(PROJECT));
         let counts = json!(self.counts);
         self.fact("counts", counts);
+        let questions = self.questions();
+        Told { facts: self.told, deeds: self.stage.deeds(), questions }
+    }
+
+    fn questions(&self) -> Vec<Question> {
         let mut questions = Questions::default();
-        ask_roles(&mut questions, "jane's roles over the year", &account);
-        questions
-            .commits("what jane was called", &[("subject", &account), ("event", "UserRenamed")]);
+        // By the name that she had on the first day, and has no more.
+        ask_roles(&mut questions, "jane's roles", JANE);
+        questions.commits("jane's names", &[("user", JANE), ("event", "UserRenamed")]);
         questions.commits("who was deleted", &[("event", "UserDeleted")]);
         questions.commits("who came back", &[("event", "UserActivated")]);
         let keys = "CredentialIssued,CredentialRevoked";
-        questions.commits("which keys there were", &[("event", keys)]);
-        Told { facts: self.told, deeds: self.stage.deeds(), questions: questions.0 }
+        questions.commits("the keys", &[("event", keys)]);
+        let second = self.new_secret.as_str();
+        let joined = [("group", PROJECT), ("event", "GroupMemberAdded"), ("credential", second)];
+        questions.commits("who joined the project with the second key", &joined);
+        let mid = shown(self.start + TimeDelta::days(DOMAIN_DAY - 1));
+        // By her id: nobody had that name by then.
+        let jane = self.link.account(&self.jane).unwrap_or_default();
+        questions.ask("jane before the new domain", &format!("/users/{jane}"), &[("asOf", &mid)]);
+        questions.0
     }
 
     /// The next thing of this cycle.

@@ -26,19 +26,6 @@ const NAME: &str = "robin.vale@acme.com";
 /// Why somebody was erased, as the operator writes it. It names nobody.
 const REASON: &str = "request 2026-031, GDPR Article 17";
 
-/// What nobody may find after the erasure, in whatever file. All of it is invented and appears nowhere
-/// else. The user name is not among it: it is somebody else's by then.
-pub const ERASED_VALUES: [&str; 8] = [
-    "Quillfeather",
-    "Robinetta",
-    "Xanthorrhoea",
-    "robinetta.quillfeather@acme.com",
-    "robinetta.xanthorrhoea@acme.com",
-    "+44-20-7946-0913",
-    "Keeper of the Seventh Ledger",
-    "E77013",
-];
-
 pub(super) async fn play(stage: &Stage) -> Result<Told, ClientError> {
     let start = DateTime::from_timestamp(START_SECONDS, 0).unwrap_or_default();
     let key = stage.open(start, CONNECTOR).await?;
@@ -98,10 +85,16 @@ pub(super) async fn play(stage: &Stage) -> Result<Told, ClientError> {
         facts.insert(name.to_owned(), value);
     }
     let mut questions = Questions::default();
-    questions.commits("all about who was erased", &[("subject", &account)]);
+    questions.commits("all about who was erased", &[("user", &account)]);
     ask_roles(&mut questions, "their roles", &account);
-    ask_roles(&mut questions, "the roles of who has the name now", &other_account);
+    ask_roles(&mut questions, "the roles of who has the name", NAME);
     questions.commits("who was erased", &[("event", "UserErased")]);
+    let moment = shown(as_they_were);
+    questions.ask(
+        "who was erased, as they were",
+        &format!("/users/{account}"),
+        &[("asOf", &moment)],
+    );
     Ok(Told { facts, deeds: stage.deeds(), questions: questions.0 })
 }
 

@@ -47,6 +47,10 @@ pub(super) struct Ledger {
     /// By connector and the connector's own id: whose account, and who it says they are.
     known: BTreeMap<(String, String), (Number, Person)>,
     groups: BTreeMap<String, BTreeMap<Number, BTreeSet<String>>>,
+    /// By group: the groups in it.
+    nested: BTreeMap<String, BTreeSet<String>>,
+    /// Group and role.
+    rules: BTreeSet<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -100,6 +104,76 @@ impl Ledger {
         if let Some(event) = event {
             self.about(hour, event, role, number);
         }
+    }
+
+    /// From now on, or no more, whoever is in the group has the role.
+    pub(super) fn rule(&mut self, hour: Hour<'_>, group: &str, role: &str, added: bool) {
+        let rule = (group.to_owned(), role.to_owned());
+        if added {
+            self.rules.insert(rule);
+        } else {
+            self.rules.remove(&rule);
+        }
+        self.note(hour, if added { "RuleAdded" } else { "RuleRemoved" }, "");
+        self.follow(hour);
+    }
+
+    /// A new group without members, by a client that is in no script.
+    pub(super) fn found(&mut self, hour: Hour<'_>, group: &str) {
+        self.note(hour, "GroupCreated", group);
+        self.groups.insert(group.to_owned(), BTreeMap::new());
+    }
+
+    /// A group comes to be in another, or leaves it.
+    pub(super) fn nest(&mut self, hour: Hour<'_>, group: &str, inner: &str, joins: bool) {
+        let nested = self.nested.entry(group.to_owned()).or_default();
+        let event = match joins {
+            true => nested.insert(inner.to_owned()).then_some("GroupMemberAdded"),
+            false => nested.remove(inner).then_some("GroupMemberRemoved"),
+        };
+        if let Some(event) = event {
+            let who = vec![inner.to_owned()];
+            // A group is nobody's account: it has no number, and is never erased.
+            self.deeds.push((Deed { who, ..deed(hour, event, group) }, Vec::new()));
+        }
+        self.follow(hour);
+    }
+
+    /// What the rules give and take after something changed.
+    fn follow(&mut self, hour: Hour<'_>) {
+        let mut due: BTreeSet<(Number, String, String)> = BTreeSet::new();
+        for (group, role) in &self.rules {
+            let source = format!("rule {group}");
+            let below = self.below(group).into_iter();
+            due.extend(below.map(|number| (number, role.clone(), source.clone())));
+        }
+        let mut changes = Vec::new();
+        for (number, account) in self.accounts.iter_mut().enumerate() {
+            account.roles.retain(|(role, source), _| {
+                let by_rule = source.starts_with("rule ");
+                let stays = !by_rule || due.contains(&(number, role.clone(), source.clone()));
+                if !stays {
+                    changes.push(("RoleRevoked", role.clone(), number));
+                }
+                stays
+            });
+        }
+        for (number, role, source) in due {
+            let Some(account) = self.accounts.get_mut(number) else { continue };
+            if account.roles.insert((role.clone(), source), "").is_none() {
+                changes.push(("RoleAssigned", role, number));
+            }
+        }
+        for (event, role, number) in changes {
+            self.about(hour, event, &role, number);
+        }
+    }
+
+    /// Who is in a group, or in one that is in it.
+    fn below(&self, group: &str) -> BTreeSet<Number> {
+        let own = self.groups.get(group).into_iter().flat_map(BTreeMap::keys).copied();
+        let inner = self.nested.get(group).into_iter().flatten();
+        own.chain(inner.flat_map(|inner| self.below(inner))).collect()
     }
 
     /// Somebody who is gone is erased.
@@ -307,6 +381,7 @@ impl Ledger {
         members.retain(|_, sources| !sources.is_empty());
         joined.iter().for_each(|number| self.about(hour, "GroupMemberAdded", group, *number));
         left.iter().for_each(|number| self.about(hour, "GroupMemberRemoved", group, *number));
+        self.follow(hour);
     }
 
     /// These, and through this source no others, are in the group.

@@ -44,6 +44,11 @@ impl<'a, P: Provisioner> Link<'a, P> {
         Ok(())
     }
 
+    /// The server's id of this group.
+    pub(super) fn group(&self, name: &str) -> Result<String, ClientError> {
+        self.round.group(name)
+    }
+
     /// The server's id of this person's account.
     pub(super) fn account(&self, own_id: &str) -> Result<String, ClientError> {
         self.round.account(own_id)

@@ -34,6 +34,8 @@ const FRIDAY: i64 = 18;
 /// Requests that Okta sends at the same time.
 const AT_ONCE: usize = 10;
 const CONNECTOR: &str = "okta";
+/// One of the groups, to ask about.
+const GROUP: &str = "Legal";
 
 pub(super) async fn play(stage: &Stage) -> Result<Told, ClientError> {
     let start = DateTime::from_timestamp(START_SECONDS, 0).unwrap_or_default();
@@ -70,26 +72,34 @@ pub(super) async fn play(stage: &Stage) -> Result<Told, ClientError> {
     let repaired = rule + TimeDelta::minutes(125);
     friday.at = repaired;
     friday.repair().await?;
-    let whole = friday.at;
 
+    let moments = Moments { rule, noticed, by_hand, repaired };
+    let questions = friday.questions(&moments, &issued.id);
     let mut facts = Map::new();
-    for (name, moment) in [
-        ("before", rule),
-        ("bitten", bitten),
-        ("noticed", noticed),
-        ("stopped", stopped),
-        ("repairedByHand", by_hand),
-        ("repaired", repaired),
-        ("whole", whole),
+    for (name, value) in [
+        ("before", json!(shown(rule))),
+        ("bitten", json!(shown(bitten))),
+        ("noticed", json!(shown(noticed))),
+        ("stopped", json!(shown(stopped))),
+        ("byHand", json!(shown(by_hand))),
+        ("repaired", json!(shown(repaired))),
+        ("whole", json!(shown(friday.at))),
+        ("hit", json!(names(friday.hit()))),
+        ("longGone", json!(names(&friday.long_gone()))),
+        ("firstCredential", json!(first_key)),
+        ("secondCredential", json!(issued.id)),
     ] {
-        facts.insert(name.to_owned(), json!(shown(moment)));
+        facts.insert(name.to_owned(), value);
     }
-    facts.insert("hit".to_owned(), json!(names(friday.hit())));
-    facts.insert("longGone".to_owned(), json!(names(&friday.long_gone())));
-    facts.insert("firstCredential".to_owned(), json!(first_key));
-    facts.insert("secondCredential".to_owned(), json!(issued.id));
-    let questions = friday.questions(rule, noticed);
     Ok(Told { facts, deeds: stage.deeds(), questions })
+}
+
+/// The moments that are asked about.
+struct Moments {
+    rule: DateTime<Utc>,
+    noticed: DateTime<Utc>,
+    by_hand: DateTime<Utc>,
+    repaired: DateTime<Utc>,
 }
 
 /// The story as it is told.
@@ -188,11 +198,22 @@ impl<'a> Friday<'a> {
         Ok(())
     }
 
-    fn questions(&self, rule: DateTime<Utc>, noticed: DateTime<Utc>) -> Vec<Question> {
-        let (rule, noticed) = (shown(rule), shown(noticed));
+    fn questions(&self, moments: &Moments, second_key: &str) -> Vec<Question> {
+        let [rule, noticed, by_hand, repaired] =
+            [moments.rule, moments.noticed, moments.by_hand, moments.repaired].map(shown);
         let mut questions = Questions::default();
-        let ended = [("event", "UserDeactivated"), ("since", &rule), ("until", &noticed)];
-        questions.commits("whose access ended before it was noticed", &ended);
+        let ended = [("event", "UserDeactivated"), ("from", rule.as_str()), ("to", &noticed)];
+        questions.commits("whose access ended", &ended);
+        questions.commits("what the operator did", &[("actor", "owner"), ("from", &rule)]);
+        let awake = [("credential", second_key), ("event", "UserActivated")];
+        let by_hand = [&awake[..], &[("from", &by_hand), ("to", &repaired)]].concat();
+        questions.commits("who was woken by hand", &by_hand);
+        let again = [("event", "UserDeactivated"), ("from", repaired.as_str())];
+        questions.commits("whose access ended in the repair", &again);
+        questions.commits("a group's Friday", &[("group", GROUP), ("from", &rule)]);
+        questions.ask("the group before", &format!("/groups/{GROUP}"), &[("asOf", &rule)]);
+        let difference = [("group", GROUP), ("from", &rule), ("to", &noticed)];
+        questions.ask("what the mistake did to the group", "/diff", &difference);
         questions.0
     }
 

@@ -8,6 +8,7 @@
 
 mod entra_year;
 mod erased_person;
+mod group_rules;
 mod ledger;
 mod link;
 mod mass_mistake;
@@ -20,23 +21,20 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-pub use erased_person::ERASED_VALUES;
 pub use ledger::Deed;
 pub use stage::Stage;
 
 use crate::wire::{ClientError, escaped};
 
 /// The stories that can be played, each with what it tells.
-pub const STORIES: [(&str, &str); 5] = [
+pub const STORIES: [(&str, &str); 6] = [
     ("okta-month", "a company's first month on Okta, with a question about a Sunday night"),
     ("entra-year", "200 people on Entra ID for a year, with a new domain and a new key half-way"),
     ("two-idps", "Okta for employees and OneLogin for contractors, with grants by an operator"),
     ("mass-mistake", "a group rule is edited wrongly on a Friday, and 300 of 400 lose everything"),
     ("erased-person", "somebody asks to be forgotten, and their name goes to somebody else"),
+    ("group-rules", "roles that follow from groups, and from groups in groups"),
 ];
-
-/// The tenant that every story is about.
-pub const TENANT: &str = "acme";
 
 /// What a story leaves behind, beside the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +70,7 @@ impl Told {
     }
 }
 
-/// A question, as a GET below `/admin/v1/tenants/acme`.
+/// A question, as a GET below `/admin/v1/tenants/{tenant}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// The question in words.
@@ -89,6 +87,7 @@ pub fn begins(name: &str) -> Option<DateTime<Utc>> {
         "two-idps" => two_idps::START_SECONDS,
         "mass-mistake" => mass_mistake::START_SECONDS,
         "erased-person" => erased_person::START_SECONDS,
+        "group-rules" => group_rules::START_SECONDS,
         _ => return None,
     };
     DateTime::from_timestamp(seconds, 0)
@@ -103,6 +102,7 @@ pub async fn play(name: &str, stage: &Stage) -> Option<Result<Told, ClientError>
         "two-idps" => two_idps::play(stage).await,
         "mass-mistake" => mass_mistake::play(stage).await,
         "erased-person" => erased_person::play(stage).await,
+        "group-rules" => group_rules::play(stage).await,
         _ => return None,
     })
 }
@@ -131,7 +131,7 @@ impl Questions {
 
 /// Asks how somebody's roles came to be.
 fn ask_roles(questions: &mut Questions, name: &str, user: &str) {
-    questions.commits(name, &[("subject", user), ("event", "RoleAssigned,RoleRevoked")]);
+    questions.commits(name, &[("user", user), ("event", "RoleAssigned,RoleRevoked")]);
 }
 
 /// A moment as it is written in facts and questions.

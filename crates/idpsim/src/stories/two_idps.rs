@@ -67,16 +67,22 @@ pub(super) async fn play(stage: &Stage) -> Result<Told, ClientError> {
     ] {
         facts.insert(name.to_owned(), value);
     }
-    let questions = questions(&one, &two, &three);
+    let ended = tenant.employee(BOTH[2]).user_name;
+    let questions = questions(&one, &two, &three, &ended);
     Ok(Told { facts, deeds: stage.deeds(), questions })
 }
 
-fn questions(one: &Person, two: &Person, three: &Person) -> Vec<Question> {
+fn questions(one: &Person, two: &Person, three: &Person, one_of_both: &str) -> Vec<Question> {
     let mut questions = Questions::default();
     ask_roles(&mut questions, "a role from Okta and the operator", &one.user_name);
     ask_roles(&mut questions, "a role from OneLogin and the operator", &two.user_name);
     ask_roles(&mut questions, "a role from Okta and OneLogin", &three.user_name);
     questions.commits("what the operator did", &[("actor", "owner")]);
+    questions.commits("which ids were written", &[("attribute", "externalId")]);
+    questions.commits("who was in the group of both", &[("group", SHARED)]);
+    let by_onelogin =
+        [("connector", ONELOGIN), ("user", one_of_both), ("event", "UserDeactivated")];
+    questions.commits("whom OneLogin switched off that Okta knows, too", &by_onelogin);
     questions.0
 }
 

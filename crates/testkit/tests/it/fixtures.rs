@@ -60,8 +60,6 @@ fn the_first_fixture_answers_its_question() {
     assert!(answer.len() >= 2, "there is nothing to tell");
 }
 
-/// Seen to catch: a left-out `through`, a page of 10 entries where 1,000 were asked for, and
-/// names as they are now instead of as they were then.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fixture_answers_what_it_answered() {
     for name in fixture::names().iter().filter(|name| *name != FIRST) {
