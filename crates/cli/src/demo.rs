@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use idpsim::stories::{self, STORIES, Stage};
 use idpsim::{Company, Cycled, Entra, Okta, OneLogin, Provisioner, Script, Summary, cycle, play};
 use indicatif::ProgressBar;
 
@@ -24,6 +25,7 @@ Examples:
   rollbook demo --key acme:rbk_… --operator-key rbo_…
   rollbook demo --people 5000 --seed 7
   rollbook demo --idp entra --people 100
+  rollbook demo --story mass-mistake
   ROLLBOOK_URL=http://127.0.0.1:8080 ROLLBOOK_SCIM_KEY=… ROLLBOOK_OPERATOR_KEY=… rollbook demo")]
 pub(crate) struct Demo {
     #[command(flatten)]
@@ -34,6 +36,9 @@ pub(crate) struct Demo {
     /// The identity provider that plays
     #[arg(long, value_enum, default_value_t = Idp::Okta)]
     idp: Idp,
+    /// Instead of the month: play this story, with several hands, in a new tenant of its name
+    #[arg(long, value_parser = story, conflicts_with_all = ["idp", "people", "seed", "key"])]
+    story: Option<String>,
     /// People in the company
     #[arg(long, default_value_t = 500)]
     people: usize,
@@ -47,6 +52,9 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
+        if let Some(story) = &self.story {
+            return self.tell(story).await;
+        }
         let key = self.key.context(
             "the tenant's API key is needed: set ROLLBOOK_SCIM_KEY, or give --key acme:rbk_…",
         )?;
@@ -105,6 +113,29 @@ impl Demo {
         show_roles(Output::default(), &from.role_changes(user).await?);
         Ok(())
     }
+}
+
+impl Demo {
+    /// Plays a story that is otherwise recorded: all of it happens now.
+    async fn tell(&self, story: &str) -> anyhow::Result<()> {
+        let remote = self.server.required()?;
+        let key = self.server.operator_key.as_deref().unwrap_or_default();
+        let stage = Stage::new(&remote.url, key, story, |_| {});
+        let told = stories::play(story, &stage).await.context("there is no such story")?;
+        let told = told.context("the story broke off")?;
+        say(format!(
+            "{} deeds in the new tenant `{story}`, all of them just now",
+            told.deeds.len()
+        ));
+        say(format!("\n$ rollbook audit commits --tenant {story} --newest --count 20\n"));
+        Ok(())
+    }
+}
+
+fn story(name: &str) -> Result<String, String> {
+    let names: Vec<&str> = STORIES.iter().map(|(name, _)| *name).collect();
+    let known = names.contains(&name).then(|| name.to_owned());
+    known.ok_or_else(|| format!("there are {}", names.join(", ")))
 }
 
 /// Who plays.
