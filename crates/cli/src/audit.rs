@@ -1,6 +1,6 @@
 //! `rollbook audit` and `rollbook problems`
 
-mod show;
+pub(crate) mod show;
 
 use ::audit::{Entry, HEADING, Order, Problem, Question, ask, csv_line, question, rows};
 use clap::{Args, Subcommand};

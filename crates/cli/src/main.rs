@@ -11,6 +11,7 @@ mod diff;
 mod erase;
 mod explain;
 mod export;
+mod feed;
 mod fixture;
 mod from;
 mod heads;
@@ -66,6 +67,7 @@ enum Verb {
     Audit(audit::Audit),
     Explain(explain::Explain),
     Problems(audit::Problems),
+    Feed(feed::Feed),
     Erase(erase::Erase),
     Export(export::Export),
     Rekey(rekey::Rekey),
@@ -100,6 +102,7 @@ fn main() -> ExitCode {
             Verb::Audit(audit) => audit.run().await,
             Verb::Explain(explain) => explain.run().await,
             Verb::Problems(problems) => problems.run().await,
+            Verb::Feed(feed) => feed.run().await,
             Verb::Erase(erase) => erase.run().await,
             Verb::Export(export) => export.run(),
             Verb::Rekey(rekey) => rekey.run(),

@@ -133,6 +133,30 @@ impl Remote {
         Ok(body)
     }
 
+    /// An answer that goes on for as long as one listens, whatever its status.
+    pub(crate) async fn open(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> anyhow::Result<reqwest::Response> {
+        let mut url = reqwest::Url::parse(&format!("{}/admin/v1", self.url))
+            .with_context(|| format!("`{}` is no URL", self.url))?;
+        if let Ok(mut parts) = url.path_segments_mut() {
+            parts.extend(path);
+        }
+        url.query_pairs_mut().extend_pairs(query);
+        let sent = self.http.get(url).bearer_auth(&self.key).send().await;
+        sent.with_context(|| format!("{} does not answer: is `rollbook serve` running?", self.url))
+    }
+
+    /// What an answer says that says no.
+    pub(crate) async fn refusal(answer: reqwest::Response) -> String {
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.unwrap_or_default();
+        let detail = body.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
+        format!("the server says {status}: {detail}")
+    }
+
     /// The tenant that is meant: the one named, or the only one there is.
     pub(crate) async fn tenant(&self, slug: Option<&str>) -> anyhow::Result<String> {
         if let Some(slug) = slug {

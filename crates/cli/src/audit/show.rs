@@ -12,7 +12,7 @@ const CHANGES: usize = 4;
 const VALUE_CHARS: usize = 40;
 
 /// Who acted, and with which key.
-fn actor(entry: &Entry) -> String {
+pub(crate) fn actor(entry: &Entry) -> String {
     let who = entry.actor.to_string();
     match entry.credential.as_ref().and_then(|credential| credential.name.as_ref()) {
         Some(hint) => format!("{who} ({hint})"),
@@ -141,7 +141,7 @@ fn commit_row(entry: &Entry) -> Vec<String> {
 }
 
 /// An event in a few words.
-fn sentence(told: &Told) -> String {
+pub(crate) fn sentence(told: &Told) -> String {
     let names = [
         &told.user_name,
         &told.role_name,

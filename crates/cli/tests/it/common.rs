@@ -43,7 +43,12 @@ pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, Str
 impl Served {
     /// Starts a server on a data folder and waits until it says where it listens.
     pub(crate) fn start(data: &Path) -> Served {
-        let mut command = rollbook(&["serve", "--listen", "127.0.0.1:0", "--tenant", "acme"]);
+        Served::start_at(data, "127.0.0.1:0")
+    }
+
+    /// The same at this address.
+    pub(crate) fn start_at(data: &Path, address: &str) -> Served {
+        let mut command = rollbook(&["serve", "--listen", address, "--tenant", "acme"]);
         command.arg("--data").arg(data);
         command.env("ROLLBOOK_SCIM_KEY", SCIM_KEY).env("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY);
         Served::spawn(command, data)

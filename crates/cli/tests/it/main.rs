@@ -12,10 +12,13 @@ mod connectors;
 
 #[cfg(test)]
 mod crash;
+
 #[cfg(test)]
 mod erase;
 #[cfg(test)]
 mod explain;
+#[cfg(test)]
+mod feed;
 
 #[cfg(test)]
 mod fixtures;
