@@ -82,8 +82,9 @@ pub struct Told {
     /// The first characters of the credential that it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub credential_hint: Option<String>,
-    /// Who holds the credential that it is about.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// Who holds the credential that it is about. The event itself has a `holder`: under that name twice, no
+    /// program could read the entry.
+    #[serde(rename = "heldBy", skip_serializing_if = "Option::is_none", default)]
     pub holder: Option<Named>,
     /// Where the role or membership comes from.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -143,7 +143,7 @@ pub(super) fn all() -> Map<String, Value> {
     let event = json!({
         "type": { "type": "string", "enum": kinds, "description": "schemas/events/ describes each." },
         "userName": text, "roleName": text, "groupName": text, "memberName": text,
-        "policyName": text, "connectorName": text, "credentialHint": text, "holder": named,
+        "policyName": text, "connectorName": text, "credentialHint": text, "heldBy": named,
         "through": named, "before": texts, "after": texts,
         "inEffectBefore": flag, "inEffectAfter": flag,
     });
