@@ -1,0 +1,394 @@
+//! How long audit questions take out of a long history: `cargo run --release -p testkit --bin history -- 10000000`.
+//!
+//! Two logs on real sled, one a tenth of the other, with the same answers in both: what a question costs
+//! must grow with its answer, not with the log. Prints, for each question, the median and the 99th percentile of both and
+//! their ratio; and what the trail costs in memory and in time for each event.
+
+use std::error::Error;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use audit::{Order, Question, ask};
+use domain::commit::{Commit, Projection};
+use domain::event::{
+    AttributeChange, ConnectorSettings, Event, EventKind, Member, NewUser, RoleWording, Subject,
+};
+use domain::id::{ConnectorId, CredentialId, GroupId, RequestId, RoleId, TenantId, UserId};
+use domain::origin::{Actor, Origin, Source};
+use domain::personal::Personal;
+use domain::position::Head;
+use domain::time::Timestamp;
+use domain::trail::{Facet, Kinds, Trail};
+use engine::Engine;
+use eventlog::{Broken, EventLog, Keys, MasterKey, Options, PersonKey, Sealed, SledLog};
+use uuid::Uuid;
+
+/// A line on standard output.
+macro_rules! say {
+    ($($words:tt)*) => { drop(writeln!(std::io::stdout(), $($words)*)) };
+}
+
+type Done<T> = Result<T, Box<dyn Error>>;
+
+/// Commits for each user who comes to be.
+const PER_USER: u64 = 20;
+/// Commits in a batch.
+const BATCH: usize = 512;
+/// How often a question is asked.
+const ASKED: usize = 200;
+/// How often what is rare happens, however long the log.
+const RARE: u64 = 20;
+/// Roles that many have.
+const ROLES: u64 = 5;
+const RARE_ROLE: u64 = 99;
+
+/// Each person's key is made of their id: none need be looked up.
+struct FromIds;
+
+impl Keys for FromIds {
+    fn person(&self, _: TenantId, user: UserId) -> Result<Option<PersonKey>, Broken> {
+        let id = user.uuid().into_bytes();
+        let mut bytes = [7; 32];
+        bytes.iter_mut().zip(id).for_each(|(to, from)| *to = from);
+        Ok(Some(PersonKey::new(bytes)))
+    }
+
+    fn fresh(&self, tenant: TenantId, user: UserId) -> Result<PersonKey, Broken> {
+        self.person(tenant, user).map(|key| key.unwrap_or_else(|| PersonKey::new([0; 32])))
+    }
+}
+
+/// A number that looks like no other (SplitMix64).
+fn mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// Ids in the order in which they are made, as version 7 has them, with a random end.
+fn id(kind: u64, number: u64) -> Uuid {
+    Uuid::from_u64_pair(kind << 48 | number, mix(kind << 48 | number))
+}
+
+fn user(number: u64) -> UserId {
+    UserId::new(id(1, number))
+}
+
+fn tenant() -> TenantId {
+    TenantId::new(id(9, 1))
+}
+
+/// An Okta-like history: people come, all of them into one big group, their attributes change, roles come and go.
+struct History {
+    events: u64,
+    connector: ConnectorId,
+    /// Which of the roles each user has.
+    held: Vec<u8>,
+    /// How many of them are in the big group.
+    joined: usize,
+    rare_held: bool,
+    renamed: u64,
+}
+
+impl History {
+    fn new(events: u64) -> Self {
+        let connector = ConnectorId::new(id(4, 1));
+        Self { events, connector, held: Vec::new(), joined: 0, rare_held: false, renamed: 0 }
+    }
+
+    fn role(number: u64) -> RoleId {
+        RoleId::new(id(3, number))
+    }
+
+    fn everyone() -> GroupId {
+        GroupId::new(id(2, 1))
+    }
+
+    /// The events of the commit at a position.
+    fn events(&mut self, position: u64) -> Vec<Event> {
+        let source = Source::Connector(self.connector);
+        if position == 1 {
+            return self.beginning();
+        }
+        let every = (self.events / RARE).max(1);
+        if position % every == every / 2 {
+            return vec![self.role_change(RARE_ROLE, user(0), source)];
+        }
+        if position % every == every / 2 + 1 {
+            self.renamed += 1;
+            let (from, to) = (name(self.renamed - 1), name(self.renamed));
+            return vec![Event::GroupRenamed { group: Self::everyone(), from, to }];
+        }
+        let random = mix(position);
+        if position % PER_USER == 2 || self.held.is_empty() {
+            let number = self.held.len() as u64;
+            self.held.push(0);
+            let user_name = format!("user{number}@acme.com");
+            let personal = Personal::Known(NewUser {
+                user_name,
+                external_id: Some(format!("00u{random:016x}")),
+                attributes: attributes(),
+            });
+            let user = user(number);
+            let created = Event::UserCreated {
+                user,
+                active: true,
+                managed_by: Some(self.connector),
+                personal,
+            };
+            return vec![created];
+        }
+        let number = (random >> 8) % self.held.len() as u64;
+        if self.joined < self.held.len() {
+            let member = Member::User(user(self.joined as u64));
+            self.joined += 1;
+            return vec![Event::GroupMemberAdded { group: Self::everyone(), member, source }];
+        }
+        // The first user is left to the rare role: their history is the same in every log.
+        if random % 100 < 25 && number > 0 {
+            return vec![self.role_change((random >> 4) % ROLES, user(number), source)];
+        }
+        let path = match random % 4 {
+            0 => "title",
+            1 => "department",
+            2 => "name.familyName",
+            _ => "phoneNumbers",
+        };
+        let value = |seed: u64| Some(scim::Value::String(format!("value {}", mix(seed) % 1_000)));
+        let change =
+            AttributeChange { path: path.to_owned(), old: value(position), new: value(random) };
+        let user = user(number.max(1).min(self.held.len() as u64 - 1));
+        vec![Event::UserAttributesChanged { user, personal: Personal::Known(vec![change]) }]
+    }
+
+    fn role_change(&mut self, number: u64, user: UserId, source: Source) -> Event {
+        let role = Self::role(number);
+        let is_held = if number == RARE_ROLE {
+            self.rare_held = !self.rare_held;
+            !self.rare_held
+        } else {
+            let index = (user.uuid().as_u64_pair().0 & 0xFFFF_FFFF_FFFF) as usize;
+            let bit = 1 << number;
+            // Only users who are there get roles.
+            self.held.get_mut(index).is_some_and(|held| {
+                *held ^= bit;
+                *held & bit == 0
+            })
+        };
+        if is_held {
+            return Event::RoleRevoked { user, role, source };
+        }
+        let wording = Personal::Known(RoleWording::default());
+        Event::RoleAssigned { user, role, source, wording }
+    }
+
+    fn beginning(&self) -> Vec<Event> {
+        let settings = ConnectorSettings {
+            preset: "okta".into(),
+            mode: scim::Mode::Lenient,
+            empty_unassigns: false,
+            patch_answer: Default::default(),
+            catalogue: Default::default(),
+            unknown_members: Default::default(),
+        };
+        let mut events = vec![
+            Event::TenantOpened { tenant: tenant(), slug: "acme".into() },
+            Event::ConnectorAdded { connector: self.connector, name: "okta".into(), settings },
+            Event::GroupCreated {
+                group: Self::everyone(),
+                display_name: name(0),
+                managed_by: None,
+                external_id: None,
+                attributes: scim::Packed::default(),
+            },
+        ];
+        events.extend((0..ROLES).chain([RARE_ROLE]).map(|number| Event::RoleDefined {
+            role: Self::role(number),
+            name: format!("Role {number}"),
+            description: String::new(),
+        }));
+        events
+    }
+
+    fn commit(&mut self, head: &Head) -> Commit {
+        let position = head.next();
+        let actor = Actor::Connector {
+            id: self.connector,
+            credential: CredentialId::new(id(5, position.get() % 3)),
+        };
+        let last = (position.get() % 16) as u8;
+        Commit {
+            tenant: tenant(),
+            position,
+            at: Timestamp::from_millis(1_700_000_000_000 + 1_000 * position.get() as i64),
+            prev: head.hash,
+            origin: Origin {
+                actor,
+                request: request(position.get()),
+                source: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))),
+                agent: None,
+            },
+            events: self.events(position.get()),
+        }
+    }
+}
+
+fn name(number: u64) -> String {
+    format!("Everyone {number}")
+}
+
+fn request(position: u64) -> RequestId {
+    RequestId::new(id(6, position))
+}
+
+fn attributes() -> scim::Packed {
+    let json = br#"{"name":{"givenName":"Jane","familyName":"Doe"},"title":"Tour Guide","emails":[{"value":"jane@acme.com","type":"work"}]}"#;
+    let value = scim::Value::parse(json).ok();
+    let object = value.as_ref().and_then(scim::Value::as_complex);
+    object.map(scim::Packed::from).unwrap_or_default()
+}
+
+/// Writes a history.
+fn write(dir: &Path, master: MasterKey, events: u64) -> Done<()> {
+    let mut history = History::new(events);
+    let mut log = SledLog::open_with(dir, master, Options::default(), |_| {})?;
+    let mut head = Head::EMPTY;
+    let mut batch: Vec<Sealed> = Vec::new();
+    for _ in 0..events {
+        let commit = history.commit(&head);
+        let sealed = eventlog::seal(&commit, &FromIds)?;
+        head = Head { position: Some(commit.position), hash: sealed.hash, time: commit.at };
+        batch.push(sealed);
+        if batch.len() == BATCH {
+            log = log.append(&batch).map_err(|error| error.to_string())?;
+            batch.clear();
+        }
+    }
+    log = log.append(&batch).map_err(|error| error.to_string())?;
+    log.close();
+    Ok(())
+}
+
+/// Bytes of memory that this process holds.
+fn resident() -> Done<u64> {
+    let text = std::fs::read_to_string("/proc/self/status")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: u64 = line.ok_or("no VmRSS")?.trim().trim_end_matches(" kB").parse()?;
+    Ok(1_024 * kib)
+}
+
+/// What the trail alone costs: bytes and time for each event, applied as the writer does, to a clone each time.
+fn trail_alone(events: u64) -> Done<()> {
+    let mut history = History::new(events);
+    let mut head = Head::EMPTY;
+    let (mut trail, mut spent) = (Trail::default(), Duration::ZERO);
+    let before = resident()?;
+    for _ in 0..events {
+        let commit = history.commit(&head);
+        head = Head { position: Some(commit.position), ..head };
+        let begun = Instant::now();
+        let mut next = trail.clone();
+        next.apply(&commit)?;
+        trail = next;
+        spent += begun.elapsed();
+    }
+    let bytes = resident()?.saturating_sub(before);
+    say!(
+        "trail of {events} commits: {:.0} bytes and {:.2} µs for each (a clone and an apply)",
+        bytes as f64 / events as f64,
+        spent.as_secs_f64() * 1e6 / events as f64,
+    );
+    Ok(())
+}
+
+/// The questions, with what each is called.
+fn questions(events: u64) -> Vec<(&'static str, Question)> {
+    let with =
+        |conditions: Vec<Vec<Facet>>| Question { conditions, limit: 100, ..Question::default() };
+    let roles: Kinds = [EventKind::RoleAssigned, EventKind::RoleRevoked].into_iter().collect();
+    let about = |subject| Facet::About(subject, Kinds::ALL);
+    let everyone = Subject::Group(History::everyone());
+    let renamed = Kinds::default().with(EventKind::GroupRenamed);
+    let newest = Question { order: Order::NewestFirst, limit: 20, ..Question::default() };
+    let joined = Kinds::default().with(EventKind::GroupMemberAdded);
+    vec![
+        ("a user's roles", with(vec![vec![Facet::About(Subject::User(user(0)), roles)]])),
+        ("a rare role", with(vec![vec![about(Subject::Role(History::role(RARE_ROLE)))]])),
+        ("a rare kind", with(vec![vec![Facet::Kind(renamed)]])),
+        ("a request", with(vec![vec![Facet::Request(request(events / 2))]])),
+        ("newest 20 of all", newest),
+        ("100 of a big group's members", with(vec![vec![Facet::About(everyone, joined)]])),
+        (
+            "a user's roles from a range of addresses",
+            with(vec![
+                vec![Facet::About(Subject::User(user(0)), roles)],
+                "10.0.0.0/8".parse().map(Facet::From).into_iter().collect(),
+            ]),
+        ),
+    ]
+}
+
+/// How long each question takes, with how many commits answer it.
+fn measure(dir: &Path, master: MasterKey, events: u64) -> Done<Vec<(usize, Duration, Duration)>> {
+    let begun = Instant::now();
+    let log = SledLog::open_with(dir, master, Options::default(), |_| {})?;
+    let clock: engine::Clock = Arc::new(|| Timestamp::from_millis(4_000_000_000_000));
+    let (engine, writer) = Engine::open(log, clock, |_| {})?;
+    say!(
+        "{events} commits opened in {:.1} s, {} MiB resident",
+        begun.elapsed().as_secs_f64(),
+        resident()? >> 20
+    );
+    let mut measured = Vec::new();
+    for (_, question) in questions(events) {
+        let mut times = Vec::new();
+        let mut answered = 0;
+        for _ in 0..ASKED {
+            let begun = Instant::now();
+            answered = ask(&engine, tenant(), &question)?.len();
+            times.push(begun.elapsed());
+        }
+        times.sort_unstable();
+        let at = |index: usize| times.get(index).copied().unwrap_or_default();
+        measured.push((answered, at(ASKED / 2), at(ASKED * 99 / 100)));
+    }
+    drop(engine);
+    drop(writer);
+    Ok(measured)
+}
+
+fn main() -> Done<()> {
+    let events: u64 = std::env::args().nth(1).map_or(Ok(1_000_000), |text| text.parse())?;
+    let few = events / 10;
+    trail_alone(events)?;
+    let folder = tempfile::tempdir_in(std::env::current_dir()?)?;
+    let mut both = Vec::new();
+    for events in [few, events] {
+        let dir = folder.path().join(events.to_string());
+        let master = || MasterKey::new([3; 32]);
+        let begun = Instant::now();
+        write(&dir, master(), events)?;
+        say!("{events} commits written in {:.1} s", begun.elapsed().as_secs_f64());
+        both.push(measure(&dir, master(), events)?);
+    }
+    say!("{:45} {:>8} {:>22} {:>22} {:>6}", "question", "commits", few, events, "ratio");
+    let names = questions(events).into_iter().map(|(name, _)| name);
+    let [short, long] = both.as_slice() else { return Err("two logs".into()) };
+    for (name, (short, long)) in names.zip(short.iter().zip(long)) {
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        say!(
+            "{name:45} {:>8} {:>8.2} / {:>8.2} ms {:>8.2} / {:>8.2} ms {:>6.2}",
+            long.0,
+            ms(short.1),
+            ms(short.2),
+            ms(long.1),
+            ms(long.2),
+            ms(long.1) / ms(short.1),
+        );
+    }
+    Ok(())
+}
