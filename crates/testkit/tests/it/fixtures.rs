@@ -60,6 +60,7 @@ fn the_first_fixture_answers_its_question() {
     assert!(answer.len() >= 2, "there is nothing to tell");
 }
 
+/// Seen to catch: names as they are now instead of as they were then, and a `to` that is read as exclusive.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fixture_answers_what_it_answered() {
     for name in fixture::names().iter().filter(|name| *name != FIRST) {

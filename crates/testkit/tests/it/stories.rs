@@ -107,7 +107,8 @@ async fn everything(operator: &Client) -> Vec<Value> {
     }
 }
 
-/// Seen to catch: a deed of another kind in the ledger than in the log.
+/// Seen to catch: a deed of another kind in the ledger than in the log, and names as they are now instead of
+/// as they were then.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_commit_is_in_the_ledger_and_nothing_else_is() {
     for name in fixture::names() {
