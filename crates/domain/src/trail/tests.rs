@@ -172,9 +172,7 @@ fn trail(log: &[Commit]) -> Trail {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// Seen to catch: a list left out of a union; a union that stays at what it named; a search that
-    /// goes on after the first set only; the newest first from the wrong end; members not told from groups; an address not in
-    /// its one form; a path kept after an erasure.
+    /// Whatever is asked for together, from whichever end.
     #[test]
     fn a_search_finds_what_a_scan_of_all_commits_finds(
         log in any_log(),
@@ -200,7 +198,6 @@ proptest! {
         prop_assert_eq!(&found, &expected);
     }
 
-    /// Seen to catch: kinds of one commit told one by one; the end of the range left out.
     #[test]
     fn everything_about_a_subject_is_told_once_and_in_order(
         log in any_log(),
@@ -229,8 +226,7 @@ proptest! {
         }
     }
 
-    /// The live world, which saw a person's paths, is the one of a cold replay, which cannot read them any more. Seen to
-    /// catch `forget_paths` left out.
+    /// The live world, which saw a person's paths, is the one of a cold replay, which cannot read them any more.
     #[test]
     fn an_erased_person_leaves_no_paths(log in any_log()) {
         prop_assert_eq!(trail(&log), trail(&forgotten(&log)));
