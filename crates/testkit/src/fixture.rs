@@ -142,10 +142,10 @@ pub fn says_still(recorded: &Value, answered: &Value) -> Result<(), String> {
 
 fn parts(recorded: &Value, answered: &Value, at: &str) -> Result<(), String> {
     match (recorded, answered) {
-        (Value::Object(was), Value::Object(is)) => was.iter().try_for_each(|(name, was)| {
+        (Value::Object(was), Value::Object(is)) => was.iter().try_for_each(|(name, value)| {
             let at = format!("{at}/{name}");
-            let is = is.get(name).ok_or_else(|| format!("{at} is not answered any more"))?;
-            parts(was, is, &at)
+            let now = is.get(now_called(was, name));
+            parts(value, now.ok_or_else(|| format!("{at} is not answered any more"))?, &at)
         }),
         (Value::Array(was), Value::Array(is)) if was.len() == is.len() => {
             let mut pairs = was.iter().zip(is).enumerate();
@@ -157,6 +157,16 @@ fn parts(recorded: &Value, answered: &Value, at: &str) -> Result<(), String> {
         (was, is) if was == is => Ok(()),
         (was, is) => Err(format!("{at} was {was} and is {is}")),
     }
+}
+
+/// The name that a recorded field has by now: its own. There is one exception. When the first fixtures were
+/// recorded, before any release, who holds a key was told as `holder`, which is also a field of the event of a new
+/// key: there it stood twice. It has been `heldBy` since.
+fn now_called<'a>(was: &serde_json::Map<String, Value>, name: &'a str) -> &'a str {
+    let event = was.get("type").and_then(Value::as_str).unwrap_or_default();
+    let of_a_key = ["CredentialIssued", "CredentialRevoked"].contains(&event);
+    let is_named = was.get(name).is_some_and(|holder| holder.get("kind").is_some());
+    if name == "holder" && of_a_key && is_named { "heldBy" } else { name }
 }
 
 struct Nobody;
