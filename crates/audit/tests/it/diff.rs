@@ -102,7 +102,8 @@ fn check_whole(from: &Snapshot, to: &Snapshot, told: &Diff) -> Result<(), String
         if there != expected {
             return Err(format!("{thing:?} {:?}, but it was there: {there:?}", difference.became));
         }
-        let nothing = matches!(difference.became, Became::ChangedBack | Became::CameAndWent);
+        let nothing =
+            matches!(difference.became, Became::ChangedBack | Became::CameAndWent | Became::Erased);
         if nothing != difference.changes.is_empty() {
             return Err(format!("{thing:?} {:?} with {:?}", difference.became, difference.changes));
         }

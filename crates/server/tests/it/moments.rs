@@ -217,11 +217,11 @@ async fn what_changed_is_told_with_its_commits() {
             let thing = format!("{} {}", text(&one["thing"]["kind"]), text(&one["thing"]["name"]));
             lines.push(format!("{thing} {}", text(&one["became"])));
             for change in one["changes"].as_array().unwrap() {
-                let side = |side: &str| match &change[side] {
-                    Value::Array(sources) => {
+                let side = |side: &str| match change[side].as_array() {
+                    Some(sources) => {
                         sources.iter().map(|s| text(&s["kind"])).collect::<Vec<_>>().join("+")
                     }
-                    other => other.to_string(),
+                    None => change[side].to_string(),
                 };
                 let (what, path) = (text(&change["what"]), text(&change["path"]));
                 let (before, after) = (side("before"), side("after"));
