@@ -10,7 +10,7 @@ use domain::trail::{Facet, Kinds, Maker, Order};
 use engine::{Engine, Recorded};
 use eventlog::Broken;
 
-use crate::entry::{Entry, Named, Told};
+use crate::entry::{Entry, Told};
 use crate::then::Then;
 
 /// Which commits are asked for. Every condition narrows the answer; none is the whole log.
@@ -147,17 +147,7 @@ pub fn ask_each(
         if events.is_empty() {
             continue;
         }
-        let entry = Entry {
-            position,
-            hash: *hash,
-            at: commit.at,
-            actor: Named::actor(commit.origin.actor, &snapshot.directory, system),
-            credential: Named::credential(commit.origin.actor, &snapshot.directory),
-            source: commit.origin.source,
-            agent: commit.origin.agent.clone(),
-            request: commit.origin.request,
-            events,
-        };
+        let entry = Entry::of(commit, *hash, events, &snapshot.directory, system);
         left -= 1;
         if tell(entry)?.is_break() {
             break;

@@ -32,9 +32,9 @@ pub const DIFF_COMMITS: u64 = 1_000_000;
 pub enum Scope {
     /// Everything that was touched. A membership is told once, with the group.
     Tenant,
-    /// Whoever had this name at either moment, or this id; with the groups that they are in.
+    /// Whoever had this name at either moment, else before; or this id; with the groups that they are in.
     User(String),
-    /// The groups with this name at either moment, or this id; with their members.
+    /// The groups with this name at either moment, else before; or this id; with their members.
     Group(String),
     /// The role with this name or id; with its holders.
     Role(String),
@@ -309,6 +309,9 @@ fn subjects(
             if found.is_empty() {
                 let named = both.iter().flat_map(|directory| directory.groups.named(who));
                 found.extend(named.map(|group| Subject::Group(group.id)));
+                if found.is_empty() {
+                    found.extend(to.trail.groups_named(who).into_iter().map(Subject::Group));
+                }
             }
             ("group", who)
         }
@@ -321,7 +324,7 @@ fn subjects(
     };
     if found.is_empty() {
         let reason = format!(
-            "there was no {kind} `{who}` at either moment: give a name of one of them, or an id"
+            "there was no {kind} `{who}` up to the later moment: give a name that it had by then, or an id"
         );
         return Err(DiffError::Unknown(reason));
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use domain::commit::Commit;
 use domain::directory::Directory;
 use domain::event::{Event, EventKind, Subject};
 use domain::id::{RequestId, RoleId, RuleId};
@@ -102,6 +103,30 @@ pub struct Told {
     /// The same after this event.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub in_effect_after: Option<bool>,
+}
+
+impl Entry {
+    /// A commit with those of its events that are told, by the names of this directory.
+    pub(crate) fn of(
+        commit: &Commit,
+        hash: Hash,
+        events: Vec<Told>,
+        directory: &Directory,
+        system: Option<&Directory>,
+    ) -> Self {
+        let origin = &commit.origin;
+        Self {
+            position: commit.position,
+            hash,
+            at: commit.at,
+            actor: Named::actor(origin.actor, directory, system),
+            credential: Named::credential(origin.actor, directory),
+            source: origin.source,
+            agent: origin.agent.clone(),
+            request: origin.request,
+            events,
+        }
+    }
 }
 
 impl fmt::Display for Named {

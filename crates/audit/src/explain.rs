@@ -25,7 +25,7 @@ pub use answer::{
 use crate::ask::AskError;
 use crate::brief::Moment;
 use crate::entry::Named;
-use crate::people::{Unknown, find_user, no_user};
+use crate::people::{Unknown, find_group, find_user, no_user};
 use crate::problem::Problem;
 use log::{Log, Span};
 
@@ -121,8 +121,11 @@ pub fn explain(
 
 /// Who is meant: somebody who is there, else who was there last, else who came later.
 fn person(log: &mut Log<'_>, later: &mut Log<'_>, who: &str) -> Result<Person, ExplainError> {
-    let Ok(found) = find_user(log.moment, who) else {
-        let ids = find_user(later.moment, who)?;
+    // Who is called so later may be there by another name.
+    let ids = find_user(log.moment, who).or_else(|_| find_user(later.moment, who))?;
+    let is_known = |id: &UserId| log.moment.trail.knows(Subject::User(*id));
+    let found: Vec<UserId> = ids.iter().copied().filter(is_known).collect();
+    if found.is_empty() {
         let id = ids.first().copied().ok_or_else(|| no_user(who))?;
         return Ok(Person {
             id,
@@ -134,22 +137,12 @@ fn person(log: &mut Log<'_>, later: &mut Log<'_>, who: &str) -> Result<Person, E
             deleted: None,
             erased: None,
         });
-    };
+    }
     let users = &log.directory().users;
     let named = scim::UserNameKey::of(who).ok().and_then(|key| users.named(&key));
     let present = found.iter().find_map(|id| users.get(*id));
     let present = named.or(present);
-    let last = || {
-        let went = |id: &UserId| {
-            let mut past = log.moment.trail.about(
-                Subject::User(*id),
-                domain::position::Position::FIRST,
-                log.end(),
-            );
-            past.next_back().map(|(position, _)| position)
-        };
-        found.iter().copied().max_by_key(went)
-    };
+    let last = || found.iter().copied().max_by_key(|id| log.touched(Subject::User(*id)));
     let id = present.map(|user| user.id).or_else(last).ok_or_else(|| no_user(who))?;
     let about = Subject::User(id);
     let active = present.is_some_and(|user| user.active);
@@ -215,19 +208,23 @@ fn asked_group(
         created: None,
         deleted: None,
     };
-    let id = which.parse::<GroupId>().ok();
-    let known = |log: &Log<'_>| id.filter(|id| log.moment.trail.knows(Subject::Group(*id)));
-    let present = |directory: &Directory| {
-        let by_id = id.and_then(|id| directory.groups.get(id));
-        by_id.or_else(|| directory.groups.named(which).next()).map(|group| group.id)
-    };
-    if let Some(id) = present(log.directory()) {
-        (asked.id, asked.state) = (Some(id), State::Present);
-    } else if let Some(id) = known(log) {
-        (asked.id, asked.state) = (Some(id), State::Deleted);
+    let groups = &log.directory().groups;
+    let is_there = |id: &GroupId| groups.get(*id).is_some();
+    // By id, or whatever is, was or will be called so: what is there, else what was there last, goes first.
+    let mut found = find_group(log.moment, which)
+        .or_else(|_| find_group(later.moment, which))
+        .unwrap_or_default();
+    let named: Vec<GroupId> = groups.named(which).map(|group| group.id).collect();
+    found.sort_by_key(|id| (named.contains(id), is_there(id), log.touched(Subject::Group(*id))));
+    let Some(id) = found.last().copied() else { return Ok(asked) };
+    asked.id = Some(id);
+    if is_there(&id) {
+        asked.state = State::Present;
+    } else if log.moment.trail.knows(Subject::Group(id)) {
+        asked.state = State::Deleted;
         asked.deleted = log.last(Subject::Group(id), EventKind::GroupDeleted)?;
-    } else if let Some(id) = present(later.directory()).or_else(|| known(later)) {
-        (asked.id, asked.state) = (Some(id), State::NotYet);
+    } else {
+        asked.state = State::NotYet;
         asked.created = later.last(Subject::Group(id), EventKind::GroupCreated)?;
     }
     if let Some(id) = asked.id.filter(|_| asked.state != State::NotYet) {

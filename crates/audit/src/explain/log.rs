@@ -57,6 +57,11 @@ impl<'a> Log<'a> {
         self.moment.head.position.unwrap_or(Position::FIRST)
     }
 
+    /// The last position up to the moment at which something happened to `subject`.
+    pub(super) fn touched(&self, subject: Subject) -> Option<Position> {
+        self.moment.trail.last(subject, Kinds::ALL, self.end())
+    }
+
     /// What a user or group was called at the moment, or last.
     pub(super) fn name(&mut self, subject: Subject) -> Result<Option<String>, AskError> {
         let end = self.end();
@@ -94,18 +99,7 @@ impl<'a> Log<'a> {
         for (index, event) in commit.events.iter().enumerate().filter(|(_, event)| counts(event)) {
             events.push(Told::of(event, (&commit, index), &mut self.then)?);
         }
-        let actor = commit.origin.actor;
-        Ok(Entry {
-            position,
-            hash,
-            at: commit.at,
-            actor: Named::actor(actor, &self.moment.directory, self.system),
-            credential: Named::credential(actor, &self.moment.directory),
-            source: commit.origin.source,
-            agent: commit.origin.agent,
-            request: commit.origin.request,
-            events,
-        })
+        Ok(Entry::of(&commit, hash, events, &self.moment.directory, self.system))
     }
 
     /// The last commit with an event of this kind about `subject`, with that event alone.
@@ -114,8 +108,7 @@ impl<'a> Log<'a> {
         subject: Subject,
         kind: EventKind,
     ) -> Result<Option<Entry>, AskError> {
-        let past = self.moment.trail.about(subject, Position::FIRST, self.end());
-        let found = past.rev().find(|(_, kinds)| kinds.has(kind)).map(|(position, _)| position);
+        let found = self.moment.trail.last(subject, Kinds::default().with(kind), self.end());
         let counts = |event: &Event| event.kind() == kind && event.is_about(subject);
         found.map(|position| self.entry(position, counts)).transpose()
     }

@@ -2,9 +2,10 @@
 
 use domain::directory::{Connector, Credential, Group, Role, User};
 use domain::event::{Event, EventKind, Subject};
-use domain::id::UserId;
+use domain::id::{GroupId, UserId};
 use domain::position::Position;
 use domain::snapshot::Snapshot;
+use domain::trail::Kinds;
 use scim::UserNameKey;
 
 use super::ShowError;
@@ -61,7 +62,7 @@ impl<'a> Found<'a> {
         let named: Vec<&Group> = groups.named(who).collect();
         match named.as_slice() {
             [only] => Ok(only),
-            [] => Err(self.never("group", who)),
+            [] => Err(self.former_group(who)?),
             several => {
                 let ids: Vec<String> = several.iter().map(|group| group.id.to_string()).collect();
                 Err(self.absent(format!(
@@ -70,6 +71,22 @@ impl<'a> Found<'a> {
                     ids.join(", ")
                 )))
             }
+        }
+    }
+
+    /// What became of the group that had this name last, and has it no more.
+    fn former_group(&self, who: &str) -> Result<ShowError, AskError> {
+        let here = self.head.position;
+        let last = |id: &GroupId| self.then.trail.last(Subject::Group(*id), Kinds::ALL, here);
+        let former = self.then.trail.groups_named(who).into_iter().max_by_key(last);
+        let Some(id) = former else { return Ok(self.never("group", who)) };
+        let what = format!("group `{who}` ({id})");
+        match self.then.directory.groups.get(id) {
+            None => self.gone(Subject::Group(id), "group", who, &what),
+            Some(group) => Ok(self.absent(format!(
+                "no group was called `{who}`: {what} is `{}` by then",
+                group.display_name
+            ))),
         }
     }
 
@@ -118,13 +135,12 @@ impl<'a> Found<'a> {
         what: &str,
     ) -> Result<ShowError, AskError> {
         let here = self.head.position;
-        let Some((last, _)) = self.then.trail.about(subject, Position::FIRST, here).next_back()
-        else {
+        let trail = &self.then.trail;
+        let Some(last) = trail.last(subject, Kinds::ALL, here) else {
             return Ok(self.never(kind, who));
         };
         let deletes = [EventKind::UserDeleted, EventKind::GroupDeleted].into_iter().collect();
-        let mut past = self.then.trail.about(subject, Position::FIRST, here);
-        let deleted = past.rfind(|(_, kinds)| kinds.meets(deletes)).map_or(last, |(at, _)| at);
+        let deleted = trail.last(subject, deletes, here).unwrap_or(last);
         let deleted: Brief = self.log.brief(deleted)?;
         let erased = match subject {
             Subject::User(user) => super::made::erased(self.log, user)?,
@@ -171,9 +187,7 @@ impl<'a> Found<'a> {
             "user" => {
                 "give a userName of that moment in any case, or an id; who was erased is found by id alone"
             }
-            "group" => {
-                "give a displayName of that moment in any case, or an id; who is gone is found by id only"
-            }
+            "group" => "give a displayName in any case, or an id",
             "credential" => {
                 "give its id, or its first characters as `rollbook credential list` shows them"
             }

@@ -138,6 +138,62 @@ async fn who_was_not_there_is_told_of_with_the_commit_that_made_it_so() {
     }
 }
 
+/// A name that a group gave up, or took with it, still says which group is meant.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_found_by_a_name_that_it_had() {
+    let app = TestApp::start().await;
+    let (idp, operator) = (app.idp(), app.operator());
+    let jane = user(&idp, "jane").await;
+    let sales = group(&idp, "Sales", &[&jane]).await;
+    let born = position(&operator).await;
+    let patch = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
+        { "op": "replace", "path": "displayName", "value": "Field Sales" }] });
+    idp.patch(&format!("/Groups/{sales}"), patch).await.expect(204);
+    let told = refused(&operator, "/groups/sales", 404).await;
+    assert!(told.contains(&format!("group `sales` ({sales}) is `Field Sales` by then")), "{told}");
+    // Before it had the name, as after: the same group.
+    for at in [born, born + 1] {
+        let path = format!("/tenants/acme/explain?user=jane&group=field%20sales&asOf={at}");
+        let told = operator.get(&path).await.expect(200);
+        assert_eq!(
+            (&told.body["answer"], &told.body["group"]["id"]),
+            (&json!(true), &json!(sales))
+        );
+    }
+
+    idp.delete(&format!("/Groups/{sales}")).await.expect(204);
+    let told = refused(&operator, "/groups/SALES", 404).await;
+    let gone = format!("was deleted at position {},", born + 2);
+    assert!(told.contains(&gone) && told.contains("connector okta"), "{told}");
+    let path = format!("/tenants/acme/diff?group=Sales&from={}", born + 1);
+    let told = operator.get(&path).await.expect(200);
+    let difference = &told.body["differences"][0];
+    assert_eq!(
+        (&difference["became"], &difference["thing"]["id"]),
+        (&json!("disappeared"), &json!(sales)),
+        "{told}"
+    );
+}
+
+/// Whoever is asked for by a name that they got later is explained by who they were then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_name_means_who_was_there_by_another() {
+    let app = TestApp::start().await;
+    let (idp, operator) = (app.idp(), app.operator());
+    let jane = user(&idp, "jane@old").await;
+    let born = position(&operator).await;
+    let patch = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
+        { "op": "replace", "path": "userName", "value": "jane@new" }] });
+    idp.patch(&format!("/Users/{jane}"), patch).await.expect(200);
+    let path = format!("/tenants/acme/explain?user=jane@new&role=Analyst&asOf={born}");
+    let told = operator.get(&path).await.expect(200);
+    assert_eq!(
+        (&told.body["answer"], &told.body["user"]["state"], &told.body["user"]["name"]),
+        (&json!(true), &json!("present"), &json!("jane@old")),
+        "{told}"
+    );
+}
+
 /// Members and holders come page by page, each once.
 #[tokio::test(flavor = "multi_thread")]
 async fn members_and_holders_come_page_by_page() {
