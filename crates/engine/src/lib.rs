@@ -215,14 +215,6 @@ impl Engine {
         self.shared.readings.hold(tenant, snapshot)
     }
 
-    /// Forgets every older state of a tenant that is kept, held, or being read. The writer does so
-    /// itself when a person is erased, before that is answered.
-    pub fn forget_past(&self, tenant: TenantId) {
-        if let Some(position) = self.now(tenant).and_then(|snapshot| snapshot.head.position) {
-            self.shared.readings.forget(tenant, position);
-        }
-    }
-
     /// How often a tenant's past was forgotten since the start: what was found in it before may not
     /// be found there any more.
     pub fn times_forgotten(&self, tenant: TenantId) -> u64 {

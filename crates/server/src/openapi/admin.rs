@@ -61,7 +61,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 reads("listRules", "The rules from groups to roles", "RuleList")
             }
             (Route::Rule(..), _) => {
-                writes("removeRule", "Give a role through a rule no more").refuses(&[413])
+                writes("removeRule", "Give a role through a rule no more")
             }
             (Route::Erasure(..), _) => writes_and_answers(
                 "eraseUser",
@@ -147,7 +147,7 @@ fn feed() -> Operation {
     reads("followFeed", summary, "FeedPage")
         .takes(&["after", "afterHash", "feedCount", "wait"])
         .takes(&QUESTION)
-        .takes(&["form", "recipient", "hash", "Last-Event-ID"])
+        .takes(&["form", "recipient", "hash", "feedFormat", "Last-Event-ID"])
         .streams(
             "If `Accept` names it (or `format=sse` is given): an event `commit` for each entry, its \
              `id` the position; with `form=sealed` an event `commits` for each run, as a page. An \

@@ -211,13 +211,16 @@ pub(super) fn all() -> Map<String, Value> {
         &text,
     );
     keyed("commitCount", "query", "count", "The most commits of the page.", &commits);
+    let sse = json!({ "type": "string", "enum": ["json", "sse"] });
+    let format = "A page, or events; what `Accept` says when it is left out.";
+    keyed("feedFormat", "query", "format", format, &sse);
     keyed("feedCount", "query", "count", "The most commits of the page.", &feed);
     let after = "Those after this one: the `next` of the page before.";
     keyed("shownAfter", "query", "after", after, &text);
     keyed("shownCount", "query", "count", "The most members or holders of the page.", &shown);
     keyed("diffFrom", "query", "from", "The earlier moment. It must be given.", &moment);
     keyed("diffTo", "query", "to", "The later moment; now when it is left out.", &moment);
-    let either = "by a name of either moment or an id";
+    let either = "by a name of either moment, or one before, or an id";
     keyed("diffUser", "query", "user", &format!("Only this user, {either}."), &text);
     keyed("diffGroup", "query", "group", &format!("Only this group, {either}."), &text);
     keyed("diffRole", "query", "role", "Only this role, by its name or id.", &text);
