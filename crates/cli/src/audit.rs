@@ -1,11 +1,11 @@
 //! `rollbook audit` and `rollbook problems`
 
+mod filters;
 pub(crate) mod show;
 
 use ::audit::{Entry, HEADING, Order, Problem, Question, ask, csv_line, question, rows};
 use clap::{Args, Subcommand};
 use domain::event::EventKind;
-use domain::trail::{AttributePath, Network};
 use engine::When;
 use reqwest::Method;
 use serde::Deserialize;
@@ -17,6 +17,8 @@ use crate::output::{Format, Output};
 use crate::remote::Remote;
 use crate::terminal::{note, print, say};
 
+pub(crate) use filters::Filters;
+use filters::is;
 pub(crate) use show::show_roles;
 
 /// Commits that a table or a JSON document shows when nobody says how many.
@@ -139,55 +141,6 @@ struct Range {
     count: Option<usize>,
 }
 
-/// What an event must meet.
-#[derive(Args)]
-struct Filters {
-    /// About this, as in group:Sales, connector:okta, credential:HINT or tenant; without a kind, a user
-    #[arg(long, value_name = "KIND:NAME")]
-    subject: Vec<String>,
-    /// About this user
-    #[arg(long)]
-    user: Vec<String>,
-    /// About this group
-    #[arg(long)]
-    group: Vec<String>,
-    /// About this role
-    #[arg(long)]
-    role: Vec<String>,
-    /// About this policy
-    #[arg(long)]
-    policy: Vec<String>,
-    /// By this connector or operator, or by `system`
-    #[arg(long, value_name = "NAME")]
-    actor: Vec<String>,
-    /// By this connector
-    #[arg(long, value_name = "NAME")]
-    connector: Vec<String>,
-    /// With this key: an id or a hint
-    #[arg(long, value_name = "KEY")]
-    credential: Vec<String>,
-    /// Of these types, as in RoleAssigned,RoleRevoked
-    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
-    event: Vec<EventKind>,
-    /// That change this attribute or one in it, as in title, name, name.givenName, department, userName, active
-    #[arg(long, value_name = "PATH", value_parser = is::<AttributePath>)]
-    attribute: Vec<String>,
-    /// In this request: the id that the header Rollbook-Request told
-    #[arg(long, value_name = "ID", value_parser = is::<domain::id::RequestId>)]
-    request: Vec<String>,
-    /// From this address, or this range, as in 10.0.0.0/8
-    #[arg(long, value_name = "ADDRESS", value_parser = is::<Network>)]
-    address: Vec<String>,
-    /// As --subject, and what it did itself or was done with it
-    #[arg(long, value_name = "KIND:NAME")]
-    involving: Vec<String>,
-}
-
-/// Text that reads as a `T`, so that a slip is told before anything is asked.
-fn is<T: std::str::FromStr>(text: &str) -> Result<String, T::Err> {
-    text.parse::<T>().map(|_| text.to_owned())
-}
-
 fn when(text: &str) -> Result<String, <When as std::str::FromStr>::Err> {
     is::<When>(text)
 }
@@ -225,32 +178,6 @@ struct Page {
 struct Answer {
     entries: Vec<Entry>,
     more: bool,
-}
-
-impl Filters {
-    fn words(self) -> Vec<(&'static str, String)> {
-        let events: Vec<&str> = self.event.iter().map(|kind| kind.name()).collect();
-        let events = if events.is_empty() { Vec::new() } else { vec![events.join(",")] };
-        let words = [
-            ("subject", self.subject),
-            ("user", self.user),
-            ("group", self.group),
-            ("role", self.role),
-            ("policy", self.policy),
-            ("actor", self.actor),
-            ("connector", self.connector),
-            ("credential", self.credential),
-            ("event", events),
-            ("attribute", self.attribute),
-            ("request", self.request),
-            ("address", self.address),
-            ("involving", self.involving),
-        ];
-        let pairs = |(word, values): (&'static str, Vec<String>)| {
-            values.into_iter().map(move |value| (word, value))
-        };
-        words.into_iter().flat_map(pairs).collect()
-    }
 }
 
 impl Range {
@@ -404,7 +331,7 @@ impl From {
     ) -> anyhow::Result<bool> {
         let engine = self.open()?;
         let world = engine.world();
-        let (tenant, snapshot) = instance::log(&world, self.tenant.as_deref())?;
+        let (tenant, snapshot) = instance::log(&world, self.tenant())?;
         let system = world.system().map(|system| &system.directory);
         let words = wish.words.iter().map(|(word, value)| (*word, value.as_str()));
         let question = question(words, &engine, snapshot, system)?;
@@ -433,7 +360,7 @@ impl From {
         wish: Wish,
         mut page: impl FnMut(Vec<Entry>) -> anyhow::Result<()>,
     ) -> anyhow::Result<bool> {
-        let slug = remote.tenant(self.tenant.as_deref()).await?;
+        let slug = remote.tenant(self.tenant()).await?;
         let path = ["tenants", slug.as_str(), "audit", "commits"];
         let mut query = wish.words;
         let order = match wish.order {
@@ -479,7 +406,7 @@ impl Problems {
 
     async fn list(&self) -> anyhow::Result<Vec<Problem>> {
         if let Some(remote) = self.from.remote()? {
-            let slug = remote.tenant(self.from.tenant.as_deref()).await?;
+            let slug = remote.tenant(self.from.tenant()).await?;
             let path = ["tenants", slug.as_str(), "problems"];
             let query = [("count", self.count.to_string())];
             let mut answer = remote.ask(Method::GET, &path, &query, None).await?;
@@ -488,7 +415,7 @@ impl Problems {
         }
         let engine = self.from.open()?;
         let world = engine.world();
-        let tenant = match self.from.tenant.as_deref() {
+        let tenant = match self.from.tenant() {
             Some("_system") => domain::id::TenantId::SYSTEM,
             slug => instance::tenant(&world, slug)?.0.id,
         };

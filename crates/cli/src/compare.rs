@@ -40,8 +40,8 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     ignore: Vec<Ignore>,
     /// How many differences of a tenant to list at most
-    #[arg(long, default_value_t = 20, value_name = "COUNT")]
-    limit: usize,
+    #[arg(long, default_value_t = 20)]
+    count: usize,
     #[command(flatten)]
     opening: Opening,
     /// The operator key of the first server
@@ -221,11 +221,11 @@ impl Compare {
             return;
         }
         say(format!("  the directories differ in {}:", found.len()));
-        for difference in found.iter().take(self.limit) {
+        for difference in found.iter().take(self.count) {
             say(format!("    {}", difference.told(a.label(), b.label())));
         }
-        if found.len() > self.limit {
-            say(format!("    … and {} more; --limit shows them", found.len() - self.limit));
+        if found.len() > self.count {
+            say(format!("    … and {} more; --count shows them", found.len() - self.count));
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `rollbook diff`
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use ::audit::diff::{Became, Change, Diff, DiffPage, Difference, Scope, Summary, What, diff};
 use ::audit::{Brief, csv_line};
@@ -14,7 +13,7 @@ use crate::instance;
 use crate::output::Format;
 use crate::remote::Remote;
 use crate::show::cell;
-use crate::terminal::{Tone, is_terminal, note, print, say, toned};
+use crate::terminal::{No, Tone, is_terminal, note, print, say, toned};
 
 /// Things that a table shows when it is not said how many.
 const COUNT: usize = 100;
@@ -51,7 +50,7 @@ pub(crate) struct Differ {
     /// What is compared
     #[arg(value_enum, default_value = "tenant")]
     kind: Which,
-    /// Its name at either moment, or its id
+    /// Its name at either moment, or before, or its id
     #[arg(required_if_eq_any([("kind", "user"), ("kind", "group"), ("kind", "role")]))]
     who: Option<String>,
     /// Tell too what was touched and is as before
@@ -82,7 +81,7 @@ enum Which {
 impl Differ {
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
         if self.kind == Which::Tenant && self.who.is_some() {
-            self.from.tenant = self.who.take();
+            self.from.place.tenant = self.who.take();
         }
         let format = self.from.output.format();
         let people = matches!(format, None | Some(Format::Table));
@@ -118,7 +117,7 @@ impl Differ {
             Some(Format::Ndjson | Format::Csv) => note(summary(&told)),
         }
         if self.exit_code && told.summary.differ() > 0 {
-            return Err(Differs.into());
+            return Err(No.into());
         }
         Ok(())
     }
@@ -130,7 +129,7 @@ impl Differ {
     ) -> anyhow::Result<Diff> {
         let engine = self.from.open()?;
         let world = engine.world();
-        let (tenant, now) = instance::tenant(&world, self.from.tenant.as_deref())?;
+        let (tenant, now) = instance::tenant(&world, self.from.tenant())?;
         let from = engine.as_of(tenant.id, self.earlier.when)?;
         let to = match &self.later {
             Some(at) => engine.as_of(tenant.id, at.when)?,
@@ -155,7 +154,7 @@ impl Differ {
         count: usize,
         stream: &mut impl FnMut(&Diff) -> anyhow::Result<()>,
     ) -> anyhow::Result<Diff> {
-        let slug = remote.tenant(self.from.tenant.as_deref()).await?;
+        let slug = remote.tenant(self.from.tenant()).await?;
         let path = ["tenants", slug.as_str(), "diff"];
         let mut query = vec![("all", self.all.to_string())];
         let subject = match self.kind {
@@ -237,31 +236,35 @@ impl Differ {
 
     /// How to see the cause: the commits themselves.
     fn hint(&self, told: &Diff) {
-        let users: Vec<&str> = told
-            .differences
-            .iter()
-            .filter(|difference| difference.thing.kind == "user")
-            .filter_map(|difference| difference.thing.name.as_deref())
-            .collect();
-        let about = match (users.as_slice(), told.differences.as_slice()) {
-            ([only], [_]) => format!(" --subject {only}"),
-            _ => String::new(),
+        let about = match (self.kind, told.differences.as_slice()) {
+            (Which::Tenant, [only]) => {
+                let askable = ["user", "group", "role"].contains(&only.thing.kind.as_str());
+                let name = only.thing.name.as_deref().or(only.thing.id.as_deref());
+                name.filter(|_| askable).map(|name| (only.thing.kind.as_str(), name))
+            }
+            (Which::Tenant, _) => None,
+            (Which::User, _) => self.who.as_deref().map(|who| ("user", who)),
+            (Which::Group, _) => self.who.as_deref().map(|who| ("group", who)),
+            (Which::Role, _) => self.who.as_deref().map(|who| ("role", who)),
         };
-        say(format!("who, from where and with which request: rollbook audit commits{about}"));
+        let about = about.map(|(kind, who)| format!(" --{kind} {}", quoted(who)));
+        let about = about.unwrap_or_default();
+        // What lies between two moments begins right after the earlier one.
+        let (from, to) = (told.from.position.next(), told.to.position);
+        say(format!(
+            "who, from where and with which request: rollbook audit commits{about} --from {from} --to {to}"
+        ));
     }
 }
 
-/// That there are differences, where this was to be the exit status. They have been told.
-#[derive(Debug)]
-pub(crate) struct Differs;
-
-impl fmt::Display for Differs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the two moments differ")
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "@%+=:,./_-".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
     }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
-
-impl std::error::Error for Differs {}
 
 const HEADING: [&str; 7] = ["THING", "CHANGE", "BEFORE", "AFTER", "BY", "TIME", "POSITION"];
 

@@ -1,7 +1,6 @@
 //! `rollbook erase`
 
 use std::io::{BufRead, IsTerminal};
-use std::path::PathBuf;
 
 use ::audit::{Erasure, Place};
 use anyhow::{bail, ensure};
@@ -12,8 +11,8 @@ use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::instance::{self, Master};
-use crate::remote::Server;
+use crate::from::Where;
+use crate::instance;
 use crate::terminal::{note, say};
 
 /// Forget a person: destroy the key that their values are sealed under, in every moment of the past.
@@ -52,37 +51,22 @@ enum EraseVerb {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
-        at: At,
+        place: Where,
     },
-}
-
-/// Where the person is erased: in a running server, or in a data folder that no server has open.
-#[derive(Args)]
-struct At {
-    #[command(flatten)]
-    server: Server,
-    /// A data folder that no server has open
-    #[arg(long, env = "ROLLBOOK_DATA", value_name = "DIR", conflicts_with = "server")]
-    data: Option<PathBuf>,
-    /// The tenant; the only one there is when not given
-    #[arg(long, env = "ROLLBOOK_TENANT", value_name = "SLUG")]
-    tenant: Option<String>,
-    /// Print JSON, for programs
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    master: Master,
 }
 
 impl Erase {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let EraseVerb::User { user, reason, dry_run, yes, at } = self.verb;
+        let EraseVerb::User { user, reason, dry_run, yes, json, place } = self.verb;
         if !dry_run && !yes {
             confirm(&user)?;
         }
-        let erasure = at.erase(&user, &reason, dry_run).await?;
-        if at.json {
+        let erasure = erase(&place, &user, &reason, dry_run).await?;
+        if json {
             say(serde_json::to_string_pretty(&erasure)?);
         } else {
             show(&erasure, dry_run);
@@ -104,30 +88,22 @@ fn confirm(user: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl At {
-    async fn erase(&self, user: &str, reason: &str, dry_run: bool) -> anyhow::Result<Erasure> {
-        let data = match (&self.data, &self.server.server) {
-            (Some(data), _) => Some(data.clone()),
-            (None, None) if self.server.operator_key.is_none() => Some(PathBuf::from("./data")),
-            (None, _) => None,
-        };
-        let Some(data) = data else {
-            let remote = self.server.required()?;
-            let slug = remote.tenant(self.tenant.as_deref()).await?;
-            let path = ["tenants", slug.as_str(), "users", user, "erase"];
-            let body = json!({ "reason": reason, "dryRun": dry_run });
-            let answer = remote.ask(Method::POST, &path, &[], Some(&body)).await?;
-            return Ok(serde_json::from_value(answer)?);
-        };
-        let engine = instance::open(&data, &self.master)?;
-        let tenant = instance::tenant(&engine.world(), self.tenant.as_deref())?.0.id;
-        // Whoever has the folder and the master key needs no other key.
-        let request = RequestId::new(Uuid::now_v7());
-        let origin = Origin { actor: Actor::System, request, source: None, agent: None };
-        let erased = server::erase(&engine, tenant, origin, user, reason, dry_run).await;
-        engine.stop().await;
-        Ok(erased?.0)
+async fn erase(place: &Where, user: &str, reason: &str, dry_run: bool) -> anyhow::Result<Erasure> {
+    if let Some(remote) = place.remote()? {
+        let slug = remote.tenant(place.tenant.as_deref()).await?;
+        let path = ["tenants", slug.as_str(), "users", user, "erase"];
+        let body = json!({ "reason": reason, "dryRun": dry_run });
+        let answer = remote.ask(Method::POST, &path, &[], Some(&body)).await?;
+        return Ok(serde_json::from_value(answer)?);
     }
+    let engine = place.open()?;
+    let tenant = instance::tenant(&engine.world(), place.tenant.as_deref())?.0.id;
+    // Whoever has the folder and the master key needs no other key.
+    let request = RequestId::new(Uuid::now_v7());
+    let origin = Origin { actor: Actor::System, request, source: None, agent: None };
+    let erased = server::erase(&engine, tenant, origin, user, reason, dry_run).await;
+    engine.stop().await;
+    Ok(erased?.0)
 }
 
 fn show(erasure: &Erasure, dry_run: bool) {

@@ -5,10 +5,10 @@ mod tree;
 use ::audit::explain::{Asked, Explanation, explain};
 use ::audit::{Entry, Named};
 use clap::{Args, Subcommand, ValueEnum};
-use engine::When;
 use reqwest::Method;
 
-use crate::from::From;
+use crate::audit::show::actor;
+use crate::from::{At, From};
 use crate::instance;
 use crate::output::Format;
 use crate::terminal::{No, say};
@@ -42,9 +42,9 @@ enum Verb {
         what: Option<What>,
         /// The role's name, or the group's name or id
         name: Option<String>,
-        /// The moment: a position, or a time as in 2026-03-01T12:00:00Z; now when not given
+        /// The moment: a position, a time or a date; now, when not given
         #[arg(long, value_name = "MOMENT")]
-        at: Option<When>,
+        at: Option<At>,
         #[command(flatten)]
         from: From,
     },
@@ -71,23 +71,23 @@ impl Explain {
         };
         let explanation = match from.remote()? {
             Some(remote) => {
-                let slug = remote.tenant(from.tenant.as_deref()).await?;
+                let slug = remote.tenant(from.tenant()).await?;
                 let mut query = vec![("user", user)];
                 match asked {
                     Asked::Roles => {}
                     Asked::Role(name) => query.push(("role", name)),
                     Asked::Group(name) => query.push(("group", name)),
                 }
-                query.extend(at.map(|at| ("asOf", in_words(at))));
+                query.extend(at.map(|at| ("asOf", at.text)));
                 let path = ["tenants", slug.as_str(), "explain"];
                 serde_json::from_value(remote.ask(Method::GET, &path, &query, None).await?)?
             }
             None => {
                 let engine = from.open()?;
                 let world = engine.world();
-                let (tenant, now) = instance::tenant(&world, from.tenant.as_deref())?;
+                let (tenant, now) = instance::tenant(&world, from.tenant())?;
                 let moment = match at {
-                    Some(at) => engine.as_of(tenant.id, at)?,
+                    Some(at) => engine.as_of(tenant.id, at.when)?,
                     None => now.clone(),
                 };
                 explain(&engine, tenant.id, &moment, &user, &asked)?
@@ -107,13 +107,6 @@ impl Explain {
     }
 }
 
-fn in_words(at: When) -> String {
-    match at {
-        When::Position(position) => position.to_string(),
-        When::Time(time) => time.to_string(),
-    }
-}
-
 /// Every step of every chain, a line each.
 fn steps(explanation: &Explanation) -> Vec<Vec<String>> {
     let mut steps = Vec::new();
@@ -123,7 +116,7 @@ fn steps(explanation: &Explanation) -> Vec<Vec<String>> {
             through.to_string(),
             entry.position.to_string(),
             entry.at.to_string(),
-            tree::by(entry),
+            actor(entry),
             entry.source.map(|source| source.to_string()).unwrap_or_default(),
             entry.agent.clone().unwrap_or_default(),
             entry.request.to_string(),

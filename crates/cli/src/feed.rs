@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use ::audit::{Entry, HEADING, Question, ask, csv_line, rows};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use domain::event::EventKind;
 use domain::id::TenantId;
 use domain::position::{Hash, Position};
 use reqwest::Method;
 use serde::Deserialize;
 
+use crate::audit::Filters;
 use crate::audit::show::{actor, sentence};
 use crate::from::From;
 use crate::instance;
@@ -49,15 +49,8 @@ pub(crate) struct Feed {
     /// A file that says how far this has come: read at the start if it is there, and kept up to date
     #[arg(long, value_name = "FILE", conflicts_with = "after")]
     state: Option<PathBuf>,
-    /// Only commits about this user
-    #[arg(long, value_name = "USER")]
-    subject: Option<String>,
-    /// Only commits by this connector or operator
-    #[arg(long, value_name = "NAME")]
-    actor: Option<String>,
-    /// Only events of these types, as in RoleAssigned,RoleRevoked
-    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
-    event: Vec<EventKind>,
+    #[command(flatten)]
+    filters: Box<Filters>,
     /// How many commits at most; without it, all that there are
     #[arg(long, value_name = "COMMITS")]
     count: Option<usize>,
@@ -100,10 +93,10 @@ impl Feed {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         match self.from.remote()? {
             Some(remote) => {
-                let slug = remote.tenant(self.from.tenant.as_deref()).await?;
+                let slug = remote.tenant(self.from.tenant()).await?;
                 let mut teller = self.teller(&slug)?;
                 if self.follow {
-                    let narrowed = self.narrowed();
+                    let narrowed = self.filters.words();
                     return tokio::select! {
                         told = stream::follow(&remote, &slug, &narrowed, &mut teller) => told,
                         // Who follows ends it so: nothing has failed.
@@ -135,21 +128,9 @@ impl Feed {
         Ok(teller)
     }
 
-    /// What narrows the question, as the server takes it.
-    fn narrowed(&self) -> Vec<(&'static str, String)> {
-        let mut query = Vec::new();
-        query.extend(self.subject.clone().map(|who| ("subject", who)));
-        query.extend(self.actor.clone().map(|who| ("actor", who)));
-        if !self.event.is_empty() {
-            let names: Vec<&str> = self.event.iter().map(|kind| kind.name()).collect();
-            query.push(("event", names.join(",")));
-        }
-        query
-    }
-
     async fn pages(&self, remote: &Remote, slug: &str, teller: &mut Teller) -> anyhow::Result<()> {
         while teller.left > 0 {
-            let mut query = self.narrowed();
+            let mut query = self.filters.words();
             query.extend(teller.place.query());
             query.push(("count", teller.left.min(PAGE).to_string()));
             let page = remote.ask(Method::GET, &["tenants", slug, "feed"], &query, None).await?;
@@ -173,7 +154,7 @@ impl Feed {
         let engine = self.from.open()?;
         let world = engine.world();
         let system = world.system();
-        let (id, slug, snapshot) = match (self.from.tenant.as_deref(), system) {
+        let (id, slug, snapshot) = match (self.from.tenant(), system) {
             (Some("_system"), Some(system)) => (TenantId::SYSTEM, "_system", system),
             (slug, _) => {
                 let (tenant, snapshot) = instance::tenant(&world, slug)?;
@@ -190,7 +171,7 @@ impl Feed {
         }
         let here = Position::new(after).map(|position| engine.commit(id, position)).transpose()?;
         teller.place.compare(here.flatten().map_or(Hash::ZERO, |recorded| recorded.hash))?;
-        let narrowed = self.narrowed();
+        let narrowed = self.filters.words();
         let words = narrowed.iter().map(|(name, value)| (*name, value.as_str()));
         let system = system.map(|system| &system.directory);
         let question = ::audit::question(words, &engine, snapshot, system)?;

@@ -1,7 +1,6 @@
 //! The binary `rollbook`: serve, ask, export, replay, verify.
 //!
-//! Exit status: 0 when it worked; 1 when it did not, or when what was asked about does not exist;
-//! 2 when the command line makes no sense.
+//! Exit status: see the end of `rollbook --help`.
 
 mod audit;
 mod compare;
@@ -47,7 +46,11 @@ Examples:
   rollbook export --data ./data --out acme.rollbook
   rollbook replay acme.rollbook --into ./fresh
 
-Every verb has examples of its own: rollbook audit --help")]
+Every verb has examples of its own: rollbook audit --help
+
+Exit status: 0 when it worked, and where yes or no was asked, when the answer is yes; 1 when it did not
+work, when there is no such thing, or when the answer is no or that they differ; 2 when the command line
+makes no sense.")]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -115,8 +118,6 @@ fn main() -> ExitCode {
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        // What differs has been told already.
-        Err(error) if error.is::<diff::Differs>() => ExitCode::FAILURE,
         // The answer was printed, and it is no.
         Err(error) if error.is::<terminal::No>() => ExitCode::FAILURE,
         Err(error) => {

@@ -1,11 +1,13 @@
 //! `rollbook tenant`, `role` and `credential`: administration of a running server.
 
+use ::audit::{ListedRole, roles};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use domain::preset::PRESETS;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::from::{At, From};
 use crate::remote::{ServedTenant, Server};
 use crate::terminal::{say, table};
 
@@ -40,6 +42,7 @@ enum TenantVerb {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
+  rollbook role list --data ./data
   rollbook role define Auditor --description 'Reads everything, changes nothing'
   rollbook role grant jane@acme.com Admin
   rollbook role revoke jane@acme.com Admin")]
@@ -52,8 +55,14 @@ pub(crate) struct Role {
 
 #[derive(Subcommand)]
 enum RoleVerb {
-    /// List the roles
-    List,
+    /// List the roles, now or as they were
+    List {
+        /// The moment: a position, a time or a date; now, when not given
+        #[arg(long, value_name = "MOMENT")]
+        at: Option<At>,
+        #[command(flatten)]
+        from: From,
+    },
     /// Define a role, or describe it anew
     Define {
         /// Its name
@@ -145,34 +154,37 @@ impl Tenant {
 
 impl Role {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let (remote, slug) = self.tenant.found().await?;
-        let path = |rest: &[&str]| -> Vec<String> {
-            ["tenants", slug.as_str()].iter().chain(rest).map(|part| (*part).to_owned()).collect()
-        };
-        let (method, path, body, word) = match self.verb {
-            RoleVerb::List => {
-                let path = ["tenants", slug.as_str(), "roles"];
-                let list = remote.ask(Method::GET, &path, &[], None).await?;
-                let rows = rows(&list, "roles", &["name", "description", "retired"]);
-                table(&["ROLE", "DESCRIPTION", "RETIRED"], &rows);
-                return Ok(());
-            }
+        let (method, rest, body, word) = match self.verb {
+            RoleVerb::List { at, from } => return list_roles(at.as_ref(), &from).await,
             RoleVerb::Define { name, description } => {
                 let body = json!({ "name": name, "description": description });
-                (Method::POST, path(&["roles"]), Some(body), "defined")
+                (Method::POST, vec!["roles".to_owned()], Some(body), "defined")
             }
-            RoleVerb::Retire { name } => (Method::DELETE, path(&["roles", &name]), None, "retired"),
-            RoleVerb::Grant { user, role } => {
-                (Method::PUT, path(&["users", &user, "roles", &role]), None, "granted")
+            RoleVerb::Retire { name } => {
+                (Method::DELETE, vec!["roles".to_owned(), name], None, "retired")
             }
-            RoleVerb::Revoke { user, role } => {
-                (Method::DELETE, path(&["users", &user, "roles", &role]), None, "revoked")
-            }
+            RoleVerb::Grant { user, role } => (Method::PUT, held(user, role), None, "granted"),
+            RoleVerb::Revoke { user, role } => (Method::DELETE, held(user, role), None, "revoked"),
         };
-        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-        report(&remote.ask(method, &parts, &[], body.as_ref()).await?, word);
+        let (remote, slug) = self.tenant.found().await?;
+        let mut path = vec!["tenants", slug.as_str()];
+        path.extend(rest.iter().map(String::as_str));
+        report(&remote.ask(method, &path, &[], body.as_ref()).await?, word);
         Ok(())
     }
+}
+
+/// Where a role that is granted here stands.
+fn held(user: String, role: String) -> Vec<String> {
+    vec!["users".to_owned(), user, "roles".to_owned(), role]
+}
+
+async fn list_roles(at: Option<&At>, from: &From) -> anyhow::Result<()> {
+    let roles = from.listed("roles", at, roles).await?;
+    let heading = ["ROLE", "DESCRIPTION", "RETIRED"];
+    from.output.list(&roles, "there is no role", &heading, |role: &ListedRole| {
+        vec![vec![role.name.clone(), role.description.clone(), role.retired.to_string()]]
+    })
 }
 
 impl Credential {

@@ -10,12 +10,24 @@ use serde_json::Value;
 /// A running server and the key that opens it.
 #[derive(Args, Clone)]
 pub(crate) struct Server {
-    /// A running server's URL
-    #[arg(long, env = "ROLLBOOK_URL", value_name = "URL")]
+    /// A running server's URL [env: ROLLBOOK_URL]
+    #[arg(long, value_name = "URL", global = true)]
     pub(crate) server: Option<String>,
     /// The operator key that the server printed at its first start
-    #[arg(long, env = "ROLLBOOK_OPERATOR_KEY", hide_env_values = true, value_name = "KEY")]
+    #[arg(
+        long,
+        env = "ROLLBOOK_OPERATOR_KEY",
+        hide_env_values = true,
+        value_name = "KEY",
+        global = true
+    )]
     pub(crate) operator_key: Option<String>,
+}
+
+/// What the environment says, unless that is nothing. For options of which one rules out another: there
+/// clap would take a variable for something that was typed.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// A tenant of a running server.
@@ -38,9 +50,14 @@ impl ServedTenant {
 }
 
 impl Server {
+    /// The URL that was typed, or that the environment says.
+    pub(crate) fn url(&self) -> Option<String> {
+        self.server.clone().or_else(|| variable("ROLLBOOK_URL"))
+    }
+
     /// The way to the server, if one was named.
     pub(crate) fn remote(&self) -> anyhow::Result<Option<Remote>> {
-        let Some(url) = &self.server else { return Ok(None) };
+        let Some(url) = self.url() else { return Ok(None) };
         if url.starts_with("https://") {
             bail!(
                 "this build speaks http only: name the server's own address, as in http://127.0.0.1:8080"
@@ -56,7 +73,7 @@ impl Server {
     /// The way to the server, which must be named, or is where `serve` listens by itself.
     pub(crate) fn required(&self) -> anyhow::Result<Remote> {
         let mut server = self.clone();
-        server.server.get_or_insert_with(|| crate::serve::default_url().to_owned());
+        server.server = server.url().or_else(|| Some(crate::serve::default_url().to_owned()));
         server.remote()?.context("give --server")
     }
 }

@@ -96,7 +96,7 @@ impl Which {
 impl Show {
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
         if self.kind == Which::Tenant && self.who.is_some() {
-            self.from.tenant = self.who.take();
+            self.from.place.tenant = self.who.take();
         }
         let format = self.from.output.format();
         let people = matches!(format, None | Some(Format::Table));
@@ -117,7 +117,7 @@ impl Show {
     fn local(&self, count: usize) -> anyhow::Result<Shown> {
         let engine = self.from.open()?;
         let world = engine.world();
-        let (tenant, now) = instance::tenant(&world, self.from.tenant.as_deref())?;
+        let (tenant, now) = instance::tenant(&world, self.from.tenant())?;
         let then = match &self.at {
             Some(at) => engine.as_of(tenant.id, at.when)?,
             None => now.clone(),
@@ -128,7 +128,7 @@ impl Show {
     }
 
     async fn remote(&self, remote: &Remote, count: usize) -> anyhow::Result<Shown> {
-        let slug = remote.tenant(self.from.tenant.as_deref()).await?;
+        let slug = remote.tenant(self.from.tenant()).await?;
         let mut path = vec!["tenants", slug.as_str()];
         path.extend(self.kind.plural());
         path.extend(self.who.as_deref());

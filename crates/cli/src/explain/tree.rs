@@ -4,6 +4,7 @@ use ::audit::explain::{AskedGroup, AskedRole, Explanation, Held, Person, State, 
 use ::audit::{Entry, Named, Told};
 use serde_json::Value;
 
+use crate::audit::show::actor;
 use crate::terminal::{Tone, say, toned};
 
 /// A line, and the lines that explain it.
@@ -203,7 +204,8 @@ fn steps<'a>(word: &str, entries: impl Iterator<Item = &'a Entry>) -> Vec<Line> 
 
 /// A commit in one line: where and when, by whom, from where, in which request; with what else counts in it below.
 fn step(word: &str, entry: &Entry) -> Line {
-    let mut text = format!("{word} at position {}, {}, by {}", entry.position, entry.at, by(entry));
+    let mut text =
+        format!("{word} at position {}, {}, by {}", entry.position, entry.at, actor(entry));
     if let Some(source) = entry.source {
         text.push_str(&format!(", from {source}"));
     }
@@ -225,14 +227,6 @@ fn step(word: &str, entry: &Entry) -> Line {
         several => several.iter().filter_map(cause).collect(),
     };
     Line::with(format!("{text}, {}", toned(&proof, Tone::Faint)), causes)
-}
-
-/// Who acted, and with which key.
-pub(super) fn by(entry: &Entry) -> String {
-    match entry.credential.as_ref().and_then(|credential| credential.name.as_ref()) {
-        Some(hint) => format!("{} ({hint})", entry.actor),
-        None => entry.actor.to_string(),
-    }
 }
 
 pub(super) fn name(named: &Named) -> String {

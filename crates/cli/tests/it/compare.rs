@@ -80,8 +80,8 @@ async fn two_instances_are_compared() {
         assert!(out.contains(&format!("only in {}: user joan@acme.com", server.url)), "{out}");
     }
     server.stop();
-    let (_, out, _) = run(&["compare", &copy, &data, "--limit", "1"], &[]);
-    assert!(out.contains("--limit shows them"), "{out}");
+    let (_, out, _) = run(&["compare", &copy, &data, "--count", "1"], &[]);
+    assert!(out.contains("--count shows them"), "{out}");
 
     // A staging copy is the same but for what it has of its own.
     let staging = path("staging");

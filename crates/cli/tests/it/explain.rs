@@ -10,8 +10,10 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 #[test]
 fn rules_are_added_listed_and_removed() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Served::start(&folder.path().join("data"));
-    let remote = [("ROLLBOOK_URL", server.url.as_str()), ("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY)];
+    let data = folder.path().join("data");
+    let server = Served::start(&data);
+    let url = server.url.clone();
+    let remote = [("ROLLBOOK_URL", url.as_str()), ("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY)];
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let status = runtime.block_on(async {
         let request = reqwest::Client::new().post(format!("{}/scim/acme/v2/Groups", server.url));
@@ -34,8 +36,33 @@ fn rules_are_added_listed_and_removed() {
     let id = lines[1].rsplit('\t').next().unwrap();
     let (_, out, _) = run(&["rule", "remove", id], &remote);
     assert!(out.starts_with("removed at position "), "{out}");
-    let (_, out, _) = run(&["rule", "list"], &remote);
-    assert_eq!(out.lines().count(), 1, "{out}");
+    let (status, out, err) = run(&["rule", "list"], &remote);
+    assert_eq!((status, out.as_str(), err.as_str()), (0, "", "there is no rule\n"));
+
+    // As of then it is there; a folder says the same, whatever server the environment names.
+    let questions: [&[&str]; 3] = [
+        &["rule", "list", "--at", lines[1].split('\t').nth(3).unwrap(), "--json"],
+        &["rule", "list", "--json"],
+        &["role", "list"],
+    ];
+    let key = [("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY)];
+    let there =
+        questions.map(|question| run(&[question, &["--server", url.as_str()]].concat(), &key));
+    assert!(there[0].1.contains("\"groupName\": \"Sales\""), "{}", there[0].1);
+    server.stop();
+    let data = data.to_str().unwrap();
+    for (question, there) in questions.iter().zip(there) {
+        assert_eq!(
+            run(&[question, &["--data", data][..]].concat(), &remote),
+            there,
+            "{question:?}"
+        );
+    }
+    let both = [remote.as_slice(), &[("ROLLBOOK_DATA", data)]].concat();
+    let (status, _, err) = run(&["rule", "list"], &both);
+    assert!(status == 1 && err.contains("unset one, or give --data or --server"), "{err}");
+    let (status, _, err) = run(&["role", "list", "--data", data, "--server", "http://x"], &[]);
+    assert!(status == 2 && err.contains("cannot be used with"), "{err}");
 }
 
 /// The same answer from a running server and from the data folder, in every form, with an exit status that says yes or no.

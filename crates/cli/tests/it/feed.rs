@@ -114,12 +114,13 @@ async fn pages_are_the_same_from_a_server_and_from_a_folder() {
     let text = json!({ "tenant": "acme", "after": 3, "hash": hash }).to_string();
     std::fs::write(&other, text).unwrap();
     let other = other.to_str().unwrap();
-    let questions: [&[&str]; 5] = [
+    let questions: [&[&str]; 6] = [
         &[],
         &["--after", "2", "--count", "2"],
         &["--event", "UserCreated"],
         &["--subject", "u1", "--format", "csv"],
         &["--format", "table"],
+        &["--connector", "okta", "--user", "u0", "--user", "u2", "--address", "127.0.0.1"],
     ];
     let key = [("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY)];
     let ask = |from: &[&str], question: &[&str]| {
@@ -132,6 +133,7 @@ async fn pages_are_the_same_from_a_server_and_from_a_folder() {
         assert!(!out.is_empty());
     }
     assert_eq!(lines(&there[1].1), [3, 4]);
+    assert_eq!(lines(&there[5].1).len(), 2);
     let parted = ask(&remote, &["--state", other]);
     assert!(parted.0 == 1 && parted.2.contains(&hash), "{}", parted.2);
     let ahead = ask(&remote, &["--after", "99"]);

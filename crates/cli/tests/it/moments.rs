@@ -86,7 +86,8 @@ fn what_is_shown_and_what_changed_are_in_the_month() {
         "user {VIOLA}\t+ role Admin\t\tconnector okta\tconnector okta\t2026-03-15T02:03:44.000Z\t613"
     );
     assert!(out.contains(&line) && out.contains("1 changed between position 612"), "{out}");
-    assert!(out.contains(&format!("rollbook audit commits --subject {VIOLA}")), "{out}");
+    let hint = format!("rollbook audit commits --user {VIOLA} --from 613 --to 613\n");
+    assert!(out.ends_with(&hint), "{out}");
     let (status, out, _) = ask(&["diff", "--from", "612", "--to", "614", "user", VIOLA]);
     assert!(
         status == 0
@@ -110,6 +111,13 @@ fn what_is_shown_and_what_changed_are_in_the_month() {
     assert!(err.contains(&format!("… and {} more", many - 4)), "{err}");
     let (_, out, _) = ask(&["diff", "--from", "600", "--count", "2"]);
     assert!(out.contains("more: --count tells"), "{out}");
+
+    // What it says to ask next can be asked so.
+    let (_, out, _) = ask(&["diff", "--from", "539", "--to", "540", "group", "Office Sydney"]);
+    let hint = "rollbook audit commits --group 'Office Sydney' --from 540 --to 540\n";
+    assert!(out.ends_with(hint), "{out}");
+    let (_, out, _) = ask(&["diff", "--from", "600", "--to", "613"]);
+    assert!(out.ends_with("rollbook audit commits --from 601 --to 613\n"), "{out}");
 
     // The exit status says whether anything differs only to who asks for that.
     assert_eq!(ask(&["diff", "--from", "612", "--to", "613", "--exit-code"]).0, 1);

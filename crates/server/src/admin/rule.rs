@@ -5,7 +5,7 @@ use domain::command::Command;
 use domain::id::{GroupId, RuleId};
 use domain::snapshot::Snapshot;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Asked, done, ok};
 use crate::answer::Answer;
@@ -23,19 +23,7 @@ struct New {
 /// `GET /admin/v1/tenants/{tenant}/rules`
 pub(super) async fn list(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
     let (_, snapshot) = asked.reading(slug).await?;
-    let directory = &snapshot.directory;
-    let rules: Vec<Value> = directory
-        .rules
-        .iter()
-        .map(|rule| {
-            let group = directory.groups.get(rule.group).map(|group| &group.display_name);
-            let role = directory.roles.get(rule.role).map(|role| &role.name);
-            json!({
-                "id": rule.id, "group": rule.group, "groupName": group, "role": role,
-                "added": rule.added.at, "position": rule.added.position,
-            })
-        })
-        .collect();
+    let rules = audit::rules(&snapshot.directory);
     Ok(ok(StatusCode::OK, &json!({ "rules": rules })).at(snapshot.head.position))
 }
 

@@ -96,17 +96,7 @@ fn setup(error: SetupError) -> Refused {
 /// `GET /admin/v1/tenants/{tenant}/roles`
 pub(super) async fn roles(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
     let (_, snapshot) = asked.reading(slug).await?;
-    let roles: Vec<Value> = snapshot
-        .directory
-        .roles
-        .iter()
-        .map(|role| {
-            json!({
-                "id": role.id, "name": role.name, "description": role.description,
-                "retired": role.retired,
-            })
-        })
-        .collect();
+    let roles = audit::roles(&snapshot.directory);
     Ok(ok(StatusCode::OK, &json!({ "roles": roles })).at(snapshot.head.position))
 }
 
