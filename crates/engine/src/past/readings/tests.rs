@@ -19,7 +19,33 @@ fn position(number: u64) -> Position {
 /// A log of commits that change nothing. Each reading is told of, and goes on when it is let.
 struct Slow {
     begun: Mutex<mpsc::Sender<(TenantId, u64, u64)>>,
-    go: Mutex<mpsc::Receiver<()>>,
+    gate: Gate,
+}
+
+/// Lets through as many as it is told to: one reading of a tenant to a position, or whoever comes.
+#[derive(Default)]
+struct Gate {
+    passes: Mutex<Vec<Option<(TenantId, Position)>>>,
+    changed: Condvar,
+}
+
+impl Gate {
+    fn open(&self, whose: Option<(TenantId, Position)>) {
+        self.passes.lock().unwrap().push(whose);
+        self.changed.notify_all();
+    }
+
+    fn pass(&self, tenant: TenantId, to: Position) {
+        let suits = |whose: &Option<_>| whose.is_none_or(|one| one == (tenant, to));
+        let mut passes = self.passes.lock().unwrap();
+        loop {
+            if let Some(at) = passes.iter().position(suits) {
+                passes.remove(at);
+                return;
+            }
+            passes = self.changed.wait(passes).unwrap();
+        }
+    }
 }
 
 impl Past for Slow {
@@ -36,7 +62,7 @@ impl Past for Slow {
     ) -> Result<Snapshot, ReadError> {
         let begin = from.head.position.map_or(0, Position::get);
         self.begun.lock().unwrap().send((tenant, begin, to.get())).unwrap();
-        self.go.lock().unwrap().recv().unwrap();
+        self.gate.pass(tenant, to);
         count.fetch_add(to.get() - begin, Ordering::Relaxed);
         let mut snapshot = from;
         snapshot.head.position = Some(to);
@@ -106,22 +132,31 @@ struct Bench {
     readings: Arc<Readings>,
     log: Arc<Slow>,
     begun: mpsc::Receiver<(TenantId, u64, u64)>,
-    go: mpsc::Sender<()>,
 }
 
 type Answer = JoinHandle<Result<Arc<Snapshot>, ReadError>>;
 
 impl Bench {
     fn new(bounds: Bounds, longest_wait: Duration) -> Bench {
-        let ((begin, begun), (go, goes)) = (mpsc::channel(), mpsc::channel());
-        let log = Arc::new(Slow { begun: Mutex::new(begin), go: Mutex::new(goes) });
-        Bench { readings: Arc::new(Readings::new(bounds, longest_wait)), log, begun, go }
+        let (begin, begun) = mpsc::channel();
+        let log = Arc::new(Slow { begun: Mutex::new(begin), gate: Gate::default() });
+        Bench { readings: Arc::new(Readings::new(bounds, longest_wait)), log, begun }
     }
 
     /// Two at once, one of each tenant.
     fn narrow() -> Bench {
         let bounds = Bounds { at_once: 2, at_once_of_tenant: 1, waiting: 4, waiting_of_tenant: 3 };
         Bench::new(bounds, Duration::from_secs(3_600))
+    }
+
+    /// Lets one reading go on, whosever it is.
+    fn go(&self) {
+        self.log.gate.open(None);
+    }
+
+    /// Lets this reading go on.
+    fn go_of(&self, of: u128, to: u64) {
+        self.log.gate.open(Some((tenant(of), position(to))));
     }
 
     fn ask(&self, of: u128, at: u64) -> Answer {
@@ -141,13 +176,13 @@ impl Bench {
 
     /// Asks, lets the log be read at once, and says from where to where it was; none: it was not.
     fn read(&self, of: u128, at: u64) -> Option<(u64, u64)> {
-        self.go.send(()).unwrap();
+        self.go();
         let answer = self.ask(of, at).join().unwrap().unwrap();
         assert_eq!(answer.head.position, Some(position(at)));
         let begun = self.begun.try_recv().ok().map(|(_, from, to)| (from, to));
         if begun.is_none() {
-            // Nobody took it.
-            self.log.go.lock().unwrap().recv().unwrap();
+            // Nobody took the pass.
+            self.log.gate.pass(tenant(of), position(at));
         }
         begun
     }
@@ -209,13 +244,13 @@ fn a_moment_is_read_once_for_all_who_ask_and_a_later_one_goes_on_from_there() {
     // An earlier one has nothing to wait for.
     let earlier = bench.ask(1, 200);
     assert_eq!(bench.begun.recv().unwrap(), (tenant(1), 0, 200));
-    for _ in 0..3 {
-        bench.go.send(()).unwrap();
-    }
+    bench.go_of(1, 300);
     let first = first.join().unwrap().unwrap();
     for same in same {
         assert!(Arc::ptr_eq(&first, &same.join().unwrap().unwrap()));
     }
+    bench.go();
+    bench.go();
     later.join().unwrap().unwrap();
     earlier.join().unwrap().unwrap();
     assert_eq!(bench.begun.recv().unwrap(), (tenant(1), 300, 301));
@@ -243,13 +278,13 @@ fn who_asks_much_does_not_keep_others_waiting() {
     let refused = bench.ask(4, 7).join().unwrap().unwrap_err();
     assert!(matches!(refused, ReadError::Busy { waiting: 4 }), "{refused}");
     // In the order in which they came, as far as their tenant's turn is.
-    bench.go.send(()).unwrap();
-    bench.go.send(()).unwrap();
+    bench.go_of(1, 40);
+    bench.go_of(2, 5);
     let mut next = [begun(), begun()].map(|(tenant, _, to)| (tenant, to));
     next.sort_unstable();
     assert_eq!(next, [(tenant(1), 30), (tenant(3), 6)]);
     for _ in 0..4 {
-        bench.go.send(()).unwrap();
+        bench.go();
     }
     for answer in answers {
         answer.join().unwrap().unwrap();
@@ -264,7 +299,7 @@ fn nobody_waits_longer_than_a_while() {
     bench.begun.recv().unwrap();
     let refused = bench.ask(2, 9).join().unwrap().unwrap_err();
     assert!(matches!(refused, ReadError::Busy { waiting: 0 }), "{refused}");
-    bench.go.send(()).unwrap();
+    bench.go();
     first.join().unwrap().unwrap();
 }
 
@@ -292,9 +327,9 @@ fn what_is_forgotten_is_gone_at_once_also_where_it_is_being_read() {
     assert_eq!(Arc::strong_count(&mine), 1);
     assert_eq!(bench.readings.counts().kept, 1);
     // What was being read is read anew, from the beginning.
-    bench.go.send(()).unwrap();
+    bench.go();
     assert_eq!(bench.begun.recv().unwrap(), (tenant(1), 0, 150));
-    bench.go.send(()).unwrap();
+    bench.go();
     reading.join().unwrap().unwrap();
     // What was the present before then is not held either, what came after is.
     assert_eq!(bench.readings.hold(tenant(1), mine).get(), None);
