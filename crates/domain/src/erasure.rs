@@ -266,6 +266,7 @@ mod tests {
         values.note("Lea");
         values.note("田中");
         values.note("Jürgen");
+        values.note("badge-4711-x");
         values
     }
 
@@ -296,8 +297,10 @@ mod tests {
         let jane = jane();
         for record in [
             r#"{"path":"/x/jane.doe%40acme.example/y"}"#,
+            r#"{"path":"/x/J%C3%BCrgen/y"}"#,
             r#"{"detail":"`J\u00dcRGEN` is taken"}"#,
-            r#"{"detail":"something about jane.d…"}"#,
+            "no JSON, about badge-47…",
+            r#"{"detail":"something about BADGE-4711…"}"#,
             "no JSON, but LEA",
         ] {
             assert!(jane.stand_in(record.as_bytes()), "{record}");

@@ -173,8 +173,7 @@ fn search(folder: &Path, process: Option<u32>, texts: &[&'static str]) -> Vec<&'
     texts.iter().filter(found).copied().collect()
 }
 
-/// Seen to catch: a cipher that hands its text through, group names that are compressed and not unpacked
-/// (the control), and a journal in clear.
+/// Seen to catch a cipher that hands its text through, and a journal in clear.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_byte_of_the_data_folder_says_who_an_erased_person_was() {
     let folder = tempfile::tempdir().unwrap();
@@ -232,7 +231,7 @@ async fn no_byte_of_the_data_folder_says_who_an_erased_person_was() {
     assert_eq!(run(&with_key, &[]).0, 0);
 }
 
-/// Seen to catch a keys file that has everybody's keys, and a replay that brings back who is erased.
+/// Seen to catch a key that an erasure leaves.
 #[tokio::test(flavor = "multi_thread")]
 async fn archives_from_before_and_after_verify_and_replay() {
     let folder = tempfile::tempdir().unwrap();
