@@ -118,6 +118,15 @@ impl Caller {
         Caller { snapshot, ..self.clone() }
     }
 
+    /// Whether what is read shows somebody who was erased since then: a user, or the `display` of a
+    /// member, who is called `erased-…` there. Its version does not tell.
+    pub(crate) fn shows_erased(&self, id: &str, body: &[u8]) -> bool {
+        let (now, then) = (&self.now.directory.users, &self.snapshot.directory.users);
+        now.erased() != then.erased()
+            && (id.parse().is_ok_and(|user| now.is_erased(user))
+                || body.windows(b"erased-".len()).any(|part| part == b"erased-"))
+    }
+
     /// How the connector treats what its client sends; as of a moment at which it was not there yet,
     /// as it does now: an auditor's connector of today reads what was long before it.
     pub(crate) fn settings(&self) -> Option<&ConnectorSettings> {

@@ -234,7 +234,8 @@ pub(super) fn get(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answer, Ref
     let snapshot = &asked.caller.snapshot;
     let target = Target::find(asked, snapshot, kind, id)?;
     let rendered = target.render(asked, snapshot, &projection).ok_or_else(Refused::no_address)?;
-    let known = conditions::is_known(&asked.parts.headers, rendered.version);
+    let known = conditions::is_known(&asked.parts.headers, rendered.version)
+        && !asked.caller.shows_erased(id, &rendered.body);
     let answer = if known {
         Answer::new(StatusCode::NOT_MODIFIED, None)
     } else {
