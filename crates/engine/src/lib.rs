@@ -35,6 +35,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use arrivals::Arrivals;
 pub use boot::{Progress, StartError};
 pub use copy::{Added, Copy, CopyError};
+pub use erasure::{BegunErasure, PersonRead};
 pub use fold::{Fold, keys_of};
 pub use past::{Hold, PastCounts, ReadError};
 pub use sealed::{SealedCommit, SealedRun, SendError};
@@ -163,8 +164,18 @@ impl Engine {
         origin: Origin,
         command: Command,
     ) -> Result<Receipt, Refusal> {
+        self.ask(tenant, origin, command, None).await
+    }
+
+    async fn ask(
+        &self,
+        tenant: TenantId,
+        origin: Origin,
+        command: Command,
+        begun: Option<BegunErasure>,
+    ) -> Result<Receipt, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Job { tenant, origin, command, reply });
+        let job = Box::new(Job { tenant, origin, command, begun, reply });
         self.queue.try_send(Message::Do(job)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refusal::Busy,
             mpsc::error::TrySendError::Closed(_) => stopped(),
@@ -243,11 +254,33 @@ impl Engine {
     ///
     /// # Errors
     /// When the log is damaged there.
-    pub fn values_of(&self, tenant: TenantId, user: UserId) -> Result<PersonValues, Broken> {
-        match self.now(tenant) {
-            Some(snapshot) => erasure::values(&*self.shared.past, tenant, &snapshot, user),
-            None => Ok(PersonValues::default()),
-        }
+    pub fn read_person(&self, tenant: TenantId, user: UserId) -> Result<PersonRead, Broken> {
+        let snapshot = self.now(tenant).unwrap_or_default();
+        PersonRead::of(&*self.shared.past, tenant, &snapshot, user)
+    }
+
+    /// Removes what the refusal journal says of a person who is about to be erased: call it where
+    /// blocking is allowed.
+    ///
+    /// # Errors
+    /// When the store fails; some may be gone then.
+    pub fn begin_erasure(&self, read: PersonRead) -> Result<BegunErasure, JournalError> {
+        BegunErasure::begin(&self.shared.journal, read)
+    }
+
+    /// Erases a person, durably, or says why not. It is what [`Engine::submit`] does with the same
+    /// command, but holds no other write up while the person's history is read.
+    ///
+    /// # Errors
+    /// See [`Refusal`]; nothing has changed then but what the journal said of them.
+    pub async fn finish_erasure(
+        &self,
+        begun: BegunErasure,
+        origin: Origin,
+        reason: String,
+    ) -> Result<Receipt, Refusal> {
+        let command = Command::EraseUser { user: begun.user, reason };
+        self.ask(begun.tenant, origin, command, Some(begun)).await
     }
 
     /// How many entries of the refusal journal an erasure of this person would remove.

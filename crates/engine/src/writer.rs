@@ -20,6 +20,7 @@ use eventlog::{Broken, EventLog, Keys, PersonKey, Sealed};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error};
 
+use crate::erasure::BegunErasure;
 use crate::{Receipt, Refusal, Shared, erasure, limits};
 
 /// A command, who asked for it, and who waits for the answer.
@@ -27,6 +28,8 @@ pub(crate) struct Job {
     pub(crate) tenant: TenantId,
     pub(crate) origin: Origin,
     pub(crate) command: Command,
+    /// What was done already, if it erases a person.
+    pub(crate) begun: Option<BegunErasure>,
     pub(crate) reply: oneshot::Sender<Result<Receipt, Refusal>>,
 }
 
@@ -152,9 +155,9 @@ fn turn<L: EventLog>(
         && let Some(job) = waiting.next_if(|job| turn.suits(&job.command))
     {
         erases = erasure::erases(&job.command).is_some();
-        let Job { tenant, origin, command, reply } = *job;
+        let Job { tenant, origin, command, begun, reply } = *job;
         // Nothing of a turn has changed before a command's last step, so a panic leaves it whole.
-        let take = AssertUnwindSafe(|| turn.take(shared, tenant, origin, command));
+        let take = AssertUnwindSafe(|| turn.take(shared, tenant, origin, command, begun));
         let answer = catch_unwind(take).unwrap_or_else(|_| {
             error!("deciding a command panicked; this is a bug");
             Err(Refusal::Panicked)
@@ -210,6 +213,7 @@ impl<R: Keys> Turn<R> {
         tenant: TenantId,
         origin: Origin,
         command: Command,
+        begun: Option<BegunErasure>,
     ) -> Result<Receipt, Refusal> {
         let tip = match self.tips.get(&tenant) {
             Some(tip) => tip.clone(),
@@ -224,7 +228,7 @@ impl<R: Keys> Turn<R> {
                 Ok,
             )?,
         };
-        let erased = erasure::erases(&command);
+        let erased = erasure::erases(&command).map(|(user, reason)| (user, reason.to_owned()));
         let decision = domain::decide(&tip.directory, &origin.actor, command)?;
         let (notices, quirks) = (decision.notices, decision.quirks);
         if decision.events.is_empty() {
@@ -249,11 +253,11 @@ impl<R: Keys> Turn<R> {
         }
         let mut next = (*tip).clone();
         next.advance(&commit, sealed.hash)?;
-        if let Some(user) = erased {
-            let values = erasure::values(&*shared.past, tenant, &tip, user)
-                .map_err(|broken| Refusal::Unavailable(broken.to_string()))?;
-            erasure::clean_journal(&shared.journal, tenant, user, values)
-                .map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        if let Some((user, reason)) = erased {
+            begun
+                .filter(|begun| (begun.tenant, begun.user) == (tenant, user))
+                .unwrap_or_else(|| BegunErasure::unprepared(tenant, user))
+                .finish(&*shared.past, &shared.journal, &tip, &reason)?;
         }
         for (user, key) in &sealed.new_keys {
             self.keys.changed.insert((tenant, *user), Some(key.clone()));

@@ -57,25 +57,33 @@ pub async fn erase(
     };
     let command = Command::EraseUser { user, reason: reason.to_owned() };
     // What the rules say first: they cost nothing, and a dry run is told the same.
-    domain::decide(&snapshot.directory, &origin.actor, command.clone()).map_err(Refusal::from)?;
+    domain::decide(&snapshot.directory, &origin.actor, command).map_err(Refusal::from)?;
     let looking = {
         let (engine, reason) = (engine.clone(), reason.to_owned());
         move || {
-            let values = engine.values_of(tenant, user).map_err(ErasureError::from)?;
+            let read = engine.read_person(tenant, user).map_err(ErasureError::from)?;
             // The log knows names and addresses that the directory has forgotten.
-            if values.are_named_in(&reason) {
+            if read.values().are_named_in(&reason) {
                 return Err(Refusal::Rejected(telling().into()).into());
             }
-            Ok::<_, EraseError>(plan(&engine, tenant, user, &values)?)
+            let planned = plan(&engine, tenant, user, read.values())?;
+            if dry_run || planned.erased {
+                return Ok((planned, None));
+            }
+            let begun = engine.begin_erasure(read).map_err(ErasureError::from)?;
+            Ok::<_, EraseError>((planned, Some(begun)))
         }
     };
-    let mut erasure = tokio::task::spawn_blocking(looking).await??;
-    if dry_run {
-        return Ok((erasure, None));
-    }
-    let receipt = engine.submit(tenant, origin, command).await?;
+    let (mut erasure, begun) = tokio::task::spawn_blocking(looking).await??;
+    let Some(begun) = begun else { return Ok((erasure, None)) };
+    let receipt = engine.finish_erasure(begun, origin, reason.to_owned()).await?;
     erasure.erased = true;
     erasure.position = receipt.position;
     erasure.hash = receipt.position.map(|_| receipt.snapshot.head.hash);
+    if receipt.position.is_none() {
+        // Somebody else did it meanwhile: nothing of it is this one's doing.
+        erasure.deletes = false;
+        (erasure.events, erasure.credentials, erasure.refusals) = (0, 0, 0);
+    }
     Ok((erasure, Some(receipt)))
 }

@@ -1,5 +1,7 @@
 //! Erasing a person through the admin API.
 
+use engine::Refusal;
+use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::app::TestApp;
 
@@ -75,6 +77,75 @@ async fn a_name_that_two_persons_had_does_not_say_who_is_meant() {
         "Jane Canary"
     );
     operator.post(path, because("request 2")).await.expect(200);
+}
+
+/// Two ask at once, or one after the other: one of them did it.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_erase_one_did_it() {
+    let app = TestApp::start().await;
+    let id = app.idp().post("/Users", jane()).await.expect(201).id();
+    let path = format!("/tenants/acme/users/{id}/erase");
+    let operator = app.operator();
+    let (first, second) =
+        tokio::join!(operator.post(&path, because("1")), operator.post(&path, because("2")));
+    let (did, not) = match first.body["position"].is_null() {
+        true => (second, first),
+        false => (first, second),
+    };
+    assert_eq!((&did.body["deletes"], &did.body["erased"]), (&json!(true), &json!(true)), "{did}");
+    assert!(did.body["position"].is_u64(), "{did}");
+    for (what, value) in [
+        ("position", Value::Null),
+        ("erased", json!(true)),
+        ("deletes", json!(false)),
+        ("events", json!(0)),
+    ] {
+        assert_eq!(not.body[what], value, "{what}: {not}");
+    }
+}
+
+/// The past keeps its versions, and a client what it was answered: it must not be told that this is good still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_kept_what_the_past_said_is_not_told_that_it_is_so_still() {
+    let app = TestApp::start().await;
+    let (idp, operator) = (app.idp(), app.operator());
+    let created = idp.post("/Users", jane()).await.expect(201);
+    let (at, tag) = (created.header("rollbook-position"), created.header("etag"));
+    let path = format!("/Users/{}?asOf={at}", created.id());
+    let kept = [("if-none-match", tag)];
+    assert_eq!(idp.send(Method::GET, &path, &kept, None).await.status, 304);
+    let erase = format!("/tenants/acme/users/{}/erase", created.id());
+    operator.post(&erase, because("request 4711")).await.expect(200);
+    let told = idp.send(Method::GET, &path, &kept, None).await.expect(200);
+    assert_eq!(told.body["userName"], format!("erased-{}", created.id()));
+}
+
+/// The person's history is read before it is the writer's turn, and what has come since in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_between_reading_a_person_and_erasing_them_is_not_overlooked() {
+    let app = TestApp::start().await;
+    let (idp, operator) = (app.idp(), app.operator());
+    let id = idp.post("/Users", jane()).await.expect(201).id();
+    let (engine, tenant) =
+        (&app.app.engine, app.app.engine.world().with_slug("acme").unwrap().0.id);
+    let begun =
+        engine.begin_erasure(engine.read_person(tenant, id.parse().unwrap()).unwrap()).unwrap();
+    for name in ["Betwixt", "Jane Canary"] {
+        let change =
+            json!({ "schemas": [CORE], "userName": "jane@acme.example", "displayName": name });
+        idp.put(&format!("/Users/{id}"), change).await.expect(200);
+    }
+    operator.put("/tenants/acme/users/Betwixt/roles/Nope", json!({})).await.expect(404);
+    let problems =
+        async || operator.get("/tenants/acme/problems").await.expect(200).body.to_string();
+    assert!(problems().await.contains("Betwixt"));
+    let origin = || server::startup(&app.app);
+    let telling = engine.finish_erasure(begun, origin(), "Betwixt asked".to_owned()).await;
+    assert!(matches!(telling, Err(Refusal::Rejected(_))));
+    let erased =
+        engine.finish_erasure(begun, origin(), "request 4711".to_owned()).await.ok().unwrap();
+    assert!(erased.position.is_some());
+    assert!(!problems().await.contains("Betwixt"));
 }
 
 /// What others wrote is not hers to take away; the answer says where it stands.
