@@ -3,14 +3,19 @@
 use super::Disguise;
 use super::permute::{first_u64, permute};
 
-/// What syllables begin and end with: 16 and 5, so that 6 of them hold 37 bits.
+/// What syllables begin and end with.
 const CONSONANTS: &[u8; 16] = b"bdfghklmnprstvwz";
 const VOWELS: &[u8; 5] = b"aeiou";
-/// Characters of a word up to which it gets the short form.
-const SHORT_CHARS: usize = 5;
-/// Syllables of the short and of the long form.
+/// Syllables there are.
+const SYLLABLES: u64 = 16 * 5;
+/// Syllables of the short form, and letters of English up to which a word gets it: there are as many
+/// short forms (80^6) as need be for each such word (27^5) to have its own.
 const SHORT_SYLLABLES: u32 = 6;
+const SHORT_LETTERS: usize = 5;
+/// The same of the long form: 80^8 and 27^10. What is longer still, or no English, is hashed into these:
+/// two of 100,000 words meet in three copies of a million.
 const LONG_SYLLABLES: u32 = 8;
+const LONG_LETTERS: usize = 10;
 /// Characters of a code, and how many of them are letters: 69 bits.
 const CODE_CHARS: usize = 16;
 const CODE_LETTERS: usize = 12;
@@ -113,8 +118,16 @@ impl Disguise<'_> {
         if count <= 2 && folded.bytes().all(|byte| byte.is_ascii_lowercase()) {
             return self.letters(folded);
         }
-        let syllables = if count <= SHORT_CHARS { SHORT_SYLLABLES } else { LONG_SYLLABLES };
-        let mut bits = first_u64((self.oracle)("word", folded.as_bytes()));
+        let is_english = folded.bytes().all(|byte| byte.is_ascii_lowercase());
+        let syllables =
+            if is_english && count <= SHORT_LETTERS { SHORT_SYLLABLES } else { LONG_SYLLABLES };
+        let forms = SYLLABLES.pow(syllables);
+        let mut bits = if is_english && count <= LONG_LETTERS {
+            let number = folded.bytes().fold(0, |all, byte| all * 27 + u64::from(byte - b'`'));
+            permute(self.oracle, "word", number, forms)
+        } else {
+            first_u64((self.oracle)("word", folded.as_bytes())) % forms
+        };
         let mut word = String::new();
         for _ in 0..syllables {
             for letters in [&CONSONANTS[..], &VOWELS[..]] {
