@@ -13,7 +13,8 @@ use domain::position::{Hash, Position};
 use crate::replay::Opening;
 use crate::terminal::say;
 
-use facts::{Difference, differences};
+use facts::Difference;
+pub(crate) use facts::differences;
 use side::{Log, Side};
 
 /// Compare two instances: data folders that no server has open, archives, or running servers, in any
@@ -69,6 +70,18 @@ pub(crate) enum Ignore {
     Persons,
     /// The names and attributes of groups
     Groups,
+}
+
+impl Ignore {
+    /// In words.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Ignore::Tenant => "its name",
+            Ignore::Keys => "its keys",
+            Ignore::Persons => "the values of persons",
+            Ignore::Groups => "the names of groups",
+        }
+    }
 }
 
 impl Compare {

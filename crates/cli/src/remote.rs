@@ -1,11 +1,18 @@
 //! A running server, asked through its admin API.
 
 use std::fmt;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use reqwest::Method;
 use serde_json::Value;
+
+/// What it may take to reach a server.
+const CONNECT: Duration = Duration::from_secs(10);
+/// For how long a server may be silent before it counts as gone: what stands between may drop a connection
+/// and tell nobody. A stream gives signs of life more often.
+const SILENCE: Duration = Duration::from_secs(120);
 
 /// A running server and the key that opens it.
 #[derive(Args, Clone)]
@@ -67,7 +74,9 @@ impl Server {
             "an operator key is needed: set ROLLBOOK_OPERATOR_KEY, or give --operator-key",
         )?;
         let url = url.trim_end_matches('/').to_owned();
-        Ok(Some(Remote { url, key, http: reqwest::Client::new() }))
+        let http = reqwest::Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE);
+        let http = http.build().context("there is no way to any server")?;
+        Ok(Some(Remote { url, key, http }))
     }
 
     /// The way to the server, which must be named, or is where `serve` listens by itself.

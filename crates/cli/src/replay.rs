@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use domain::id::TenantId;
-use engine::{Copy, When, World};
+use engine::{Copy, Fold, When, World};
 
 use crate::heads;
 use crate::instance::{self, Master};
 use crate::remote::Server;
 use crate::terminal::{note, progress, say};
 
-pub(crate) use feed::{Feed, Sent, Told};
+pub(crate) use feed::{Feed, Listing, Sent, Told};
 pub(crate) use source::Source;
 
 use follow::Following;
@@ -123,6 +123,15 @@ impl Replay {
         let server =
             Server { server: Some(url.to_owned()), operator_key: self.operator_key.clone() };
         let feed = Feed::new(server.required()?);
+        let is_fresh = || std::fs::read_dir(&self.into).is_ok_and(|mut all| all.next().is_none());
+        // One of these is there from the first moment of a copy on.
+        let is_begun =
+            || ["log", "lock", "master.key"].iter().any(|name| self.into.join(name).exists());
+        ensure!(
+            !self.into.exists() || is_begun() || is_fresh(),
+            "{} is neither empty nor a copy that could be carried on: name a folder that is not there",
+            self.into.display()
+        );
         // Nothing is made before the server has answered.
         feed.logs().await?;
         std::fs::create_dir_all(&self.into)
@@ -206,6 +215,8 @@ fn build(
     master: eventlog::MasterKey,
 ) -> anyhow::Result<World> {
     let mut copy = Copy::open(instance::open_log_with(folder, master)?, |_| {})?;
+    // What the copy is held against when its hashes are its own.
+    let mut original = Fold::default();
     let bar = progress(survey.map_or(source.total(), |survey| survey.commits), "commits");
     bar.set_message("replaying");
     let alone = survey.and_then(|survey| survey.only.as_ref()).map(|(id, _)| *id);
@@ -225,6 +236,9 @@ fn build(
             (Some(alone), Some(rewriting)) => {
                 let commit = eventlog::open(&stored.bytes, source)?;
                 let commit = if is_own { own_log::only_about(commit, alone) } else { Some(commit) };
+                if !is_own {
+                    original.add(&stored, source)?;
+                }
                 if let Some(commit) = commit {
                     let so_far = copy.fold().get(rewriting.to()).map(|so_far| &so_far.directory);
                     let commit = rewriting.commit(commit, so_far);
@@ -256,6 +270,9 @@ fn build(
         let same =
             reached.position == Some(position) && (rewriting.is_some() || reached.hash == hash);
         ensure!(same, "tenant {tenant} did not end where the source says");
+    }
+    if let Some(rewriting) = rewriting {
+        rewriting.prove(&original, &fold)?;
     }
     Ok(fold.into_world())
 }

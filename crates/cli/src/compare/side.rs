@@ -15,7 +15,7 @@ use eventlog::{LogReader, NoKeys, Stored};
 use super::Ignore;
 use crate::heads;
 use crate::remote::Server;
-use crate::replay::{Feed, Opening, Source, Told};
+use crate::replay::{Feed, Listing, Opening, Source, Told};
 use crate::terminal::progress;
 
 /// An instance: one that lies still, or one that is served.
@@ -62,7 +62,7 @@ impl Side {
                 Server { server: Some(label.clone()), operator_key: operator_key.cloned() };
             let feed = Feed::new(server.required()?);
             let mut logs = Vec::new();
-            for (id, name) in feed.logs().await? {
+            for Listing { id, name, .. } in feed.logs().await? {
                 let head = feed.head(&name, true).await?;
                 let (position, hash, directory) = (head.position, head.hash, head.directory_hash);
                 logs.push(Log { id, name, position, hash, directory });

@@ -69,12 +69,22 @@ struct WireCommit {
 #[derive(Deserialize)]
 struct Tenants {
     tenants: Vec<Listed>,
+    head: Option<Reached>,
 }
 
 #[derive(Deserialize)]
 struct Listed {
     id: TenantId,
     slug: String,
+    head: Option<Reached>,
+}
+
+/// One of a server's logs.
+pub(crate) struct Listing {
+    pub(crate) id: TenantId,
+    pub(crate) name: String,
+    /// Where it ended when the server was asked; none: the server does not say.
+    pub(crate) head: Option<Reached>,
 }
 
 impl Feed {
@@ -90,13 +100,15 @@ impl Feed {
     }
 
     /// Every log, the instance's own first.
-    pub(crate) async fn logs(&self) -> anyhow::Result<Vec<(TenantId, String)>> {
-        let told = self.remote.ask(Method::GET, &["tenants"], &[], None).await?;
+    pub(crate) async fn logs(&self) -> anyhow::Result<Vec<Listing>> {
+        let heads = [("heads", "true".to_owned())];
+        let told = self.remote.ask(Method::GET, &["tenants"], &heads, None).await?;
         let listed: Tenants =
             serde_json::from_value(told).context("the server lists no tenants")?;
-        let mut logs = vec![(TenantId::SYSTEM, SYSTEM.to_owned())];
-        logs.extend(listed.tenants.into_iter().map(|tenant| (tenant.id, tenant.slug)));
-        Ok(logs)
+        let own = Listing { id: TenantId::SYSTEM, name: SYSTEM.to_owned(), head: listed.head };
+        let others = listed.tenants.into_iter();
+        let others = others.map(|Listed { id, slug: name, head }| Listing { id, name, head });
+        Ok([own].into_iter().chain(others).collect())
     }
 
     /// The commits of a log after `head`. With `hashed`, the hash of its directory comes along.

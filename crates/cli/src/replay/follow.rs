@@ -1,17 +1,20 @@
 //! A copy of a running server: all its logs, link by link, and what is added to them.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use domain::id::TenantId;
 use domain::position::{Hash, Position};
+use domain::snapshot::Snapshot;
 use engine::{Copy, CopyError};
 use eventlog::{LogReader, SledLog};
 use indicatif::ProgressBar;
 
-use super::feed::{Feed, Page, Reached, Told};
+use super::feed::{Feed, Listing, Page, Reached, Told};
 use crate::remote::Unreachable;
 use crate::terminal::{counter, note, say, shows_progress};
 
@@ -19,6 +22,11 @@ use crate::terminal::{counter, note, say, shows_progress};
 const PAUSE: Duration = Duration::from_millis(500);
 /// Before a source that does not answer is asked again.
 const RETRY: Duration = Duration::from_secs(2);
+/// Between two proofs of a copy that follows its source: they cost the source time in proportion to the
+/// directories that changed.
+const PROOF: Duration = Duration::from_secs(600);
+/// What the last proof may take when following is ended.
+const LAST_PROOF: Duration = Duration::from_secs(10);
 /// Between two lines about how far it is, where there is no terminal.
 const REPORT: Duration = Duration::from_secs(5);
 
@@ -27,6 +35,8 @@ pub(super) struct Following {
     feed: Feed,
     copy: Copy<SledLog>,
     progress: Progress,
+    /// Where each log ended when it was proved that nothing differs.
+    proved: BTreeMap<TenantId, Hash>,
 }
 
 /// How far it is, as people see it.
@@ -37,9 +47,6 @@ struct Progress {
     copied: u64,
 }
 
-/// Ids of logs with their names.
-type Logs = Vec<(TenantId, String)>;
-
 impl Following {
     pub(super) fn new(feed: Feed, log: SledLog) -> anyhow::Result<Following> {
         let copy = Copy::open(log, |_| {})?;
@@ -47,7 +54,7 @@ impl Following {
         let bar = counter("commits");
         bar.set_message("copying");
         let progress = Progress { bar, begun: now, reported: now, copied: 0 };
-        Ok(Following { feed, copy, progress })
+        Ok(Following { feed, copy, progress, proved: BTreeMap::new() })
     }
 
     /// Copies what there is, and with `follow` what comes, until `stop` resolves.
@@ -57,48 +64,81 @@ impl Following {
         follow: bool,
         stop: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
-        let done = {
+        let ended = {
             tokio::pin!(stop);
             let copying = self.copy_on(follow);
             tokio::select! {
-                done = copying => done,
-                () = &mut stop => Ok(()),
+                done = copying => done.map(|()| None),
+                () = &mut stop => Ok(Some("the source did not answer in time")),
             }
         };
+        let proof = match ended {
+            Ok(None) => Ok(None),
+            // Whoever ends it wants to know what they have.
+            Ok(Some(late)) => match tokio::time::timeout(LAST_PROOF, self.round(true)).await {
+                Ok(Ok(())) => Ok(None),
+                Ok(Err(error)) if error.is::<Unreachable>() => {
+                    Ok(Some("the source does not answer"))
+                }
+                Ok(Err(error)) => Err(error),
+                Err(_) => Ok(Some(late)),
+            },
+            Err(error) => Err(error),
+        };
         self.progress.bar.finish_and_clear();
-        let Following { feed, copy, progress } = self;
+        let Following { feed, copy, progress, proved } = self;
         let kept = copy.finish();
-        done?;
-        let fold = kept?;
-        let world = fold.into_world();
+        let unproved = proof?;
+        let world = kept?.into_world();
         say(format!("{}  {} commits copied from {}", into.display(), progress.copied, feed.url()));
         crate::heads::show(&world);
+        let differs = |(id, snapshot): (TenantId, &Arc<Snapshot>)| {
+            (proved.get(&id) != Some(&snapshot.head.hash)).then(|| crate::heads::name(id, snapshot))
+        };
+        let open: Vec<String> = world.iter().filter_map(differs).collect();
+        match unproved {
+            None if open.is_empty() => {
+                say("\nproved: the source has the same head and directory hash in every log");
+            }
+            None => say(format!("\nnot proved: the source no longer lists {}", open.join(", "))),
+            Some(_) if open.is_empty() => {
+                say(
+                    "\nproved when it was last in step: the same head and directory hash in every log",
+                );
+            }
+            Some(why) => say(format!(
+                "\nnot proved up to its end: {why}; in {} the last commits came after the last proof. The \
+                 same command without --follow proves it",
+                open.join(", ")
+            )),
+        }
         Ok(())
     }
 
     async fn copy_on(&mut self, follow: bool) -> anyhow::Result<()> {
         let mut was_lost = false;
-        let mut was_in_step = false;
+        let mut proved: Option<Instant> = None;
         loop {
-            match self.round(!was_in_step).await {
+            let is_due = proved.is_none_or(|proved| proved.elapsed() >= PROOF);
+            match self.round(is_due).await {
                 Ok(()) => {
                     if was_lost {
                         note(format!("{} answers again", self.feed.url()));
                     }
                     was_lost = false;
-                    if !was_in_step {
-                        was_in_step = true;
-                        if follow {
-                            let held = self.copy.fold().commits();
-                            note(format!("in step with the source: {held} commits; following"));
-                        }
-                    }
                     if !follow {
                         return Ok(());
                     }
+                    if proved.is_none() {
+                        let held = self.copy.fold().commits();
+                        note(format!("in step with the source: {held} commits; following"));
+                    }
+                    if is_due {
+                        proved = Some(Instant::now());
+                    }
                     tokio::time::sleep(PAUSE).await;
                 }
-                Err(error) if follow && was_in_step && error.is::<Unreachable>() => {
+                Err(error) if follow && proved.is_some() && error.is::<Unreachable>() => {
                     if !was_lost {
                         note(format!("{error}: the copy is whole up to here; trying again"));
                     }
@@ -114,11 +154,17 @@ impl Following {
         }
     }
 
-    /// Every log up to where it ends now, and, if asked, the proof that nothing differs.
+    /// Every log up to where it ends now, and, if asked, the proof that nothing differs. One question tells
+    /// which logs have moved; only these are asked for.
     async fn round(&mut self, prove: bool) -> anyhow::Result<()> {
-        let logs: Logs = self.feed.logs().await?;
-        for (id, log) in logs {
-            self.log(id, &log, prove).await?;
+        for Listing { id, name, head } in self.feed.logs().await? {
+            let ours = self.copy.head(id);
+            let is_same =
+                head.is_some_and(|head| head.position == ours.position && head.hash == ours.hash);
+            let is_proved = self.proved.get(&id) == Some(&ours.hash);
+            if !is_same || prove && !is_proved {
+                self.log(id, &name, prove).await?;
+            }
         }
         self.copy.flush()?;
         Ok(())
@@ -140,6 +186,7 @@ impl Following {
         if !prove {
             return Ok(());
         }
+        let mut is_second_look = false;
         loop {
             // What is added meanwhile is taken, too: proof is where both have the same head.
             let head = self.copy.head(id);
@@ -148,7 +195,19 @@ impl Following {
                 Told::Parted => return Err(self.parted(id, log).await?),
             };
             if page.commits.is_empty() {
-                return self.prove(id, log, page.head);
+                match self.prove(id, log, page.head) {
+                    Ok(()) => {
+                        self.proved.insert(id, head.hash);
+                        return Ok(());
+                    }
+                    // Somebody's key may be gone whose erasure is not told yet.
+                    Err(_) if !is_second_look => {
+                        is_second_look = true;
+                        tokio::time::sleep(PAUSE).await;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             self.take(id, log, page).await?;
         }

@@ -15,15 +15,19 @@ use domain::event::{Event, Holder};
 use domain::id::{CredentialId, OperatorId, TenantId};
 use domain::position::Hash;
 use domain::time::Timestamp;
-use engine::World;
+use engine::{Fold, World};
 use eventlog::MasterKey;
 use server::{Purpose, Secret};
 
 use super::survey::{Key, Survey};
+use crate::compare::{Ignore, differences};
 use crate::terminal::say;
 
 /// What a credential of the source shows in the copy instead of its first characters.
 const NO_HINT: &str = "none…";
+
+/// Differences that are told when a copy is not what it should be.
+const SHOWN: usize = 5;
 
 /// How the copy of a tenant differs from it.
 #[derive(Args)]
@@ -144,8 +148,47 @@ impl Rewriting<'_> {
         }
     }
 
-    /// Shows the keys that open the copy. They are shown this once.
+    /// What the copy has of its own.
+    fn own(&self) -> Vec<Ignore> {
+        let mut own = vec![Ignore::Tenant];
+        own.extend(self.keys.as_ref().map(|_| Ignore::Keys));
+        match self.scope {
+            Some(Scope::Persons) => own.push(Ignore::Persons),
+            Some(Scope::PersonsAndGroups) => own.extend([Ignore::Persons, Ignore::Groups]),
+            None => {}
+        }
+        own
+    }
+
+    /// That the copy's directory is the source's, but for what is the copy's own.
+    ///
+    /// # Errors
+    /// When anything else differs: it says what.
+    pub(crate) fn prove(&self, source: &Fold, copy: &Fold) -> anyhow::Result<()> {
+        let directory = |fold: &Fold, id| fold.get(id).map(|snapshot| snapshot.directory.clone());
+        let source = directory(source, self.from).unwrap_or_default();
+        let copy = directory(copy, self.to).unwrap_or_default();
+        let found = differences(&source, &copy, &self.own())?;
+        let told: Vec<_> =
+            found.iter().take(SHOWN).map(|one| one.told("the source", "the copy")).collect();
+        ensure!(
+            found.is_empty(),
+            "the directories of `{}` and its source differ in {}, which is a bug: {}",
+            self.slug,
+            found.len(),
+            told.join("; ")
+        );
+        Ok(())
+    }
+
+    /// Says what was proved, and shows the keys that open the copy. They are shown this once.
     pub(crate) fn show(&self, world: &World) {
+        let own: Vec<&str> = self.own().iter().map(|own| own.told()).collect();
+        say(format!(
+            "\nproved: the directory of `{}` is the source's, but for {}",
+            self.slug,
+            own.join(", ")
+        ));
         let Some(keys) = &self.keys else { return };
         let directory = |id| world.get(id).map(|snapshot| &snapshot.directory);
         let (copy, system) = (directory(self.to), directory(TenantId::SYSTEM));

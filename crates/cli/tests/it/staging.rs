@@ -173,6 +173,8 @@ async fn a_staging_copy_has_nobody_in_it() {
     let whole = [&start[..], &["--group-names", "--seed-file", &seed, "--into", &copy]].concat();
     let (status, shown, err) = run(&whole, &[]);
     assert_eq!(status, 0, "{err}");
+    let proved = "proved: the directory of `acme-staging` is the source's, but for";
+    assert!(shown.contains(proved), "{shown}");
     let api_key = word_after(&shown, "API key").to_owned();
     let operator_key = word_after(&shown, "operator key").to_owned();
     assert!(

@@ -44,7 +44,7 @@ fn verified(data: &str) -> Value {
 /// A follower that is asked to end once it has begun, and does so well.
 fn follow(url: &str, into: &str) {
     let mut command = rollbook(&["replay", "--from", url, "--into", into, "--follow"]);
-    command.env(KEY.0, KEY.1).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.env(KEY.0, KEY.1).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
     let in_step = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("in step")));
@@ -53,7 +53,10 @@ fn follow(url: &str, into: &str) {
         Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success()
     );
     lines.for_each(drop);
+    let mut said = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(child.wait().unwrap().success(), "it did not end well");
+    assert!(said.contains("\nproved: "), "{said}");
 }
 
 /// Seen to catch: a copy that begins at the wrong position when it is carried on.
@@ -68,7 +71,14 @@ async fn a_warm_copy_is_served_when_the_source_dies() {
     let once = ["replay", "--from", &url, "--into", &copy];
     let (status, out, err) = run(&once, &[KEY]);
     assert_eq!(status, 0, "{err}");
-    assert!(out.contains("commits copied from"), "{out}");
+    assert!(out.contains("commits copied from") && out.contains("\nproved: "), "{out}");
+
+    let other = path("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(format!("{other}/letter.txt"), "mine").unwrap();
+    let (status, _, err) = run(&["replay", "--from", &url, "--into", &other], &[KEY]);
+    assert_eq!(status, 1);
+    assert!(err.contains("neither empty nor a copy"), "{err}");
 
     // While somebody follows, people and tenants come to be, and one is forgotten.
     follow(&url, &copy);
@@ -110,6 +120,46 @@ async fn a_warm_copy_is_served_when_the_source_dies() {
     assert_eq!(status, 1);
     assert!(err.contains("the logs of `acme` part at position 8"), "{err}");
     assert_eq!(run(&["verify", "--data", &copy], &[]).0, 0, "the copy is as it was");
+}
+
+/// With many tenants, one question tells which of them have moved: no feed is asked that stands still.
+/// Seen to catch: a feed that is asked in every round.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_asks_only_logs_that_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Served::start(&folder.path().join("data"));
+    create(&server.url, "jane@acme.com").await;
+    let asked = Arc::new(std::sync::Mutex::new(Vec::<String>::new()));
+    let noted = asked.clone();
+    let url = between(
+        server.url.clone(),
+        Arc::new(move |path: &str, _: &mut Value| noted.lock().unwrap().push(path.to_owned())),
+    );
+    let copy = folder.path().join("copy");
+    let mut command =
+        rollbook(&["replay", "--from", &url, "--into", copy.to_str().unwrap(), "--follow"]);
+    let mut child = command.env(KEY.0, KEY.1).stderr(Stdio::null()).spawn().unwrap();
+    let lists = |asked: &[String]| asked.iter().filter(|path| path.contains("heads=true")).count();
+    let wait_for = async |is_there: &dyn Fn(&[String]) -> bool| {
+        for _ in 0..3_000 {
+            if is_there(&asked.lock().unwrap()) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("it is never asked: {:?}", asked.lock().unwrap());
+    };
+    wait_for(&|asked| lists(asked) >= 3).await;
+    let begun = asked.lock().unwrap().len();
+    wait_for(&|asked| lists(asked) >= 6).await;
+    let quiet = asked.lock().unwrap()[begun..].to_vec();
+    create(&server.url, "joe@acme.com").await;
+    wait_for(&|asked| asked[begun..].iter().any(|path| path.contains("/acme/feed"))).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(quiet.iter().all(|path| !path.contains("/feed")), "{quiet:?}");
+    let asked = asked.lock().unwrap();
+    assert!(asked[begun..].iter().all(|path| !path.contains("/_system/feed")), "{asked:?}");
 }
 
 /// What is done to a page on its way.

@@ -5,6 +5,7 @@ use domain::command::Command;
 use domain::directory::Credential;
 use domain::event::Holder;
 use domain::id::{CredentialId, RoleId, TenantId};
+use domain::position::Head;
 use domain::time::Timestamp;
 use engine::Receipt;
 use serde::Deserialize;
@@ -50,15 +51,36 @@ struct NewCredential {
 }
 
 /// `GET /admin/v1/tenants`. `asOf` is a moment of the instance's own log, in which tenants are opened.
+/// With `heads=true`, where each log ends now: whoever follows them all asks only those that moved.
 pub(super) async fn list(asked: &Asked<'_>) -> Result<Answer, Refused> {
+    let is_headed = asked.parameters.parsed("heads", "`true` or `false`")?.unwrap_or(false);
+    if is_headed {
+        asked.only_now("`heads` says where logs end now")?;
+    }
+    // Whoever was opened since has no head here, and is told without.
+    let world = asked.app.engine.world();
     let (_, system) = asked.reading_log("_system").await?;
+    let head = |head: &Head| json!({ "position": head.position, "hash": head.hash });
     let tenants: Vec<Value> = system
         .directory
         .tenants
         .iter()
-        .map(|tenant| json!({ "id": tenant.id, "slug": tenant.slug, "opened": tenant.opened.at }))
+        .map(|tenant| {
+            let mut told =
+                json!({ "id": tenant.id, "slug": tenant.slug, "opened": tenant.opened.at });
+            if let (true, Some(snapshot), Value::Object(told)) =
+                (is_headed, world.get(tenant.id), &mut told)
+            {
+                told.insert("head".to_owned(), head(&snapshot.head));
+            }
+            told
+        })
         .collect();
-    Ok(ok(StatusCode::OK, &json!({ "tenants": tenants })).at(system.head.position))
+    let mut told = json!({ "tenants": tenants });
+    if let (true, Value::Object(told)) = (is_headed, &mut told) {
+        told.insert("head".to_owned(), head(&system.head));
+    }
+    Ok(ok(StatusCode::OK, &told).at(system.head.position))
 }
 
 /// `POST /admin/v1/tenants`: opens a tenant; the answer is the only one that holds its key.

@@ -17,7 +17,9 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 json!({ "slug": "globex" }),
             )
             .refuses(&[409]),
-            (Route::Tenants, _) => reads("listTenants", "All tenants", "TenantList"),
+            (Route::Tenants, _) => {
+                reads("listTenants", "All tenants", "TenantList").takes(&["heads"])
+            }
             (Route::Tenant(_), _) => {
                 reads("getTenant", "Where a tenant's log ends, and how much it holds", "Tenant")
             }

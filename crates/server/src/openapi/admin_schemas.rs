@@ -38,9 +38,13 @@ pub(super) fn all() -> Map<String, Value> {
             &["id", "slug", "connector", "apiKey"],
         ),
     );
-    let tenant =
-        object(json!({ "id": id, "slug": text, "opened": time }), &["id", "slug", "opened"]);
-    add("TenantList", listed("tenants", tenant));
+    let head = json!({ "position": or_null(&position), "hash": hash() });
+    let head = object(head, &["position", "hash"]);
+    let of_system = with_description(head.clone(), "Of the instance's own log, if `heads=true`.");
+    let tenant = json!({ "id": id, "slug": text, "opened": time, "head": head });
+    let tenant = object(tenant, &["id", "slug", "opened"]);
+    let tenants = json!({ "type": "array", "items": tenant });
+    add("TenantList", object(json!({ "tenants": tenants, "head": of_system }), &["tenants"]));
     let description = json!({ "type": "string", "maxLength": DESCRIPTION_CHARS });
     add("NewRole", closed(json!({ "name": name, "description": description }), &["name"]));
     let role = json!({ "id": id, "name": text, "description": text, "retired": flag });

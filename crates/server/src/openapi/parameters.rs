@@ -188,6 +188,11 @@ pub(super) fn all() -> Map<String, Value> {
         &json!({ "type": "boolean", "default": false }),
     );
     query(
+        "heads",
+        "Whether to tell where each log ends now: one question instead of one for each tenant.",
+        &json!({ "type": "boolean", "default": false }),
+    );
+    query(
         "order",
         "The order.",
         &json!({ "type": "string", "enum": ["oldest", "newest"], "default": "oldest" }),
