@@ -41,10 +41,10 @@ appeared or disappeared only roles and members, and of one thing no more than 20
 
 Exit status: 0 when it worked, whether anything differs or not; with --exit-code 1 when anything does.")]
 pub(crate) struct Differ {
-    /// The earlier moment: a position, a time or a date
+    /// The earlier moment: a position, a time, or a day (its beginning, in UTC)
     #[arg(long = "from", value_name = "MOMENT")]
     earlier: At,
-    /// The later moment; now, when not given
+    /// The later moment, in the same words; now, when not given
     #[arg(long = "to", value_name = "MOMENT")]
     later: Option<At>,
     /// What is compared

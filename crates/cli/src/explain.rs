@@ -42,7 +42,7 @@ enum Verb {
         what: Option<What>,
         /// The role's name, or the group's name or id
         name: Option<String>,
-        /// The moment: a position, a time or a date; now, when not given
+        /// The moment: a position, a time, or a day (its beginning, in UTC); now, when not given
         #[arg(long, value_name = "MOMENT")]
         at: Option<At>,
         #[command(flatten)]

@@ -57,7 +57,7 @@ pub(crate) struct Role {
 enum RoleVerb {
     /// List the roles, now or as they were
     List {
-        /// The moment: a position, a time or a date; now, when not given
+        /// The moment: a position, a time, or a day (its beginning, in UTC); now, when not given
         #[arg(long, value_name = "MOMENT")]
         at: Option<At>,
         #[command(flatten)]

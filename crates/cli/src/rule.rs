@@ -39,7 +39,7 @@ enum Verb {
     },
     /// List the rules, now or as they were
     List {
-        /// The moment: a position, a time or a date; now, when not given
+        /// The moment: a position, a time, or a day (its beginning, in UTC); now, when not given
         #[arg(long, value_name = "MOMENT")]
         at: Option<At>,
         #[command(flatten)]

@@ -42,7 +42,7 @@ pub(crate) struct Show {
         ("kind", "user"), ("kind", "group"), ("kind", "role"), ("kind", "connector"), ("kind", "credential"),
     ]))]
     who: Option<String>,
-    /// The moment: a position, a time or a date; now, when not given
+    /// The moment: a position, a time, or a day (its beginning, in UTC); now, when not given
     #[arg(long, value_name = "MOMENT")]
     at: Option<At>,
     /// How many members of a group or holders of a role at most; in a table 100, else all, when not given
