@@ -59,18 +59,9 @@ impl<'a> Found<'a> {
                 None => Err(self.gone(Subject::Group(id), "group", who, &format!("group {id}"))?),
             };
         }
-        let named: Vec<&Group> = groups.named(who).collect();
-        match named.as_slice() {
-            [only] => Ok(only),
-            [] => Err(self.former_group(who)?),
-            several => {
-                let ids: Vec<String> = several.iter().map(|group| group.id.to_string()).collect();
-                Err(self.absent(format!(
-                    "{} groups were called `{who}`: say which by its id: {}",
-                    ids.len(),
-                    ids.join(", ")
-                )))
-            }
+        match groups.named(who).next() {
+            Some(group) => Ok(group),
+            None => Err(self.former_group(who)?),
         }
     }
 

@@ -49,8 +49,9 @@ pub(super) async fn remove(asked: &Asked<'_>, slug: &str, id: &str) -> Result<An
 fn present_group(snapshot: &Snapshot, which: &str) -> Result<GroupId, Refused> {
     let groups = &snapshot.directory.groups;
     let by_id = which.parse().ok().and_then(|id| groups.get(id));
-    by_id
-        .or_else(|| groups.named(which).next())
-        .map(|group| group.id)
-        .ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, format!("there is no group `{which}`")))
+    by_id.or_else(|| groups.named(which).next()).map(|group| group.id).ok_or_else(|| {
+        let detail =
+            format!("there is no group `{which}`: give a displayName in any case, or an id");
+        Refused::new(StatusCode::NOT_FOUND, detail)
+    })
 }
