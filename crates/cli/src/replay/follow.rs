@@ -146,8 +146,8 @@ impl Following {
                     tokio::time::sleep(RETRY).await;
                 }
                 Err(error) => {
-                    // What came before is sound, and is kept.
-                    self.copy.flush()?;
+                    // What came before is sound, and is kept; when it is the disk that failed, the first error says why.
+                    drop(self.copy.flush());
                     return Err(error);
                 }
             }
