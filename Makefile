@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage fixtures bench bench-quick demo clean
+.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage fixtures bench bench-quick bench-history demo clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench: ## durable creates a second beside the machine's own ceilings, in about 7
 
 bench-quick: ## the same in about 12 s
 	cargo run --release -p benches -- --quick
+
+bench-history: ## how long audit questions take out of EVENTS (1,000,000) commits
+	cargo run --release -p testkit --bin history -- $(or $(EVENTS),1000000)
 
 demo: ## fill the server that `make run` started; wants ROLLBOOK_SCIM_KEY and ROLLBOOK_OPERATOR_KEY
 	cargo run --release -p cli -- demo

@@ -19,6 +19,7 @@ mod frame;
 mod index;
 mod log;
 mod reader;
+mod recent;
 mod turn;
 
 mod journal;

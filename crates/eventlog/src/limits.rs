@@ -34,3 +34,5 @@ pub const WITNESS_SYNC_SECONDS: u64 = 1;
 pub const BLOCK_BYTES: usize = 1024 * 1024;
 /// Seconds for which the refusal journal takes nothing about a person after they were erased: longer than any request lasts.
 pub const FORGET_SECONDS: u64 = 300;
+/// Bytes of unpacked frames that a reader keeps for the next commit that is asked for.
+pub const RECENT_BYTES: usize = 4 * 1024 * 1024;

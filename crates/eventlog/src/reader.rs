@@ -1,7 +1,7 @@
 //! Reading a log: the same code over whatever keeps the frames.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use domain::id::{TenantId, UserId};
 use domain::position::{Hash, Head, Position};
@@ -14,6 +14,7 @@ use crate::index::Index;
 use crate::keys::{self, Keys, PersonKey, Record};
 use crate::log::{LogReader, Stored};
 use crate::master::MasterKey;
+use crate::recent::Recent;
 
 /// Keeps frames by number and key records by person. What it answers is not trusted.
 pub(crate) trait Store: Send + Sync + 'static {
@@ -38,6 +39,8 @@ struct Shared {
     index: RwLock<Index>,
     // INVARIANT (published): every frame up to here is durable; none after it is ever read.
     published: AtomicU64,
+    /// Frames that commits were read from one by one, unpacked.
+    recent: Mutex<Recent>,
 }
 
 /// Where keys for new persons come from.
@@ -58,7 +61,8 @@ impl Reader {
     ) -> Self {
         let published = AtomicU64::new(tip.frames);
         let index = RwLock::new(index);
-        Self { shared: Arc::new(Shared { store, master, fresh, index, published }) }
+        let recent = Mutex::default();
+        Self { shared: Arc::new(Shared { store, master, fresh, index, published, recent }) }
     }
 
     /// Lets everybody read the frames up to `tip`, which hold these commits.
@@ -84,6 +88,18 @@ impl Reader {
 
     fn index<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
         look(&self.shared.index.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The commits that begin in a frame. Neighbours in time stand in the same one, and who asks for one of them often asks for
+    /// the next: the last few are kept as they are unpacked, sealed as they are on the disk.
+    fn unpacked(&self, frame: u64) -> Result<Arc<[Stored]>, Broken> {
+        let recent = || self.shared.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = recent().get(frame) {
+            return Ok(kept);
+        }
+        let commits: Arc<[Stored]> = self.walk(before(frame), Before::Unknown).step()?.into();
+        recent().keep(frame, &commits);
+        Ok(commits)
     }
 
     fn walk(&self, tip: Tip, check: Before) -> Walk<'_> {
@@ -117,13 +133,11 @@ impl LogReader for Reader {
         let Some(frame) = self.index(|index| index.frame(tenant, position)) else {
             return Ok(None);
         };
-        let found = self
-            .walk(before(frame), Before::Unknown)
-            .step()?
-            .into_iter()
-            .find(|stored| stored.tenant == tenant && stored.position == position);
+        let commits = self.unpacked(frame)?;
+        let found =
+            commits.iter().find(|stored| stored.tenant == tenant && stored.position == position);
         match found {
-            Some(stored) => Ok(Some(stored.bytes)),
+            Some(stored) => Ok(Some(stored.bytes.clone())),
             None => Err(gone(tenant, position, frame)),
         }
     }

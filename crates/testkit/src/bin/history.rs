@@ -1,14 +1,16 @@
 //! How long audit questions take out of a long history: `cargo run --release -p testkit --bin history -- 10000000`.
 //!
 //! Two logs on real sled, one a tenth of the other, with the same answers in both: what a question costs
-//! must grow with its answer, not with the log. Prints, for each question, the median and the 99th percentile of both and
-//! their ratio; and what the trail costs in memory and in time for each event.
+//! must grow with its answer, not with the log. Prints, for each question, the commits that it answers and those that it reads,
+//! the median and the 99th percentile of both logs and their ratio; how fast a feed's pages follow each other; and what the trail
+//! costs in memory and in time for each event.
 
 use std::error::Error;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use audit::{Order, Question, ask};
@@ -19,11 +21,14 @@ use domain::event::{
 use domain::id::{ConnectorId, CredentialId, GroupId, RequestId, RoleId, TenantId, UserId};
 use domain::origin::{Actor, Origin, Source};
 use domain::personal::Personal;
-use domain::position::Head;
+use domain::position::{Hash, Head, Position};
 use domain::time::Timestamp;
 use domain::trail::{Facet, Kinds, Trail};
 use engine::Engine;
-use eventlog::{Broken, EventLog, Keys, MasterKey, Options, PersonKey, Sealed, SledLog};
+use eventlog::{
+    AppendError, Broken, EventLog, Journal, Keys, LogReader, MasterKey, Options, PersonKey, Sealed,
+    SledLog, Stored,
+};
 use uuid::Uuid;
 
 /// A line on standard output.
@@ -44,6 +49,9 @@ const RARE: u64 = 20;
 /// Roles that many have.
 const ROLES: u64 = 5;
 const RARE_ROLE: u64 = 99;
+/// Commits in a page of a feed, and how many such pages are walked.
+const FEED_PAGE: usize = 500;
+const FEED_PAGES: usize = 40;
 
 /// Each person's key is made of their id: none need be looked up.
 struct FromIds;
@@ -58,6 +66,79 @@ impl Keys for FromIds {
 
     fn fresh(&self, tenant: TenantId, user: UserId) -> Result<PersonKey, Broken> {
         self.person(tenant, user).map(|key| key.unwrap_or_else(|| PersonKey::new([0; 32])))
+    }
+}
+
+/// A log that counts the commits that are read one by one.
+struct Counted {
+    log: SledLog,
+    read: Arc<AtomicU64>,
+}
+
+/// What reads it.
+#[derive(Clone)]
+struct Counting<R> {
+    reader: R,
+    read: Arc<AtomicU64>,
+}
+
+impl EventLog for Counted {
+    type Reader = Counting<<SledLog as EventLog>::Reader>;
+
+    fn append(self, batch: &[Sealed]) -> Result<Self, AppendError<Self>> {
+        let Self { log, read } = self;
+        match log.append(batch) {
+            Ok(log) => Ok(Self { log, read }),
+            Err(AppendError { cause, log }) => {
+                Err(AppendError { cause, log: log.map(|log| Self { log, read }) })
+            }
+        }
+    }
+
+    fn reader(&self) -> Self::Reader {
+        Counting { reader: self.log.reader(), read: self.read.clone() }
+    }
+
+    fn journal(&self) -> Journal {
+        self.log.journal()
+    }
+}
+
+impl<R: Keys> Keys for Counting<R> {
+    fn person(&self, tenant: TenantId, user: UserId) -> Result<Option<PersonKey>, Broken> {
+        self.reader.person(tenant, user)
+    }
+}
+
+impl<R: LogReader> LogReader for Counting<R> {
+    fn commit(&self, tenant: TenantId, position: Position) -> Result<Option<Vec<u8>>, Broken> {
+        self.read.fetch_add(1, Ordering::Relaxed);
+        self.reader.commit(tenant, position)
+    }
+
+    fn scan_from(&self, frames: u64) -> impl Iterator<Item = Result<Stored, Broken>> + Send {
+        self.reader.scan_from(frames)
+    }
+
+    fn range(
+        &self,
+        tenant: TenantId,
+        from: Position,
+        to: Position,
+    ) -> impl Iterator<Item = Result<Stored, Broken>> + Send {
+        self.reader.range(tenant, from, to)
+    }
+
+    fn frames(&self) -> u64 {
+        self.reader.frames()
+    }
+
+    fn heads(&self) -> Vec<(TenantId, Position, Hash)> {
+        self.reader.heads()
+    }
+
+    fn persons(&self, tenant: TenantId) -> Result<Vec<(UserId, PersonKey)>, Broken> {
+        self.reader.persons(tenant)
     }
 }
 
@@ -281,24 +362,36 @@ fn resident() -> Done<u64> {
     Ok(1_024 * kib)
 }
 
+/// Time that this thread was on a processor: what the machine does beside does not count.
+fn on_cpu() -> Done<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanos = text.split_whitespace().next().ok_or("no schedstat")?;
+    Ok(Duration::from_nanos(nanos.parse()?))
+}
+
 /// What the trail alone costs: bytes and time for each event, applied as the writer does, to a clone each time.
 fn trail_alone(events: u64) -> Done<()> {
-    let mut history = History::new(events);
-    let mut head = Head::EMPTY;
-    let (mut trail, mut spent) = (Trail::default(), Duration::ZERO);
+    let build = |trail: &mut Option<Trail>| -> Done<Duration> {
+        let (mut history, mut head) = (History::new(events), Head::EMPTY);
+        let begun = on_cpu()?;
+        for _ in 0..events {
+            let commit = history.commit(&head);
+            head = Head { position: Some(commit.position), ..head };
+            if let Some(trail) = trail {
+                let mut next = trail.clone();
+                next.apply(&commit)?;
+                *trail = next;
+            }
+        }
+        Ok(on_cpu()?.saturating_sub(begun))
+    };
+    let without = build(&mut None)?;
     let before = resident()?;
-    for _ in 0..events {
-        let commit = history.commit(&head);
-        head = Head { position: Some(commit.position), ..head };
-        let begun = Instant::now();
-        let mut next = trail.clone();
-        next.apply(&commit)?;
-        trail = next;
-        spent += begun.elapsed();
-    }
+    let mut trail = Some(Trail::default());
+    let spent = build(&mut trail)?.saturating_sub(without);
     let bytes = resident()?.saturating_sub(before);
     say!(
-        "trail of {events} commits: {:.0} bytes and {:.2} µs for each (a clone and an apply)",
+        "trail of {events} commits: {:.0} bytes and {:.2} µs of CPU for each (a clone and an apply)",
         bytes as f64 / events as f64,
         spent.as_secs_f64() * 1e6 / events as f64,
     );
@@ -332,11 +425,23 @@ fn questions(events: u64) -> Vec<(&'static str, Question)> {
     ]
 }
 
-/// How long each question takes, with how many commits answer it.
-fn measure(dir: &Path, master: MasterKey, events: u64) -> Done<Vec<(usize, Duration, Duration)>> {
+/// What a question took.
+struct Took {
+    /// Commits in the answer.
+    answered: usize,
+    /// Commits read for it.
+    read: u64,
+    median: Duration,
+    p99: Duration,
+}
+
+/// How long each question takes.
+fn measure(dir: &Path, master: MasterKey, events: u64) -> Done<Vec<Took>> {
     let begun = Instant::now();
     let log = SledLog::open_with(dir, master, Options::default(), |_| {})?;
     let clock: engine::Clock = Arc::new(|| Timestamp::from_millis(4_000_000_000_000));
+    let read = Arc::new(AtomicU64::new(0));
+    let log = Counted { log, read: read.clone() };
     let (engine, writer) = Engine::open(log, clock, |_| {})?;
     say!(
         "{events} commits opened in {:.1} s, {} MiB resident",
@@ -347,6 +452,7 @@ fn measure(dir: &Path, master: MasterKey, events: u64) -> Done<Vec<(usize, Durat
     for (_, question) in questions(events) {
         let mut times = Vec::new();
         let mut answered = 0;
+        read.store(0, Ordering::Relaxed);
         for _ in 0..ASKED {
             let begun = Instant::now();
             answered = ask(&engine, tenant(), &question)?.len();
@@ -354,11 +460,29 @@ fn measure(dir: &Path, master: MasterKey, events: u64) -> Done<Vec<(usize, Durat
         }
         times.sort_unstable();
         let at = |index: usize| times.get(index).copied().unwrap_or_default();
-        measured.push((answered, at(ASKED / 2), at(ASKED * 99 / 100)));
+        let read = read.load(Ordering::Relaxed) / ASKED as u64;
+        measured.push(Took { answered, read, median: at(ASKED / 2), p99: at(ASKED * 99 / 100) });
     }
+    walk(&engine, events)?;
     drop(engine);
     drop(writer);
     Ok(measured)
+}
+
+/// How fast the pages of a feed follow each other, out of the middle of the log.
+fn walk(engine: &Engine, events: u64) -> Done<()> {
+    let from = Position::new(events / 2).ok_or("a log without a middle")?;
+    let mut next = Some(Question { from, limit: FEED_PAGE, ..Question::default() });
+    let (begun, mut told) = (Instant::now(), 0);
+    for _ in 0..FEED_PAGES {
+        let Some(question) = next else { break };
+        let entries = ask(engine, tenant(), &question)?;
+        told += entries.len();
+        next = entries.last().and_then(|last| question.after(last.position));
+    }
+    let rate = told as f64 / begun.elapsed().as_secs_f64();
+    say!("{told} commits in pages of {FEED_PAGE}: {rate:.0} a second");
+    Ok(())
 }
 
 fn main() -> Done<()> {
@@ -375,19 +499,28 @@ fn main() -> Done<()> {
         say!("{events} commits written in {:.1} s", begun.elapsed().as_secs_f64());
         both.push(measure(&dir, master(), events)?);
     }
-    say!("{:45} {:>8} {:>22} {:>22} {:>6}", "question", "commits", few, events, "ratio");
+    say!(
+        "{:41} {:>7} {:>5} {:>19} {:>19} {:>5}",
+        "question",
+        "commits",
+        "read",
+        few,
+        events,
+        "ratio"
+    );
     let names = questions(events).into_iter().map(|(name, _)| name);
     let [short, long] = both.as_slice() else { return Err("two logs".into()) };
     for (name, (short, long)) in names.zip(short.iter().zip(long)) {
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
         say!(
-            "{name:45} {:>8} {:>8.2} / {:>8.2} ms {:>8.2} / {:>8.2} ms {:>6.2}",
-            long.0,
-            ms(short.1),
-            ms(short.2),
-            ms(long.1),
-            ms(long.2),
-            ms(long.1) / ms(short.1),
+            "{name:41} {:>7} {:>5} {:>7.2} / {:>6.2} ms {:>7.2} / {:>6.2} ms {:>5.2}",
+            long.answered,
+            long.read,
+            ms(short.median),
+            ms(short.p99),
+            ms(long.median),
+            ms(long.p99),
+            ms(long.median) / ms(short.median),
         );
     }
     Ok(())
