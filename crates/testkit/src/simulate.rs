@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -192,7 +193,11 @@ impl Simulation {
     }
 
     fn origin(&mut self, actor: Actor) -> Origin {
-        Origin { actor, request: RequestId::new(self.id()), source: None, agent: None }
+        let request = self.id();
+        // Of a few addresses, or none: by the id, which is random enough.
+        let last = request.as_bytes().first().map_or(0, |byte| byte % 4);
+        let source = (last > 0).then(|| Ipv4Addr::new(10, 0, 0, last).into());
+        Origin { actor, request: RequestId::new(request), source, agent: None }
     }
 
     fn run(
