@@ -11,7 +11,7 @@ use domain::commit::Commit;
 use domain::position::{Hash, Position};
 
 use crate::replay::Opening;
-use crate::terminal::say;
+use crate::terminal::{plain, say};
 
 use facts::Difference;
 pub(crate) use facts::differences;
@@ -235,7 +235,7 @@ impl Compare {
         }
         say(format!("  the directories differ in {}:", found.len()));
         for difference in found.iter().take(self.count) {
-            say(format!("    {}", difference.told(a.label(), b.label())));
+            say(format!("    {}", plain(&difference.told(a.label(), b.label()))));
         }
         if found.len() > self.count {
             say(format!("    … and {} more; --count shows them", found.len() - self.count));

@@ -14,7 +14,7 @@ use crate::from::{At, From};
 use crate::instance;
 use crate::output::Format;
 use crate::remote::Remote;
-use crate::terminal::{Tone, note, print, say, toned};
+use crate::terminal::{Tone, note, plain, print, say, toned};
 
 /// Members or holders that a table shows when it is not said how many.
 const COUNT: usize = 100;
@@ -160,10 +160,10 @@ impl Show {
     fn table(&self, shown: &Shown) {
         let sheet = Sheet::of(shown);
         let Sheet { kind, name, id, fields, sections, more } = &sheet;
-        say(format!("{kind} {name}  {}", toned(id, Tone::Faint)));
+        say(format!("{kind} {}  {}", plain(name), toned(id, Tone::Faint)));
         let width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
         for (label, value) in fields {
-            say(format!("  {label:width$}  {value}"));
+            say(format!("  {label:width$}  {}", plain(value)));
         }
         for Section { title, heading, rows } in sections {
             if !rows.is_empty() {

@@ -1,5 +1,6 @@
 //! What a person sees: tables, colours and progress on a terminal, plain text in a pipe.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -9,18 +10,66 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// A line on standard output. A reader who has gone away, as `head` does, is no fault of ours.
 pub(crate) fn say(text: impl AsRef<str>) {
-    drop(writeln!(std::io::stdout(), "{}", text.as_ref()));
+    print(format!("{}\n", text.as_ref()));
 }
 
-/// Text on standard output that brings its own line ends.
+/// Text on standard output that brings its own line ends. A terminal is shown it [`harmless`]; who reads a pipe gets
+/// every byte.
 pub(crate) fn print(text: impl AsRef<str>) {
-    drop(std::io::stdout().write_all(text.as_ref().as_bytes()));
+    let text = text.as_ref();
+    let text = if is_terminal() { harmless(text) } else { Cow::Borrowed(text) };
+    drop(std::io::stdout().write_all(text.as_bytes()));
 }
 
 /// A line on standard error: what is not the answer.
 pub(crate) fn note(text: impl AsRef<str>) {
-    drop(writeln!(std::io::stderr(), "{}", text.as_ref()));
+    drop(writeln!(std::io::stderr(), "{}", harmless(text.as_ref())));
 }
+
+/// Stands for a character that is not shown.
+const HIDDEN: char = '\u{fffd}';
+
+/// Whether a character makes a terminal do something, or turns the text around it: whatever it is, it was a client who wrote it.
+fn acts(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `text` as a terminal may be shown it: a name may hold sequences that move the cursor, wipe what stands there, or
+/// write into the clipboard. Line ends and tabs stay, and the colours of [`toned`].
+fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c| acts(c) && c != '\n') {
+        return Cow::Borrowed(text);
+    }
+    let colours = [Tone::Good, Tone::Bad, Tone::Faint].map(|tone| tone.style());
+    let mut ours: Vec<String> = colours.iter().map(|style| style.render().to_string()).collect();
+    ours.extend([RED, Style::new()].map(|style| style.render().to_string()));
+    ours.push(RED.render_reset().to_string());
+    ours.retain(|sequence| !sequence.is_empty());
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(c) = rest.chars().next() {
+        let kept = match ours.iter().find(|sequence| rest.starts_with(sequence.as_str())) {
+            Some(sequence) => {
+                shown.push_str(sequence);
+                sequence.len()
+            }
+            None => {
+                let is_line_end = c == '\r' && rest.starts_with("\r\n");
+                let stays = !acts(c) || matches!(c, '\n' | '\t') || is_line_end;
+                shown.push(if stays { c } else { HIDDEN });
+                c.len_utf8()
+            }
+        };
+        rest = rest.get(kept..).unwrap_or_default();
+    }
+    Cow::Owned(shown)
+}
+
+/// A cell of a table, or the rest of a line: on one line, in one column, whatever a client wrote into it.
+pub(crate) fn plain(text: &str) -> String {
+    harmless(text).replace(['\n', '\r', '\t'], " ")
+}
+
+const RED: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red))).bold();
 
 /// An answer that was printed and is no: exit status 1, and nothing more to say.
 #[derive(Debug)]
@@ -36,9 +85,8 @@ impl std::error::Error for No {}
 
 /// An error, with everything that led to it.
 pub(crate) fn complain(error: &anyhow::Error) {
-    let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     let (on, off) = if shows_colours_on_stderr() {
-        (red.render().to_string(), red.render_reset().to_string())
+        (RED.render().to_string(), RED.render_reset().to_string())
     } else {
         (String::new(), String::new())
     };
@@ -73,17 +121,23 @@ pub(crate) enum Tone {
     Faint,
 }
 
+impl Tone {
+    fn style(self) -> Style {
+        match self {
+            Tone::Good => Style::new().fg_color(Some(AnsiColor::Green.into())),
+            Tone::Bad => Style::new().fg_color(Some(AnsiColor::Red.into())),
+            Tone::Faint => Style::new().dimmed(),
+        }
+    }
+}
+
 /// `text` in colour, if someone sees it.
 pub(crate) fn toned(text: &str, tone: Tone) -> String {
     if !is_terminal() || !colours() {
         return text.to_owned();
     }
-    let style = match tone {
-        Tone::Good => Style::new().fg_color(Some(AnsiColor::Green.into())),
-        Tone::Bad => Style::new().fg_color(Some(AnsiColor::Red.into())),
-        Tone::Faint => Style::new().dimmed(),
-    };
-    format!("{}{text}{}", style.render(), style.render_reset())
+    let style = tone.style();
+    format!("{}{}{}", style.render(), text.replace(acts, "\u{fffd}"), style.render_reset())
 }
 
 /// A table on a terminal; columns divided by tabs in a pipe, with the heading first.
@@ -91,7 +145,7 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) {
     if !is_terminal() {
         say(heading.join("\t"));
         for row in rows {
-            say(row.join("\t"));
+            say(row.iter().map(|text| plain(text)).collect::<Vec<_>>().join("\t"));
         }
         return;
     }
@@ -105,7 +159,7 @@ pub(crate) fn drawn(heading: &[&str], rows: &[Vec<String>]) {
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(heading);
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.iter().map(|text| plain(text)));
     }
     say(table.to_string());
 }
@@ -131,4 +185,34 @@ pub(crate) fn counter(unit: &str) -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_wrote_moves_no_cursor() {
+        let same = ["Zoë O'Brien-Łuczak 北京", "two\nlines", "a\tb", "a,b\r\n"];
+        for text in same {
+            assert_eq!(harmless(text), text);
+        }
+        for (text, shown) in [
+            ("\u{1b}[2J\u{1b}[1;1Hroot", "\u{fffd}[2J\u{fffd}[1;1Hroot"),
+            ("\u{1b}]52;c;ZXZpbA==\u{7}", "\u{fffd}]52;c;ZXZpbA==\u{fffd}"),
+            ("\u{9b}2J", "\u{fffd}2J"),
+            ("back\u{8}\u{8}\u{8}", "back\u{fffd}\u{fffd}\u{fffd}"),
+            ("good\rbad", "good\u{fffd}bad"),
+            ("\u{202e}niMda", "\u{fffd}niMda"),
+            ("\u{1b}[31", "\u{fffd}[31"),
+        ] {
+            assert_eq!(harmless(text), shown);
+        }
+        for tone in [Tone::Good, Tone::Bad, Tone::Faint] {
+            let style = tone.style();
+            let text = format!("{}+ Admin{}", style.render(), style.render_reset());
+            assert_eq!(harmless(&text), text);
+        }
+        assert_eq!(plain("a\tb\nc\r\nd\u{1b}c"), "a b c  d\u{fffd}c");
+    }
 }

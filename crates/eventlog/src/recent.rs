@@ -58,7 +58,6 @@ mod tests {
         [Stored { tenant: TenantId::SYSTEM, position: Position::FIRST, bytes }].into()
     }
 
-    /// Seen to catch: a limit that is not kept, the wrong one that makes room, a use that does not count.
     #[test]
     fn what_was_used_last_is_kept_within_the_limit() {
         let mut recent = Recent::default();

@@ -4,7 +4,7 @@ use ::audit::{Entry, Named, Told};
 use serde_json::Value;
 
 use crate::output::Output;
-use crate::terminal::{Tone, say, toned};
+use crate::terminal::{Tone, plain, say, toned};
 
 /// Changes of attributes that a sentence tells one by one.
 const CHANGES: usize = 4;
@@ -45,7 +45,7 @@ pub(crate) fn show_roles(output: Output, entries: &[Entry]) {
     let several = people.len() > 1;
     for (id, name, rows) in people {
         if several {
-            say(format!("\n{name}  (user {id})"));
+            say(format!("\n{}  (user {id})", plain(&name)));
         }
         output.table(&heading, &rows);
     }

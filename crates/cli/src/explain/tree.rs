@@ -5,7 +5,7 @@ use ::audit::{Entry, Named, Told};
 use serde_json::Value;
 
 use crate::audit::show::actor;
-use crate::terminal::{Tone, say, toned};
+use crate::terminal::{Tone, plain, say, toned};
 
 /// A line, and the lines that explain it.
 struct Line {
@@ -28,7 +28,7 @@ pub(super) fn show(explanation: &Explanation) {
     let answer = if explanation.answer { toned("yes", Tone::Good) } else { toned("no", Tone::Bad) };
     say(format!(
         "{answer}: {}, as of position {}, {}",
-        claim(explanation),
+        plain(&claim(explanation)),
         explanation.head.position,
         explanation.head.at
     ));
@@ -45,7 +45,7 @@ fn draw(lines: &[Line], indent: &str) {
     for (index, line) in lines.iter().enumerate() {
         let is_last = index + 1 == lines.len();
         let (branch, under) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        say(format!("{indent}{branch}{}", line.text));
+        say(format!("{indent}{branch}{}", plain(&line.text)));
         draw(&line.below, &format!("{indent}{under}"));
     }
 }

@@ -37,6 +37,8 @@ mod replay;
 
 #[cfg(test)]
 mod staging;
+#[cfg(test)]
+mod terminal;
 
 #[cfg(test)]
 mod walk;
