@@ -32,6 +32,9 @@ const NAMES: [&str; 4] = ["user_name", "display_name", "name", "slug"];
 /// The kind of what is no thing but a word: a name that somebody had once, and whose it was.
 const FORMERLY: &str = "former name";
 
+/// What a key is checked against: a key that someone chose may be guessed from it, so it is never shown.
+const SECRET: &str = "hash";
+
 impl Difference {
     pub(crate) fn told(&self, first: &str, second: &str) -> String {
         let thing = &self.thing;
@@ -62,7 +65,11 @@ pub(crate) fn differences(
                     let (first, second) = (ours.get(path), theirs.get(path));
                     if first != second {
                         let (path, thing) = (path.clone(), name(key, ours));
-                        let (first, second) = (shown(first), shown(second));
+                        let (first, second) = if path == SECRET {
+                            ("of one secret".to_owned(), "of another".to_owned())
+                        } else {
+                            (shown(first), shown(second))
+                        };
                         let how = How::Attribute { path, first, second };
                         differ.push(Difference { thing, how });
                     }
