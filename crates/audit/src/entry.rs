@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use domain::commit::Commit;
 use domain::directory::Directory;
 use domain::event::{Event, EventKind, Subject};
-use domain::id::{RequestId, RoleId, RuleId};
+use domain::id::{ConnectorId, RequestId, RoleId, RuleId};
 use domain::origin::{Actor, Source};
 use domain::position::{Hash, Position};
 use domain::time::Timestamp;
@@ -144,13 +144,16 @@ impl Named {
         Self { kind: kind.to_owned(), id: Some(id.to_string()), name }
     }
 
+    /// A connector, by name.
+    pub(crate) fn connector(id: ConnectorId, directory: &Directory) -> Self {
+        let name = directory.connectors.get(id).map(|connector| connector.name.clone());
+        Named::new("connector", id, name)
+    }
+
     /// Who acted. Operators are known to the instance's own directory.
     pub(crate) fn actor(actor: Actor, directory: &Directory, system: Option<&Directory>) -> Self {
         match actor {
-            Actor::Connector { id, .. } => {
-                let name = directory.connectors.get(id).map(|connector| connector.name.clone());
-                Named::new("connector", id, name)
-            }
+            Actor::Connector { id, .. } => Named::connector(id, directory),
             Actor::Operator { id } => {
                 let operator = system.and_then(|system| system.operators.get(id));
                 Named::new("operator", id, operator.map(|operator| operator.name.clone()))
@@ -173,10 +176,7 @@ impl Named {
     /// Where a role or membership comes from, by the names of this directory.
     pub(crate) fn source(source: Source, directory: &Directory) -> Self {
         match source {
-            Source::Connector(id) => {
-                let name = directory.connectors.get(id).map(|connector| connector.name.clone());
-                Named::new("connector", id, name)
-            }
+            Source::Connector(id) => Named::connector(id, directory),
             Source::Local => Named { kind: "local".to_owned(), id: None, name: None },
             Source::Rule(id) => Named::rule(id, directory),
         }
@@ -198,22 +198,12 @@ impl Named {
         directory: &Directory,
         mut name: impl FnMut(Subject) -> Result<Option<String>, AskError>,
     ) -> Result<Self, AskError> {
-        Ok(match source {
-            Source::Connector(id) => {
-                let name = directory.connectors.get(id).map(|connector| connector.name.clone());
-                Named::new("connector", id, name)
-            }
-            Source::Local => Named { kind: "local".to_owned(), id: None, name: None },
-            Source::Rule(id) => {
-                let Some(rule) = directory.rules.get(id) else {
-                    return Ok(Named::new("rule", id, None));
-                };
-                let group = name(Subject::Group(rule.group))?;
-                let role = directory.roles.get(rule.role).map(|role| role.name.clone());
-                let words = group.zip(role).map(|(group, role)| format!("{group} → {role}"));
-                Named::new("rule", id, words)
-            }
-        })
+        let Source::Rule(id) = source else { return Ok(Named::source(source, directory)) };
+        let Some(rule) = directory.rules.get(id) else { return Ok(Named::new("rule", id, None)) };
+        let group = name(Subject::Group(rule.group))?;
+        let role = directory.roles.get(rule.role).map(|role| role.name.clone());
+        let words = group.zip(role).map(|(group, role)| format!("{group} → {role}"));
+        Ok(Named::new("rule", id, words))
     }
 }
 

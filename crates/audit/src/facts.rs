@@ -74,7 +74,7 @@ impl Item {
             Item::Policy(id) => {
                 named("policy", id, directory.policies.get(*id).map(|policy| &policy.name))
             }
-            Item::Connector(id) => made::connector_name(directory, *id),
+            Item::Connector(id) => Named::connector(*id, directory),
             Item::Credential(id) => {
                 let found = directory.credentials.get(*id);
                 named("credential", id, found.map(|credential| &credential.hint))
@@ -268,7 +268,7 @@ fn set(facts: &mut Facts, name: &str, value: Value) {
 
 fn managed(directory: &Directory, by: Option<ConnectorId>, facts: &mut Facts) {
     if let Some(id) = by {
-        set(facts, "managedBy", json!(made::connector_name(directory, id)));
+        set(facts, "managedBy", json!(Named::connector(id, directory)));
     }
 }
 

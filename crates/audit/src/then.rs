@@ -128,10 +128,7 @@ impl<'a> Then<'a> {
         let holder = directory.credentials.get(credential).map(|credential| credential.holder);
         Ok(match holder {
             None => None,
-            Some(Holder::Connector(id)) => {
-                let name = directory.connectors.get(id).map(|connector| connector.name.clone());
-                Some(Named::new("connector", id, name))
-            }
+            Some(Holder::Connector(id)) => Some(Named::connector(id, directory)),
             Some(Holder::Operator(id)) => {
                 let name = directory.operators.get(id).map(|operator| operator.name.clone());
                 Some(Named::new("operator", id, name))

@@ -12,7 +12,6 @@ use super::{Became, Change, What};
 use crate::ask::AskError;
 use crate::entry::Named;
 use crate::facts::{Facts, Item, Key, facts, holder, member, same};
-use crate::show::made;
 
 /// What became of a thing, and each fact that differs.
 pub(super) fn compare(
@@ -66,7 +65,7 @@ fn said(from: &Directory, to: &Directory, key: &Key) -> (What, String, Option<Na
     let (what, item) = match key {
         Key::Attribute(path) => return (What::Attribute, path.clone(), None),
         Key::ExternalId(connector) => {
-            let about = connector.map(|id| made::connector_name(to, id));
+            let about = connector.map(|id| Named::connector(id, to));
             return (What::ExternalId, "externalId".to_owned(), about);
         }
         Key::Role(role) => (What::Role, Item::Role(*role)),

@@ -7,7 +7,7 @@ use domain::directory::{
     Assignment, Connector, Credential, Directory, ExternalId, Group, Role, Stamp, Tenant, User,
 };
 use domain::event::{EventKind, Holder as KeyHolder, Member, RoleWording, Subject};
-use domain::id::{ConnectorId, GroupId, RoleId, UserId};
+use domain::id::{GroupId, RoleId, UserId};
 use domain::origin::Source;
 use domain::position::Position;
 use domain::snapshot::Snapshot;
@@ -44,7 +44,7 @@ pub(super) fn user(log: &Log<'_>, then: &Snapshot, user: &User) -> Result<ShownU
         active: *active,
         active_unassigned: *active_unassigned,
         erased: erased(log, *id)?,
-        managed_by: managed_by.map(|id| connector_name(directory, id)),
+        managed_by: managed_by.map(|id| Named::connector(id, directory)),
         external_ids: called(directory, external_ids),
         roles: held(directory, roles),
         groups: groups(directory, Member::User(*id)),
@@ -89,7 +89,7 @@ pub(super) fn group(then: &Snapshot, group: &Group, page: &Page) -> Result<Shown
     Ok(ShownGroup {
         id: group.id,
         display_name: group.display_name.to_string(),
-        managed_by: group.managed_by.map(|id| connector_name(directory, id)),
+        managed_by: group.managed_by.map(|id| Named::connector(id, directory)),
         external_ids: called(directory, &group.external_ids),
         groups: groups(directory, Member::Group(group.id)),
         attributes: object(&group.attributes)?,
@@ -203,12 +203,6 @@ pub(super) fn tenant(then: &Snapshot) -> Result<ShownTenant, ShowError> {
     })
 }
 
-/// A connector by name, as one calls what manages a resource or gave it an id.
-pub(crate) fn connector_name(directory: &Directory, id: ConnectorId) -> Named {
-    let name = directory.connectors.get(id).map(|connector| connector.name.clone());
-    Named::new("connector", id, name)
-}
-
 /// A member by the name that it has in this directory; none: it is not there, or was erased.
 pub(crate) fn member_name(directory: &Directory, member: Member) -> Named {
     match member {
@@ -225,7 +219,7 @@ pub(crate) fn member_name(directory: &Directory, member: Member) -> Named {
 /// Whoever may show a key, by name.
 pub(crate) fn holder_name(directory: &Directory, holder: KeyHolder) -> Named {
     match holder {
-        KeyHolder::Connector(id) => connector_name(directory, id),
+        KeyHolder::Connector(id) => Named::connector(id, directory),
         KeyHolder::User(id) => member_name(directory, Member::User(id)),
         KeyHolder::Operator(id) => {
             let name = directory.operators.get(id).map(|operator| operator.name.clone());
@@ -236,7 +230,7 @@ pub(crate) fn holder_name(directory: &Directory, holder: KeyHolder) -> Named {
 
 fn called(directory: &Directory, ids: &[ExternalId]) -> Vec<CalledBy> {
     let one = |ExternalId { connector, value }: &ExternalId| CalledBy {
-        connector: connector.map(|id| connector_name(directory, id)),
+        connector: connector.map(|id| Named::connector(id, directory)),
         value: value.to_string(),
     };
     ids.iter().map(one).collect()
