@@ -1,6 +1,7 @@
 //! A tenant's log up to a moment, read where the trail says.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use domain::directory::Directory;
 use domain::event::Member;
@@ -82,10 +83,10 @@ impl<'a> Log<'a> {
         Named::through(source, &self.moment.directory, |subject| then.name(subject, end))
     }
 
-    fn commit(&self, position: Position) -> Result<Recorded, AskError> {
+    fn commit(&mut self, position: Position) -> Result<Rc<Recorded>, AskError> {
         let gone =
             || Broken::Bytes { reason: format!("there is no commit at position {position}") };
-        Ok(self.engine.commit(self.tenant, position)?.ok_or_else(gone)?)
+        Ok(self.then.commit(position)?.ok_or_else(gone)?)
     }
 
     /// The commit at `position`, with those of its events that count.
@@ -94,12 +95,13 @@ impl<'a> Log<'a> {
         position: Position,
         counts: impl Fn(&Event) -> bool,
     ) -> Result<Entry, AskError> {
-        let Recorded { commit, hash } = self.commit(position)?;
+        let recorded = self.commit(position)?;
+        let Recorded { commit, hash } = &*recorded;
         let mut events = Vec::new();
         for (index, event) in commit.events.iter().enumerate().filter(|(_, event)| counts(event)) {
-            events.push(Told::of(event, (&commit, index), &mut self.then)?);
+            events.push(Told::of(event, (commit, index), &mut self.then)?);
         }
-        Ok(Entry::of(&commit, hash, events, &self.moment.directory, self.system))
+        Ok(Entry::of(commit, *hash, events, &self.moment.directory, self.system))
     }
 
     /// The last commit with an event of this kind about `subject`, with that event alone.
@@ -116,14 +118,14 @@ impl<'a> Log<'a> {
     /// What each source gave from the commits that are about both subjects: of `read`, `true` is the beginning and
     /// `false` the end. The first subject is the one with the shorter history: its trail is walked.
     fn spans(
-        &self,
+        &mut self,
         (of, in_view_of): (Subject, Subject),
         kinds: Kinds,
         read: impl Fn(&Event) -> Option<(Source, bool)>,
     ) -> Result<Spans, AskError> {
-        let trail = &self.moment.trail;
+        let (trail, end) = (&self.moment.trail, self.end());
         let mut spans = Spans::new();
-        for (position, here) in trail.about(of, Position::FIRST, self.end()) {
+        for (position, here) in trail.about(of, Position::FIRST, end) {
             let mut other = trail.about(in_view_of, position, position);
             if !here.meets(kinds) || !other.any(|(_, there)| there.meets(kinds)) {
                 continue;
@@ -143,7 +145,7 @@ impl<'a> Log<'a> {
     }
 
     /// What each source gave `user` of `role`.
-    pub(super) fn roles(&self, user: UserId, role: RoleId) -> Result<Spans, AskError> {
+    pub(super) fn roles(&mut self, user: UserId, role: RoleId) -> Result<Spans, AskError> {
         let kinds = [EventKind::RoleAssigned, EventKind::RoleRevoked].into_iter().collect();
         self.spans((Subject::User(user), Subject::Role(role)), kinds, |event| {
             assignment(event, user, role)
@@ -151,7 +153,11 @@ impl<'a> Log<'a> {
     }
 
     /// When each source held `member` in `group`.
-    pub(super) fn memberships(&self, member: Member, group: GroupId) -> Result<Spans, AskError> {
+    pub(super) fn memberships(
+        &mut self,
+        member: Member,
+        group: GroupId,
+    ) -> Result<Spans, AskError> {
         let kinds = [EventKind::GroupMemberAdded, EventKind::GroupMemberRemoved];
         let kinds = kinds.into_iter().collect();
         self.spans((member.into(), Subject::Group(group)), kinds, |event| {
