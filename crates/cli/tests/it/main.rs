@@ -5,6 +5,9 @@
 mod audit;
 
 #[cfg(test)]
+mod behaviour;
+
+#[cfg(test)]
 mod common;
 
 #[cfg(test)]

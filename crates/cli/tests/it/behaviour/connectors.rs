@@ -1,0 +1,1 @@
+//! What a connector's client may do, and what comes of it.

@@ -1,0 +1,1 @@
+//! What was refused or left out, by whom, about whom.

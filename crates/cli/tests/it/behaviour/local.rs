@@ -1,0 +1,1 @@
+//! What is managed here, and what is not.

@@ -1,0 +1,1 @@
+//! The User and Role Management API.

@@ -1,0 +1,1 @@
+//! Which attribute feeds which, and who is left out.

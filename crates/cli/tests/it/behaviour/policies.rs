@@ -1,0 +1,1 @@
+//! Policies, and the words that they are written in.

@@ -1,0 +1,1 @@
+//! Roles: where they come from, and what they come to.
