@@ -271,13 +271,16 @@ pub enum Holder {
 /// How a connector treats what its client sends.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectorSettings {
     /// The kind of client, as in `okta`.
     pub preset: String,
     /// How strictly its requests are read.
     #[cfg_attr(test, schemars(with = "String"))]
     pub mode: Mode,
+    /// Whether its credentials open anything.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub enabled: bool,
     /// `""` written to an optional attribute unassigns it (L-13).
     #[serde(default, skip_serializing_if = "is_default")]
     pub empty_unassigns: bool,
@@ -329,6 +332,30 @@ pub enum PatchAnswer {
     Standard,
     /// 200 with the resource, whichever.
     Resource,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_yes(flag: &bool) -> bool {
+    *flag
+}
+
+impl ConnectorSettings {
+    /// What a connector is that nobody set up in any other way.
+    pub fn new(preset: impl Into<String>, mode: Mode) -> Self {
+        Self {
+            preset: preset.into(),
+            mode,
+            enabled: true,
+            empty_unassigns: false,
+            patch_answer: PatchAnswer::default(),
+            catalogue: RoleCatalogue::default(),
+            unknown_members: UnknownMembers::default(),
+        }
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

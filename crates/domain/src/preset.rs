@@ -5,7 +5,7 @@
 
 use scim::{Mode, Options};
 
-use crate::event::{ConnectorSettings, PatchAnswer, RoleCatalogue, UnknownMembers};
+use crate::event::ConnectorSettings;
 
 /// The names of all presets.
 pub const PRESETS: &[&str] =
@@ -21,15 +21,7 @@ pub fn preset(name: &str) -> Option<ConnectorSettings> {
         "interop" => (Mode::Interop, false),
         _ => return None,
     };
-    let preset = name.to_owned();
-    Some(ConnectorSettings {
-        preset,
-        mode,
-        empty_unassigns,
-        patch_answer: PatchAnswer::Standard,
-        catalogue: RoleCatalogue::None,
-        unknown_members: UnknownMembers::Refuse,
-    })
+    Some(ConnectorSettings { empty_unassigns, ..ConnectorSettings::new(name, mode) })
 }
 
 impl ConnectorSettings {

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use domain::command::{Change, Command, Expected};
-use domain::event::{ConnectorSettings, Event, Holder, PatchAnswer, RoleCatalogue, UnknownMembers};
+use domain::event::{ConnectorSettings, Event, Holder, RoleCatalogue, UnknownMembers};
 use domain::id::{
     ConnectorId, CredentialId, GroupId, OperatorId, RequestId, RoleId, RuleId, TenantId, UserId,
 };
@@ -155,14 +155,7 @@ impl Simulation {
             .map(|name| (RoleId::new(self.id()), (*name).to_owned(), String::new()))
             .collect();
         let mode = if number == 0 { Mode::Lenient } else { Mode::Strict };
-        let settings = ConnectorSettings {
-            preset: "okta".to_owned(),
-            mode,
-            empty_unassigns: false,
-            patch_answer: PatchAnswer::Standard,
-            catalogue: RoleCatalogue::None,
-            unknown_members: UnknownMembers::Refuse,
-        };
+        let settings = ConnectorSettings::new("okta", mode);
         let holder = Holder::Connector(connector);
         let hash = eventlog::hash(slug.as_bytes());
         let open = |roles| Command::OpenTenant { tenant, slug: slug.clone(), roles };

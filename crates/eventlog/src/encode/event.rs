@@ -9,6 +9,8 @@ use domain::id::{ConnectorId, GroupId, OperatorId, RuleId, UserId};
 use domain::origin::Source;
 use domain::personal::Personal;
 
+use serde_bytes::ByteBuf;
+
 use super::{SealError, read, unwritable, write};
 use crate::broken::Broken;
 
@@ -64,13 +66,21 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
         Event::ConnectorAdded { connector, name, settings } => {
             if is_first_shape(settings) {
                 write(&(connector, name, &settings.preset, &settings.mode))
-            } else {
+            } else if is_second_shape(settings) {
                 version = 2;
-                write(&(connector, name, wire_settings(settings)))
+                write(&(connector, name, second_shape(settings)))
+            } else {
+                version = 3;
+                write(&(connector, name, named(settings)?))
             }
         }
         Event::ConnectorChanged { connector, settings } => {
-            write(&(connector, wire_settings(settings)))
+            if is_second_shape(settings) {
+                write(&(connector, second_shape(settings)))
+            } else {
+                version = 2;
+                write(&(connector, named(settings)?))
+            }
         }
         Event::SchemaAdded { urn, resource_type, required, document } => {
             write(&(urn, resource_type, required, document))
@@ -185,9 +195,17 @@ pub(super) fn decode(
             let (connector, name, settings) = read(clear)?;
             Event::ConnectorAdded { connector, name, settings: unwire_settings(settings) }
         }
+        (EventKind::ConnectorAdded, 3) => {
+            let (connector, name, settings) = read(clear)?;
+            Event::ConnectorAdded { connector, name, settings: unnamed(&settings)? }
+        }
         (EventKind::ConnectorChanged, 1) => {
             let (connector, settings) = read(clear)?;
             Event::ConnectorChanged { connector, settings: unwire_settings(settings) }
+        }
+        (EventKind::ConnectorChanged, 2) => {
+            let (connector, settings) = read(clear)?;
+            Event::ConnectorChanged { connector, settings: unnamed(&settings)? }
         }
         (EventKind::SchemaAdded, 1) => {
             let (urn, resource_type, required, document) = read(clear)?;
@@ -343,14 +361,17 @@ type WireSettings = (String, Mode, bool, PatchAnswer, RoleCatalogue, UnknownMemb
 
 /// Whether settings say nothing that the first release could not say: it can read them then.
 fn is_first_shape(settings: &ConnectorSettings) -> bool {
-    !settings.empty_unassigns
-        && settings.patch_answer == PatchAnswer::Standard
-        && settings.mode != Mode::Interop
-        && settings.catalogue == RoleCatalogue::None
-        && settings.unknown_members == UnknownMembers::Refuse
+    settings.mode != Mode::Interop
+        && *settings == ConnectorSettings::new(settings.preset.as_str(), settings.mode)
 }
 
-fn wire_settings(settings: &ConnectorSettings) -> WireSettings {
+/// Whether settings say nothing that the second shape could not.
+fn is_second_shape(settings: &ConnectorSettings) -> bool {
+    *settings == unwire_settings(second_shape(settings))
+}
+
+/// What the second shape can say of settings: what came later is in the third, by name.
+fn second_shape(settings: &ConnectorSettings) -> WireSettings {
     let ConnectorSettings {
         preset,
         mode,
@@ -358,13 +379,25 @@ fn wire_settings(settings: &ConnectorSettings) -> WireSettings {
         patch_answer,
         catalogue,
         unknown_members,
+        ..
     } = settings;
     (preset.clone(), *mode, *empty_unassigns, *patch_answer, *catalogue, *unknown_members)
 }
 
 fn unwire_settings(wire: WireSettings) -> ConnectorSettings {
     let (preset, mode, empty_unassigns, patch_answer, catalogue, unknown_members) = wire;
-    ConnectorSettings { preset, mode, empty_unassigns, patch_answer, catalogue, unknown_members }
+    let new = ConnectorSettings::new(preset, mode);
+    ConnectorSettings { empty_unassigns, patch_answer, catalogue, unknown_members, ..new }
+}
+
+/// Settings by name, without those that are as ever: they are many, change rarely, and more come. A release that does not
+/// know one refuses to read it.
+fn named(settings: &ConnectorSettings) -> Result<ByteBuf, SealError> {
+    rmp_serde::to_vec_named(settings).map(ByteBuf::from).map_err(unwritable)
+}
+
+fn unnamed(settings: &ByteBuf) -> Result<ConnectorSettings, String> {
+    read(settings)
 }
 
 /// None is [`Source::Local`].

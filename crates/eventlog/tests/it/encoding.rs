@@ -70,23 +70,18 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
             connector: id(number),
             name: first,
             settings: ConnectorSettings {
-                preset: second,
-                mode: if flag { Mode::Lenient } else { Mode::Strict },
                 empty_unassigns: number % 3 == 0,
-                patch_answer: PatchAnswer::Standard,
-                catalogue: RoleCatalogue::None,
-                unknown_members: UnknownMembers::Refuse,
+                ..ConnectorSettings::new(second, if flag { Mode::Lenient } else { Mode::Strict })
             },
         },
         EventKind::ConnectorChanged => Event::ConnectorChanged {
             connector: id(number),
             settings: ConnectorSettings {
-                preset: first,
-                mode: Mode::Interop,
                 empty_unassigns: flag,
                 patch_answer: PatchAnswer::Resource,
                 catalogue: if flag { RoleCatalogue::Okta } else { RoleCatalogue::Draft },
                 unknown_members: UnknownMembers::Report,
+                ..ConnectorSettings::new(first, Mode::Interop)
             },
         },
         EventKind::SchemaAdded => Event::SchemaAdded {
@@ -186,12 +181,11 @@ fn pinned() -> Vec<(String, Commit)> {
         kinds.map(|(name, event)| (name.to_owned(), commit(vec![event]))).collect();
     let retired = || commit(vec![event(EventKind::RoleRetired, &matter())]);
     let other = Matter { flag: false, ..matter() };
-    // What came after the first release has lines of its own.
-    let later = [EventKind::ConnectorChanged, EventKind::SchemaAdded];
-    let rules = [EventKind::RuleAdded, EventKind::RuleRemoved];
-    let others = |of_later: bool| {
-        let kinds = EventKind::ALL.iter().filter(|kind| later.contains(kind) == of_later);
-        let kinds = kinds.filter(|kind| !rules.contains(kind));
+    // The kinds of the first release, and of the second; what came after them has lines of its own.
+    let first = [1..=7, 10..=16, 20..=21, 30..=35, 40..=42];
+    let others = |numbers: &[std::ops::RangeInclusive<u8>]| {
+        let is_among = |kind: &&EventKind| numbers.iter().any(|r| r.contains(&kind.number()));
+        let kinds = EventKind::ALL.iter().filter(is_among);
         commit(kinds.map(|kind| event(*kind, &other)).collect())
     };
     let own = Event::CredentialIssued {
@@ -206,6 +200,10 @@ fn pinned() -> Vec<(String, Commit)> {
     let by_rule = Event::RoleAssigned { user, role, source, wording };
     let back = Event::RoleRevoked { user, role, source };
     let cleared = event(EventKind::ConnectorAdded, &Matter { number: 42, ..matter() });
+    let off = ConnectorSettings { enabled: false, ..ConnectorSettings::new("okta", Mode::Lenient) };
+    let (connector, name, settings) = (id(40), "okta".to_owned(), off.clone());
+    let named = Event::ConnectorAdded { connector, name, settings };
+    let named_change = Event::ConnectorChanged { connector, settings: off };
     let operator = Actor::Operator { id: id(73) };
     let source = Some("2001:db8::7".parse().unwrap());
     let system = Origin { actor: Actor::System, source: None, agent: None, ..origin() };
@@ -217,9 +215,11 @@ fn pinned() -> Vec<(String, Commit)> {
             Commit { origin: Origin { actor: operator, source, ..origin() }, ..retired() },
         ),
         ("by-the-system".into(), Commit { origin: system, ..retired() }),
-        ("the-other-way".into(), others(false)),
-        ("the-other-way-2".into(), others(true)),
+        ("the-other-way".into(), others(&first)),
+        ("the-other-way-2".into(), others(&[8..=9])),
         ("ConnectorAdded-2".into(), commit(vec![cleared])),
+        ("ConnectorAdded-3".into(), commit(vec![named])),
+        ("ConnectorChanged-2".into(), commit(vec![named_change])),
         ("CredentialIssued-2".into(), commit(vec![own])),
         ("RoleAssigned-2".into(), commit(vec![by_rule])),
         ("RoleRevoked-2".into(), commit(vec![back])),

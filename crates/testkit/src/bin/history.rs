@@ -268,14 +268,7 @@ impl History {
     }
 
     fn beginning(&self) -> Vec<Event> {
-        let settings = ConnectorSettings {
-            preset: "okta".into(),
-            mode: scim::Mode::Lenient,
-            empty_unassigns: false,
-            patch_answer: Default::default(),
-            catalogue: Default::default(),
-            unknown_members: Default::default(),
-        };
+        let settings = ConnectorSettings::new("okta", scim::Mode::Lenient);
         let mut events = vec![
             Event::TenantOpened { tenant: tenant(), slug: "acme".into() },
             Event::ConnectorAdded { connector: self.connector, name: "okta".into(), settings },
