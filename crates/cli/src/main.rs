@@ -4,6 +4,7 @@
 
 mod audit;
 mod compare;
+mod config;
 mod connector;
 mod demo;
 mod diff;
@@ -29,7 +30,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -78,12 +79,24 @@ enum Verb {
     Compare(compare::Compare),
     Verify(verify::Verify),
     Demo(demo::Demo),
+    Config(config::Config),
     #[command(hide = true)]
     Fixture(fixture::Fixture),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let command = Cli::command();
+    let matches = command.clone().get_matches();
+    // The file's values are what is usual for `serve`: it is known only once the command line says where the file is.
+    let configured = match config::with_file(command, &matches) {
+        Ok(configured) => configured,
+        Err(error) => {
+            terminal::complain(&error);
+            return ExitCode::FAILURE;
+        }
+    };
+    let cli = Cli::from_arg_matches(&configured.clone().get_matches())
+        .unwrap_or_else(|error| error.exit());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -113,6 +126,7 @@ fn main() -> ExitCode {
             Verb::Compare(compare) => compare.run().await,
             Verb::Verify(verify) => verify.run(),
             Verb::Demo(demo) => demo.run().await,
+            Verb::Config(config) => config.run(&configured),
             Verb::Fixture(fixture) => fixture.run().await,
         }
     });

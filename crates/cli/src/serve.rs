@@ -11,6 +11,7 @@ use server::{App, Lists, Network, Secret};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
+use crate::config::public_url;
 use crate::instance::{self, Master};
 use crate::terminal::{note, say};
 
@@ -32,6 +33,10 @@ Examples:
   rollbook serve --data /var/lib/rollbook --public-url https://id.example.com --trusted-proxy 127.0.0.1
   ROLLBOOK_SCIM_KEY=acme:a-long-random-secret rollbook serve --tenant acme")]
 pub(crate) struct Serve {
+    /// The configuration file; without it ./rollbook.toml, if it is there
+    // Read before everything else, so that its values are the defaults of the rest.
+    #[arg(long, env = "ROLLBOOK_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The data folder; it is created if it is not there
     #[arg(long, env = "ROLLBOOK_DATA", default_value = "./data", value_name = "DIR")]
     data: PathBuf,
@@ -45,7 +50,7 @@ pub(crate) struct Serve {
     #[arg(long, env = "ROLLBOOK_PRESET", default_value = server::FIRST_CONNECTOR, value_name = "PRESET", value_parser = PossibleValuesParser::new(PRESETS))]
     preset: String,
     /// The URL that clients use, when a proxy stands before; without it, what they send as Host
-    #[arg(long, env = "ROLLBOOK_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "ROLLBOOK_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
     /// A proxy whose X-Forwarded-For is believed, as 10.0.0.1 or 10.0.0.0/8; may be repeated
     #[arg(long, env = "ROLLBOOK_TRUSTED_PROXY", value_name = "ADDR", value_delimiter = ',')]
@@ -53,6 +58,9 @@ pub(crate) struct Serve {
     /// The form of the server's own log, on standard error
     #[arg(long, env = "ROLLBOOK_LOG_FORMAT", default_value = "text", value_name = "FORM")]
     log_format: LogFormat,
+    /// How much the server's own log says, as info or info,server=debug
+    #[arg(long, env = "ROLLBOOK_LOG", default_value = "info", value_name = "LEVELS", value_parser = levels)]
+    log: String,
     /// The operator key to use instead of a random one
     #[arg(long, env = "ROLLBOOK_OPERATOR_KEY", hide_env_values = true, hide = true)]
     operator_key: Option<String>,
@@ -61,6 +69,12 @@ pub(crate) struct Serve {
     scim_key: Option<String>,
     #[command(flatten)]
     master: Master,
+}
+
+/// Levels that the log can be told.
+fn levels(text: &str) -> anyhow::Result<String> {
+    EnvFilter::try_new(text).context("expected levels, as in `info` or `info,server=debug`")?;
+    Ok(text.to_owned())
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -97,8 +111,7 @@ impl Serve {
     }
 
     fn trace(&self) {
-        let filter =
-            EnvFilter::try_from_env("ROLLBOOK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        let filter = EnvFilter::new(&self.log);
         let lines = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(crate::terminal::shows_colours_on_stderr())

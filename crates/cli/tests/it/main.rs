@@ -14,6 +14,8 @@ mod common;
 mod compare;
 
 #[cfg(test)]
+mod config;
+#[cfg(test)]
 mod connectors;
 
 #[cfg(test)]
