@@ -7,7 +7,7 @@ use domain::commit::Commit;
 use domain::directory::Directory;
 use domain::event::{Event, EventKind, Subject};
 use domain::id::{ConnectorId, RequestId, RoleId, RuleId};
-use domain::origin::{Actor, Source};
+use domain::origin::{Actor, Claimed, Source};
 use domain::position::{Hash, Position};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,10 @@ pub struct Entry {
     /// The client's `User-Agent`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub agent: Option<String>,
+    /// On whose behalf the client says that it asked; nobody has checked it. Of kind `user` if the tenant knew them then, else
+    /// `stranger`. Without a name: they were erased.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub claimed: Option<Named>,
     /// The request; commits of one request share it.
     pub request: RequestId,
     /// What happened.
@@ -123,6 +127,7 @@ impl Entry {
             credential: Named::credential(origin.actor, directory),
             source: origin.source,
             agent: origin.agent.clone(),
+            claimed: origin.claimed.as_ref().map(Named::claimed),
             request: origin.request,
             events,
         }
@@ -170,6 +175,15 @@ impl Named {
                 Some(Named::new("credential", credential, hint))
             }
             Actor::Operator { .. } | Actor::System => None,
+        }
+    }
+
+    /// Whom a client named as the one who acts, in its own words.
+    pub(crate) fn claimed(claimed: &Claimed) -> Self {
+        let name = claimed.name().map(str::to_owned);
+        match claimed {
+            Claimed::User { user, .. } => Named::new("user", user, name),
+            Claimed::Stranger { .. } => Named { kind: "stranger".to_owned(), id: None, name },
         }
     }
 

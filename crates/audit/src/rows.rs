@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::entry::{Entry, Named, Told};
 
 /// What the cells of [`rows`] are, in their order. Columns are added at the end, none is renamed or taken away.
-pub const HEADING: [&str; 19] = [
+pub const HEADING: [&str; 20] = [
     "position",
     "time",
     "hash",
@@ -25,6 +25,7 @@ pub const HEADING: [&str; 19] = [
     "before",
     "after",
     "details",
+    "claimed",
 ];
 
 /// A commit as rows, one for each of its events. A name that is not known any more is left empty; `details` is
@@ -66,5 +67,6 @@ fn row(entry: &Entry, told: &Told) -> Vec<String> {
         roles(&told.before),
         roles(&told.after),
         told.event.to_string(),
+        named(entry.claimed.as_ref()).0,
     ]
 }

@@ -100,7 +100,7 @@ async fn erase(place: &Where, user: &str, reason: &str, dry_run: bool) -> anyhow
     let tenant = instance::tenant(&engine.world(), place.tenant.as_deref())?.0.id;
     // Whoever has the folder and the master key needs no other key.
     let request = RequestId::new(Uuid::now_v7());
-    let origin = Origin { actor: Actor::System, request, source: None, agent: None };
+    let origin = Origin { actor: Actor::System, request, source: None, agent: None, claimed: None };
     let erased = server::erase(&engine, tenant, origin, user, reason, dry_run).await;
     engine.stop().await;
     Ok(erased?.0)

@@ -17,7 +17,7 @@ use scim::{Attribute, Catalogue, Object, Packed, Value};
 use uuid::Uuid;
 
 use crate::event::{AttributeChange, Event, NewUser, Renamed, RoleWording};
-use crate::origin::Origin;
+use crate::origin::{Claimed, Origin};
 use crate::personal::Personal;
 
 /// A keyed function: 32 bytes that follow from a label, some bytes, and a secret that nothing leads
@@ -142,9 +142,18 @@ impl<'a> Disguise<'a> {
     /// The same request from an invented address, by an invented program.
     #[must_use]
     pub fn origin(&self, origin: Origin) -> Origin {
-        let Origin { actor, request, source, agent } = origin;
+        let Origin { actor, request, source, agent, claimed } = origin;
         let agent = agent.map(|agent| format!("agent/{}", self.word(&scim::fold(&agent))));
-        Origin { actor, request, source: source.map(|source| self.address(source)), agent }
+        let source = source.map(|source| self.address(source));
+        let claimed = claimed.map(|claimed| match claimed {
+            Claimed::User { user, name } => {
+                Claimed::User { user, name: known(name, |name| self.user_name(&name)) }
+            }
+            Claimed::Stranger { about, name } => {
+                Claimed::Stranger { about, name: known(name, |name| self.user_name(&name)) }
+            }
+        });
+        Origin { actor, request, source, agent, claimed }
     }
 
     /// An address from a range that is nobody's: 240.0.0.0/4 (RFC 1112 §4) or 2001:db8::/32 (RFC

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ConnectorId, CredentialId, OperatorId, RequestId, RuleId};
+use crate::id::{ConnectorId, CredentialId, OperatorId, RequestId, RuleId, UserId};
+use crate::personal::Personal;
 
 /// Who acts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -53,7 +54,7 @@ impl Actor {
 }
 
 /// Who asked, in which request, from where.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Origin {
     /// Who asked.
@@ -64,6 +65,45 @@ pub struct Origin {
     pub source: Option<IpAddr>,
     /// The client's `User-Agent`, cut to [`AGENT_CHARS`](crate::limits::AGENT_CHARS).
     pub agent: Option<String>,
+    /// On whose behalf the client says that it asks. Nobody has checked it: who asked is `actor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<Claimed>,
+}
+
+/// Whom a client names as the one who acts (behaviour C-16), in the client's words. They are personal, so they are sealed
+/// under a person's key and go when that person is erased.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Claimed {
+    /// A user of the tenant, when the request was made.
+    User {
+        /// Who; it is under their key.
+        user: UserId,
+        /// What the client wrote.
+        name: Personal<String>,
+    },
+    /// Nobody whom the tenant knows.
+    Stranger {
+        /// The user whom the commit is about: it is under their key.
+        about: UserId,
+        /// What the client wrote.
+        name: Personal<String>,
+    },
+}
+
+impl Claimed {
+    /// What the client wrote, unless the person under whose key it is was erased.
+    pub fn name(&self) -> Option<&str> {
+        let (Claimed::User { name, .. } | Claimed::Stranger { name, .. }) = self;
+        name.known().map(String::as_str)
+    }
+
+    /// Whose key it is under.
+    pub fn owner(&self) -> UserId {
+        let (Claimed::User { user: owner, .. } | Claimed::Stranger { about: owner, .. }) = self;
+        *owner
+    }
 }
 
 /// Where a role assignment or a membership comes from. Each is removed only through its own source;

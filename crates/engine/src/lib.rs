@@ -167,6 +167,36 @@ impl Engine {
         self.ask(tenant, origin, command, None).await
     }
 
+    /// What [`Engine::submit`] would answer now, without writing anything: the receipt has no position, and its snapshot is of the
+    /// tenant as it would be.
+    ///
+    /// # Errors
+    /// Those that depend on the command alone; a disk that is full is not noticed.
+    pub fn rehearse(
+        &self,
+        tenant: TenantId,
+        origin: Origin,
+        command: Command,
+    ) -> Result<Receipt, Refusal> {
+        let now = self.now(tenant).ok_or(Refusal::NoTenant)?;
+        let decision = domain::decide(&now.directory, &origin.actor, command)?;
+        let (notices, quirks) = (decision.notices, decision.quirks);
+        if decision.events.is_empty() {
+            return Ok(Receipt { snapshot: now, position: None, notices, quirks });
+        }
+        let commit = Commit {
+            tenant,
+            position: now.head.next(),
+            at: (self.shared.clock)().max(now.head.time),
+            prev: now.head.hash,
+            origin,
+            events: decision.events,
+        };
+        let mut next = (*now).clone();
+        next.advance(&commit, Hash::ZERO)?;
+        Ok(Receipt { snapshot: Arc::new(next), position: None, notices, quirks })
+    }
+
     async fn ask(
         &self,
         tenant: TenantId,

@@ -155,7 +155,13 @@ mod tests {
                 position: head.next(),
                 at: Timestamp::from_millis(number),
                 prev: head.hash,
-                origin: Origin { actor: Actor::System, request, source: None, agent: None },
+                origin: Origin {
+                    actor: Actor::System,
+                    request,
+                    source: None,
+                    agent: None,
+                    claimed: None,
+                },
                 events: vec![Event::TenantOpened { tenant, slug: format!("acme-{number}") }],
             };
             let sealed: Sealed = crate::seal(&commit, &log.reader()).unwrap();

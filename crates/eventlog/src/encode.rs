@@ -16,7 +16,8 @@ use std::net::IpAddr;
 use domain::commit::Commit;
 use domain::event::{Event, EventKind};
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId, UserId};
-use domain::origin::{Actor, Origin};
+use domain::origin::{Actor, Claimed, Origin};
+use domain::personal::Personal;
 use domain::position::{Hash, Position};
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -29,6 +30,8 @@ use crate::keys::{Keys, PersonKey};
 
 /// The format of a commit, its second byte.
 const FORMAT: u8 = 1;
+/// The same with an origin that says on whose behalf the client claims to ask.
+const FORMAT_CLAIMED: u8 = 2;
 /// The first byte: an array of seven.
 const ARRAY_OF_SEVEN: u8 = 0x97;
 
@@ -107,9 +110,22 @@ pub fn seal(commit: &Commit, keys: &impl Keys) -> Result<Sealed, SealError> {
             (kind.number(), *version, Bytes::new(clear), body.as_deref().map(Bytes::new))
         })
         .collect();
-    let header = (FORMAT, commit.tenant, commit.position, commit.at, commit.prev);
-    let (format, tenant, position, at, prev) = header;
-    let bytes = write(&(format, tenant, position, at, prev, wire(&commit.origin), events))?;
+    let Commit { tenant, position, at, prev, ref origin, .. } = *commit;
+    let bytes = match &origin.claimed {
+        None => write(&(FORMAT, tenant, position, at, prev, wire(origin), events))?,
+        Some(claimed) => {
+            let new = new_keys.iter().rev().find(|(new, _)| *new == claimed.owner());
+            let key = match new {
+                Some((_, key)) => Some(key.clone()),
+                None => keys.person(tenant, claimed.owner())?,
+            };
+            let sealed =
+                wire_claimed(claimed, key.as_ref(), &body::Place::of_origin(tenant, position))?;
+            let (actor, request, source, agent) = wire(origin);
+            let origin = (actor, request, source, agent, sealed);
+            write(&(FORMAT_CLAIMED, tenant, position, at, prev, origin, events))?
+        }
+    };
     Ok(Sealed { tenant, position, hash: hash(&bytes), bytes, new_keys, dropped_keys })
 }
 
@@ -121,9 +137,24 @@ pub fn open(bytes: &[u8], keys: &impl Keys) -> Result<Commit, Broken> {
     let header = header(bytes)?;
     let Header { tenant, position, at, prev } = header;
     let broken = |reason: String| Broken::commit(tenant, position, reason);
-    let (_, _, _, _, _, origin, encoded): Whole =
-        read(bytes).map_err(|reason| broken(format!("it cannot be read ({reason})")))?;
-    let origin = unwire(origin).ok_or_else(|| broken("its origin is of no known kind".into()))?;
+    let unreadable = |reason: String| broken(format!("it cannot be read ({reason})"));
+    let (origin, claimed, encoded) = if bytes.get(1) == Some(&FORMAT_CLAIMED) {
+        let whole: Whole<WireClaimedOrigin> = read(bytes).map_err(unreadable)?;
+        let (.., (actor, request, source, agent, claimed), encoded) = whole;
+        ((actor, request, source, agent), Some(claimed), encoded)
+    } else {
+        let (.., origin, encoded): Whole<WireOrigin> = read(bytes).map_err(unreadable)?;
+        (origin, None, encoded)
+    };
+    let mut origin =
+        unwire(origin).ok_or_else(|| broken("its origin is of no known kind".into()))?;
+    if let Some(claimed) = claimed {
+        let place = body::Place::of_origin(tenant, position);
+        origin.claimed = Some(
+            unwire_claimed(claimed, &place, |user| keys.person(tenant, user))?
+                .ok_or_else(|| broken("whom its client named cannot be read".to_owned()))?,
+        );
+    }
     let mut events = Vec::with_capacity(encoded.len());
     let mut last: Option<(UserId, Option<PersonKey>)> = None;
     for (index, (number, version, clear, body)) in encoded.into_iter().enumerate() {
@@ -196,7 +227,7 @@ pub(crate) struct Header {
 pub(crate) fn header(bytes: &[u8]) -> Result<Header, Broken> {
     let broken = |reason: String| Broken::Bytes { reason };
     match bytes {
-        [ARRAY_OF_SEVEN, FORMAT, ..] => {}
+        [ARRAY_OF_SEVEN, FORMAT | FORMAT_CLAIMED, ..] => {}
         [ARRAY_OF_SEVEN, format @ 0..=0x7f, ..] => {
             return Err(broken(format!("format {format} is unknown; use a newer release")));
         }
@@ -209,13 +240,59 @@ pub(crate) fn header(bytes: &[u8]) -> Result<Header, Broken> {
 }
 
 /// A commit's bytes; the first five are read as [`Header`].
-type Whole =
-    (IgnoredAny, IgnoredAny, IgnoredAny, IgnoredAny, IgnoredAny, WireOrigin, Vec<WireEvent>);
+type Whole<O> = (IgnoredAny, IgnoredAny, IgnoredAny, IgnoredAny, IgnoredAny, O, Vec<WireEvent>);
 type WireEvent = (u8, u8, ByteBuf, Option<ByteBuf>);
 /// Which kind of actor, then the ids of each kind.
 type WireActor = (u8, Option<ConnectorId>, Option<CredentialId>, Option<OperatorId>);
 /// The address is 4 or 16 bytes.
 type WireOrigin = (WireActor, RequestId, Option<ByteBuf>, Option<String>);
+/// Whether it is a user of the tenant (0) or nobody whom it knows (1), whose key it is under, and the words.
+type WireClaimed = (u8, UserId, Option<ByteBuf>);
+type WireClaimedOrigin = (WireActor, RequestId, Option<ByteBuf>, Option<String>, WireClaimed);
+
+/// Without a key the words are not written: whose they would be under was erased meanwhile.
+fn wire_claimed(
+    claimed: &Claimed,
+    key: Option<&PersonKey>,
+    place: &body::Place,
+) -> Result<WireClaimed, SealError> {
+    let kind = match claimed {
+        Claimed::User { .. } => 0,
+        Claimed::Stranger { .. } => 1,
+    };
+    let sealed = match (claimed.name(), key) {
+        (Some(name), Some(key)) => {
+            let sealed = body::seal(key, place, name.as_bytes());
+            Some(ByteBuf::from(sealed.ok_or_else(|| unwritable("a name too large"))?))
+        }
+        (None, _) | (_, None) => None,
+    };
+    Ok((kind, claimed.owner(), sealed))
+}
+
+/// None: it is of no known kind, or it does not open.
+fn unwire_claimed(
+    (kind, owner, sealed): WireClaimed,
+    place: &body::Place,
+    key: impl FnOnce(UserId) -> Result<Option<PersonKey>, Broken>,
+) -> Result<Option<Claimed>, Broken> {
+    let name = match sealed {
+        None => Personal::Erased,
+        Some(sealed) => match key(owner)? {
+            None => Personal::Erased,
+            Some(key) => {
+                let text = body::open(&key, place, &sealed).map(String::from_utf8);
+                let Some(Ok(text)) = text else { return Ok(None) };
+                Personal::Known(text)
+            }
+        },
+    };
+    Ok(match kind {
+        0 => Some(Claimed::User { user: owner, name }),
+        1 => Some(Claimed::Stranger { about: owner, name }),
+        _ => None,
+    })
+}
 
 fn wire(origin: &Origin) -> WireOrigin {
     let actor = match origin.actor {
@@ -244,7 +321,7 @@ fn unwire((actor, request, source, agent): WireOrigin) -> Option<Origin> {
         }),
         None => None,
     };
-    Some(Origin { actor, request, source, agent })
+    Some(Origin { actor, request, source, agent, claimed: None })
 }
 
 /// Any value as MessagePack without names.

@@ -396,7 +396,13 @@ mod tests {
                 position: Position::FIRST,
                 at: Timestamp::from_millis(0),
                 prev: Hash::ZERO,
-                origin: Origin { actor: Actor::System, request, source: None, agent: None },
+                origin: Origin {
+                    actor: Actor::System,
+                    request,
+                    source: None,
+                    agent: None,
+                    claimed: None,
+                },
                 events: vec![Event::TenantOpened { tenant, slug }],
             };
             let sealed = crate::seal(&commit, &crate::NoKeys).unwrap();

@@ -638,7 +638,13 @@ mod tests {
             position: Head::EMPTY.next(),
             at: Timestamp::from_millis(0),
             prev: Hash::ZERO,
-            origin: Origin { actor: Actor::System, request, source: None, agent: None },
+            origin: Origin {
+                actor: Actor::System,
+                request,
+                source: None,
+                agent: None,
+                claimed: None,
+            },
             events: vec![Event::TenantOpened { tenant, slug: "acme".to_owned() }],
         };
         crate::seal(&commit, reader).unwrap()

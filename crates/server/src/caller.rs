@@ -68,7 +68,8 @@ impl Visit {
     }
 
     pub(crate) fn origin(&self, actor: Actor) -> Origin {
-        Origin { actor, request: self.request, source: self.source, agent: self.agent.clone() }
+        let (request, source, agent) = (self.request, self.source, self.agent.clone());
+        Origin { actor, request, source, agent, claimed: None }
     }
 }
 

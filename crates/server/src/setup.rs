@@ -49,7 +49,7 @@ pub enum SetupError {
 /// What the instance itself asks for at its start.
 pub fn startup(app: &App) -> Origin {
     let request = RequestId::new(app.id());
-    Origin { actor: Actor::System, request, source: None, agent: None }
+    Origin { actor: Actor::System, request, source: None, agent: None, claimed: None }
 }
 
 /// Makes sure that the instance has an operator with a key. Answers the key if it was issued just

@@ -190,7 +190,7 @@ impl Simulation {
         // Of a few addresses, or none: by the id, which is random enough.
         let last = request.as_bytes().first().map_or(0, |byte| byte % 4);
         let source = (last > 0).then(|| Ipv4Addr::new(10, 0, 0, last).into());
-        Origin { actor, request: RequestId::new(request), source, agent: None }
+        Origin { actor, request: RequestId::new(request), source, agent: None, claimed: None }
     }
 
     fn run(

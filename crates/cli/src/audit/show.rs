@@ -13,11 +13,15 @@ const VALUE_CHARS: usize = 40;
 
 /// Who acted, and with which key.
 pub(crate) fn actor(entry: &Entry) -> String {
-    let who = entry.actor.to_string();
-    match entry.credential.as_ref().and_then(|credential| credential.name.as_ref()) {
-        Some(hint) => format!("{who} ({hint})"),
-        None => who,
+    let mut who = entry.actor.to_string();
+    if let Some(hint) = entry.credential.as_ref().and_then(|credential| credential.name.as_ref()) {
+        who.push_str(&format!(" ({hint})"));
     }
+    if let Some(claimed) = &entry.claimed {
+        let name = claimed.name.as_deref().unwrap_or("somebody who was erased");
+        who.push_str(&format!(", in the name of {name}"));
+    }
+    who
 }
 
 fn address(entry: &Entry) -> String {

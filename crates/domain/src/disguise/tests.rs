@@ -113,7 +113,15 @@ fn an_origin_tells_nobodys_address_or_program() {
     for (real, range) in [("203.0.113.9", "2"), ("2a02:8109::1", "2001:db8:")] {
         let request = RequestId::new(Uuid::nil());
         let (source, agent) = (Some(real.parse().unwrap()), Some("JanesScript/2".to_owned()));
-        let told = with(|d| d.origin(Origin { actor: Actor::System, request, source, agent }));
+        let name = Personal::Known("jane.roe@acme.com".to_owned());
+        let claimed = Some(Claimed::Stranger { about: UserId::new(Uuid::nil()), name });
+        let actor = Actor::System;
+        let told = with(|d| d.origin(Origin { actor, request, source, agent, claimed }));
+        let named = told.claimed.as_ref().and_then(Claimed::name).unwrap();
+        assert!(
+            named.contains('@') && !named.contains("jane") && !named.contains("acme"),
+            "{named}"
+        );
         let (source, agent) = (told.source.unwrap().to_string(), told.agent.unwrap());
         assert!(source.starts_with(range) && source != real, "{source}");
         assert!(agent.starts_with("agent/") && !agent.contains("anes"), "{agent}");

@@ -151,6 +151,7 @@ fn any_log() -> impl Strategy<Value = Vec<Commit>> {
                     request: RequestId::new(id(9, request)),
                     source: source.map(|address| address.parse().unwrap()),
                     agent: None,
+                    claimed: None,
                 },
                 events,
             };

@@ -73,7 +73,7 @@ impl Given {
             position,
             at: Timestamp::from_millis(1_000 * position.get() as i64),
             prev: snapshot.head.hash,
-            origin: Origin { actor, request, source: None, agent: None },
+            origin: Origin { actor, request, source: None, agent: None, claimed: None },
             events,
         };
         let mut bytes = [0; 32];

@@ -26,7 +26,15 @@ impl Place {
     /// cipher also survives the one case of a repeated one, a turn that is decided anew after a cut.
     pub(super) fn new(tenant: TenantId, position: Position, index: usize, kind: EventKind) -> Self {
         // A commit has far fewer events than 2^32: it is at most 16 MiB.
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        Place::at(tenant, position, u32::try_from(index).unwrap_or(u32::MAX), kind.number())
+    }
+
+    /// What the origin of a commit holds; no event has this index, and no kind this number.
+    pub(super) fn of_origin(tenant: TenantId, position: Position) -> Self {
+        Place::at(tenant, position, u32::MAX, 0)
+    }
+
+    fn at(tenant: TenantId, position: Position, index: u32, what_is_there: u8) -> Self {
         let mut nonce = [0; 12];
         let (at, after) = nonce.split_at_mut(8);
         at.copy_from_slice(&position.get().to_be_bytes());
@@ -36,7 +44,7 @@ impl Place {
         owner.copy_from_slice(tenant.uuid().as_bytes());
         let (place, what) = rest.split_at_mut(12);
         place.copy_from_slice(&nonce);
-        what.fill(kind.number());
+        what.fill(what_is_there);
         Self { nonce, aad }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn origin() -> Origin {
         request: id(72),
         source: Some([192, 0, 2, 7].into()),
         agent: Some("Okta SCIM Client 1.0".to_owned()),
+        claimed: None,
     }
 }
 

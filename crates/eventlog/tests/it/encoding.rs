@@ -3,7 +3,7 @@
 use domain::commit::Commit;
 use domain::event::*;
 use domain::id::{TenantId, UserId};
-use domain::origin::{Actor, Origin, Source};
+use domain::origin::{Actor, Claimed, Origin, Source};
 use domain::personal::Personal;
 use domain::position::{Hash, Head, Position};
 use domain::time::Timestamp;
@@ -209,6 +209,9 @@ fn pinned() -> Vec<(String, Commit)> {
     let system = Origin { actor: Actor::System, source: None, agent: None, ..origin() };
     let long = renamed(id(9), &"long and dull ".repeat(100), "short");
     let erased = Event::UserRenamed { user: id(9), personal: Personal::Erased };
+    let claiming =
+        |claimed| Commit { origin: Origin { claimed: Some(claimed), ..origin() }, ..retired() };
+    let boss = || Personal::Known("boss@acme.com".to_owned());
     pinned.extend([
         (
             "by-an-operator".into(),
@@ -225,6 +228,8 @@ fn pinned() -> Vec<(String, Commit)> {
         ("RoleRevoked-2".into(), commit(vec![back])),
         ("compressed".into(), commit(vec![long])),
         ("erased".into(), commit(vec![erased])),
+        ("claimed-user".into(), claiming(Claimed::User { user: id(41), name: boss() })),
+        ("claimed-stranger".into(), claiming(Claimed::Stranger { about: id(41), name: boss() })),
     ]);
     pinned
 }
@@ -453,8 +458,8 @@ fn what_this_release_does_not_know_is_named() {
         assert!(text.contains(expected), "{text}");
     };
     let mut later = bytes.clone();
-    later[1] = 2;
-    check(&later, "format 2 is unknown; use a newer release");
+    later[1] = 3;
+    check(&later, "format 3 is unknown; use a newer release");
     // An event is an array of four, then its kind and version.
     let at = bytes.windows(3).position(|window| window == [0x94, 1, 1]).unwrap();
     let mut unknown = bytes.clone();
@@ -479,4 +484,32 @@ fn a_fingerprint_is_of_the_encoding_by_names() {
     let one = eventlog::fingerprint(&(1u8, "two", [3u8]));
     assert_eq!(one, eventlog::hash(&[0x93, 1, 0xa3, b't', b'w', b'o', 0x91, 3]));
     assert_ne!(one, eventlog::fingerprint(&(1u8, "two", [4u8])));
+}
+
+/// Whom a client names is under a person's key: theirs, or that of whom the commit makes. Without that key nothing is left of it, and
+/// the bytes never say it. Seen to catch the name written in clear.
+#[test]
+fn a_claimed_actor_is_sealed_under_a_persons_key() {
+    let name = Personal::Known(CANARY.to_owned());
+    let claimed = Some(Claimed::Stranger { about: id(9), name });
+    let made = commit(vec![created(id(9), "jane")]);
+    let made = Commit { origin: Origin { claimed, ..origin() }, ..made };
+    let sealed = eventlog::seal(&made, &OneKey).unwrap();
+    let (canary, bytes) = (CANARY.as_bytes(), &sealed.bytes);
+    assert!(!bytes.windows(canary.len()).any(|part| part == canary));
+    assert_eq!(eventlog::open(bytes, &OneKey).unwrap(), made);
+    let read = eventlog::open(bytes, &NoKeys).unwrap();
+    let left = Claimed::Stranger { about: id(9), name: Personal::Erased };
+    assert_eq!(read.origin.claimed, Some(left));
+    // Who is erased by now is named no more, and the commit is written all the same.
+    let of_erased = commit(vec![event(EventKind::RoleRetired, &matter())]);
+    let of_erased = Commit { origin: made.origin.clone(), ..of_erased };
+    let sealed = eventlog::seal(&of_erased, &NoKeys).unwrap();
+    let read = eventlog::open(&sealed.bytes, &OneKey).unwrap();
+    assert_eq!(read.origin.claimed.unwrap().name(), None);
+    // A body that was moved or changed does not open.
+    let mut bytes = eventlog::seal(&made, &OneKey).unwrap().bytes;
+    let at = bytes.windows(2).rposition(|w| w == [0xc4, CANARY.len() as u8 + 17]).unwrap();
+    bytes[at + 4] ^= 1;
+    assert!(eventlog::open(&bytes, &OneKey).is_err());
 }

@@ -153,7 +153,7 @@ pub(super) fn all() -> Map<String, Value> {
     });
     let commit = json!({
         "position": position, "hash": hash(), "at": time, "actor": named, "credential": named,
-        "source": text, "agent": text, "request": id,
+        "source": text, "agent": text, "claimed": named, "request": id,
         "events": { "type": "array", "items": object(event, &["type"]) },
     });
     let commit = object(commit, &["position", "hash", "at", "actor", "request", "events"]);

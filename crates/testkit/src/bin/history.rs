@@ -305,6 +305,7 @@ impl History {
                 request: request(position.get()),
                 source: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))),
                 agent: None,
+                claimed: None,
             },
             events: self.events(position.get()),
         }

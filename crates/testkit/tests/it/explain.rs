@@ -108,7 +108,8 @@ impl History {
     ) -> Result<Receipt, Refusal> {
         let request = RequestId::new(self.id());
         let source = Some("10.0.0.1".parse().unwrap());
-        let origin = Origin { actor, request, source, agent: Some("idp/1".to_owned()) };
+        let origin =
+            Origin { actor, request, source, agent: Some("idp/1".to_owned()), claimed: None };
         let engine = self.engine.clone();
         let mut waiting = Box::pin(async move { engine.submit(tenant, origin, command).await });
         let mut poll = || waiting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
