@@ -9,5 +9,6 @@ mod local;
 mod management;
 mod mapping;
 mod policies;
+mod protocol;
 mod roles;
 mod tenants;
