@@ -82,6 +82,8 @@ pub enum Command {
         name: String,
         /// How it treats what its client sends.
         settings: ConnectorSettings,
+        /// Its first key, issued in the same commit.
+        key: Option<NewKey>,
     },
     /// Treat what a connector's client sends in another way.
     ChangeConnector {
@@ -89,6 +91,8 @@ pub enum Command {
         connector: ConnectorId,
         /// How.
         settings: ConnectorSettings,
+        /// The settings that these were made of; none: whichever are there. Others by now, and nothing changes.
+        from: Option<ConnectorSettings>,
     },
     /// Let resources of a type carry one more extension.
     AddSchema {
@@ -124,6 +128,19 @@ pub enum Command {
         /// The credential.
         credential: CredentialId,
     },
+}
+
+/// A key that is issued with its holder.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewKey {
+    /// The credential.
+    pub credential: CredentialId,
+    /// SHA-256 of the secret.
+    pub hash: Hash,
+    /// The secret's first characters.
+    pub hint: String,
+    /// When it ends.
+    pub expires: Option<Timestamp>,
 }
 
 /// What is to become of a resource.

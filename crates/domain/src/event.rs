@@ -13,6 +13,7 @@ use crate::id::{
 use crate::origin::Source;
 use crate::personal::Personal;
 use crate::position::Hash;
+use crate::settings::{OnDeactivate, OnDelete, OnReactivate, Permissions, PutWithoutActive};
 use crate::time::Timestamp;
 
 /// One fact inside a commit.
@@ -293,6 +294,24 @@ pub struct ConnectorSettings {
     /// What becomes of a write that names members whom nobody knows.
     #[serde(default, skip_serializing_if = "is_default")]
     pub unknown_members: UnknownMembers,
+    /// What it may do.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub permissions: Permissions,
+    /// What becomes of the memberships of a user whom it deactivates.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_deactivate: OnDeactivate,
+    /// What becomes of those when it reactivates the user.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_reactivate: OnReactivate,
+    /// What its DELETE of a user does.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_delete: OnDelete,
+    /// What its PUT without `active` means.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub put_without_active: PutWithoutActive,
+    /// Whether it only adds attributes to users who come from elsewhere.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub attribute_only: bool,
 }
 
 /// What becomes of a write to a group that names members who are no users or groups of the tenant.
@@ -354,6 +373,12 @@ impl ConnectorSettings {
             patch_answer: PatchAnswer::default(),
             catalogue: RoleCatalogue::default(),
             unknown_members: UnknownMembers::default(),
+            permissions: Permissions::default(),
+            on_deactivate: OnDeactivate::default(),
+            on_reactivate: OnReactivate::default(),
+            on_delete: OnDelete::default(),
+            put_without_active: PutWithoutActive::default(),
+            attribute_only: false,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod origin;
 pub mod personal;
 pub mod preset;
 pub mod published;
+pub mod settings;
 
 pub mod command;
 pub mod directory;

@@ -57,6 +57,14 @@ pub enum Rejection {
         /// The version that is there.
         actual: Position,
     },
+    /// What a change was made of is not there any more: somebody else changed it meanwhile.
+    #[error("the {kind} `{name}` was changed meanwhile: read it again, then repeat the request")]
+    Overtaken {
+        /// What was changed, as in `connector`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// The resource that the request would make breaks a rule of the protocol.
     #[error(transparent)]
     Invalid(#[from] Invalid),

@@ -92,3 +92,6 @@ pub const QUICK_ROWS: usize = 1_000;
 pub const QUICK_COMPARISONS: u64 = 200_000;
 /// Seconds for which resources are looked at one by one for a list.
 pub const SCAN_SECONDS: u64 = 60;
+/// How often a change of a connector is made anew of what others changed it to meanwhile. Each of them means that another
+/// change was granted.
+pub(crate) const SETTINGS_TRIES: usize = 64;

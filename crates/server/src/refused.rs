@@ -148,7 +148,7 @@ impl From<Rejection> for Refused {
             Rejection::Taken { .. } => {
                 Self { kind: Some(ScimType::Uniqueness), ..Self::new(StatusCode::CONFLICT, detail) }
             }
-            Rejection::Stale { .. } | Rejection::Unwanted { .. } => {
+            Rejection::Stale { .. } | Rejection::Unwanted { .. } | Rejection::Overtaken { .. } => {
                 Self::new(StatusCode::PRECONDITION_FAILED, detail)
             }
             Rejection::Invalid(invalid) => invalid.into(),

@@ -114,7 +114,7 @@ pub async fn open_tenant(
             let connector = ConnectorId::new(app.id());
             let settings = preset(first).ok_or_else(|| no_such_preset(first))?;
             let name = first.to_owned();
-            let command = Command::AddConnector { connector, name, settings };
+            let command = Command::AddConnector { connector, name, settings, key: None };
             app.engine.submit(tenant, origin.clone(), command).await?;
             connector
         }

@@ -175,7 +175,7 @@ impl TestApp {
         let secret = Secret::chosen(&format!("{name}-{SCIM_SECRET}")).unwrap();
         let tenant = self.app.engine.world().with_slug("acme").unwrap().0.id;
         let commands = [
-            Command::AddConnector { connector, name: name.to_owned(), settings },
+            Command::AddConnector { connector, name: name.to_owned(), settings, key: None },
             Command::IssueCredential {
                 credential,
                 holder: Holder::Connector(connector),

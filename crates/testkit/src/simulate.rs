@@ -162,7 +162,10 @@ impl Simulation {
         let setup = [
             (TenantId::SYSTEM, open(Vec::new())),
             (tenant, open(roles)),
-            (tenant, Command::AddConnector { connector, name: "okta".to_owned(), settings }),
+            (
+                tenant,
+                Command::AddConnector { connector, name: "okta".to_owned(), settings, key: None },
+            ),
             (
                 tenant,
                 Command::IssueCredential {
@@ -510,7 +513,7 @@ impl Simulation {
             },
             ..there.settings.clone()
         };
-        Ok(Command::ChangeConnector { connector, settings })
+        Ok(Command::ChangeConnector { connector, settings, from: None })
     }
 
     fn issue_key(&mut self, user: UserId) -> Command {

@@ -1,16 +1,17 @@
-//! What operators may do: tenants, connectors, credentials, roles.
+//! What operators may do: tenants, credentials, roles.
 
 use scim::{Invalid, Value};
 
 use crate::command::Decision;
 use crate::directory::Directory;
-use crate::event::{ConnectorSettings, Event, Holder};
-use crate::id::{ConnectorId, CredentialId, OperatorId, RoleId, TenantId};
+use crate::event::{Event, Holder};
+use crate::id::{CredentialId, OperatorId, RoleId, TenantId};
 use crate::limits::{DESCRIPTION_CHARS, NAME_CHARS, SCHEMA_BYTES, SCHEMAS};
+use crate::position::Hash;
 use crate::rejection::Rejection;
 
 /// These events, and nothing left out.
-fn causes(events: Vec<Event>) -> Result<Decision, Rejection> {
+pub(super) fn causes(events: Vec<Event>) -> Result<Decision, Rejection> {
     Ok(Decision { events, ..Decision::default() })
 }
 
@@ -61,31 +62,6 @@ pub(super) fn open_tenant(
         events.push(Event::RoleDefined { role, name, description });
     }
     causes(events)
-}
-
-pub(super) fn add_connector(
-    directory: &Directory,
-    connector: ConnectorId,
-    name: String,
-    settings: ConnectorSettings,
-) -> Result<Decision, Rejection> {
-    check_name("connector", &name)?;
-    if directory.connectors.named(&name).is_some() {
-        return Err(taken("connector", "name", name, "choose another name"));
-    }
-    causes(vec![Event::ConnectorAdded { connector, name, settings }])
-}
-
-pub(super) fn change_connector(
-    directory: &Directory,
-    connector: ConnectorId,
-    settings: ConnectorSettings,
-) -> Result<Decision, Rejection> {
-    match directory.connectors.get(connector) {
-        Some(there) if there.settings == settings => causes(vec![]),
-        Some(_) => causes(vec![Event::ConnectorChanged { connector, settings }]),
-        None => Err(missing("connector", connector.to_string())),
-    }
 }
 
 /// The same schema for the same type again is nothing to do: whoever sets up a tenant may do it twice.
@@ -144,12 +120,20 @@ pub(super) fn issue_credential(
     if !there {
         return Err(missing("holder", id));
     }
-    if let Event::CredentialIssued { hash, hint, .. } = &issued
-        && directory.credentials.with_hash(hash).is_some()
-    {
-        return Err(taken("credential", "secret", hint.clone(), "let the server make a secret"));
+    if let Event::CredentialIssued { hash, hint, .. } = &issued {
+        free_secret(directory, hash, hint)?;
     }
     causes(vec![issued])
+}
+
+pub(super) fn free_secret(directory: &Directory, hash: &Hash, hint: &str) -> Result<(), Rejection> {
+    match directory.credentials.with_hash(hash) {
+        Some(_) => {
+            let remedy = "let the server make a secret";
+            Err(taken("credential", "secret", hint.to_owned(), remedy))
+        }
+        None => Ok(()),
+    }
 }
 
 pub(super) fn revoke_credential(
@@ -163,11 +147,11 @@ pub(super) fn revoke_credential(
     }
 }
 
-fn missing(kind: &'static str, id: String) -> Rejection {
+pub(super) fn missing(kind: &'static str, id: String) -> Rejection {
     Rejection::NotFound { kind, id }
 }
 
-fn taken(
+pub(super) fn taken(
     kind: &'static str,
     attribute: &'static str,
     value: String,
@@ -197,7 +181,7 @@ pub fn check_slug(slug: &str) -> Result<(), Rejection> {
     .into())
 }
 
-fn check_name(kind: &str, name: &str) -> Result<(), Rejection> {
+pub(super) fn check_name(kind: &str, name: &str) -> Result<(), Rejection> {
     let fits = !name.trim().is_empty()
         && name.trim() == name
         && name.chars().count() <= NAME_CHARS

@@ -1,6 +1,7 @@
 //! Which events a command causes, or why it may not: the rules, as pure functions.
 
 mod administration;
+mod connector;
 mod erase;
 mod group;
 mod rule;
@@ -47,11 +48,11 @@ pub fn decide(
         Command::OpenTenant { tenant, slug, roles } => {
             administration::open_tenant(directory, tenant, slug, roles)
         }
-        Command::AddConnector { connector, name, settings } => {
-            administration::add_connector(directory, connector, name, settings)
+        Command::AddConnector { connector, name, settings, key } => {
+            connector::add(directory, connector, name, settings, key)
         }
-        Command::ChangeConnector { connector, settings } => {
-            administration::change_connector(directory, connector, settings)
+        Command::ChangeConnector { connector, settings, from } => {
+            connector::change(directory, connector, settings, from.as_ref())
         }
         Command::AddSchema { document, resource_type, required } => {
             administration::add_schema(directory, document, resource_type, required)

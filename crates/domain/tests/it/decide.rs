@@ -43,6 +43,7 @@ pub(crate) fn given() -> Given {
         connector,
         name: name.to_owned(),
         settings: ConnectorSettings { mode, ..preset("generic").unwrap() },
+        key: None,
     };
     Given { snapshot: Snapshot::default() }
         .and(Actor::System, Command::OpenTenant { tenant, slug: "acme".to_owned(), roles })

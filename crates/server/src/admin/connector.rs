@@ -1,71 +1,70 @@
 //! Connectors: one identity provider's link each, and how it is read.
 
-use axum::http::StatusCode;
-use domain::command::Command;
+use axum::http::{HeaderMap, StatusCode, header};
+use domain::command::{Command, NewKey};
 use domain::directory::Connector;
-use domain::event::{ConnectorSettings, Holder, Mode, PatchAnswer, RoleCatalogue, UnknownMembers};
-use domain::id::{ConnectorId, TenantId};
+use domain::event::{ConnectorSettings, Holder};
+use domain::id::{ConnectorId, CredentialId, TenantId};
 use domain::preset::preset;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use domain::rejection::Rejection;
+use engine::Refusal;
+use serde_json::{Map, Value, json};
 
-use super::{Asked, done, ok, tenant};
+use super::{Asked, done, ok};
 use crate::answer::Answer;
+use crate::limits::SETTINGS_TRIES;
 use crate::refused::Refused;
-use crate::setup::no_such_preset;
+use crate::secret::Secret;
+use crate::setup::{SetupError, no_such_preset, purpose};
 use crate::tally::Tolerated;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct New {
-    name: String,
-    #[serde(flatten)]
-    wanted: Wanted,
-}
+/// Settings as an operator gives them, by name: a preset, and what shall differ from it.
+type Wanted = Map<String, Value>;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Change {
-    #[serde(flatten)]
-    wanted: Wanted,
-}
-
-/// Settings as an operator gives them: a preset, and what shall differ from it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Wanted {
-    preset: Option<String>,
-    mode: Option<Mode>,
-    empty_unassigns: Option<bool>,
-    patch_answer: Option<PatchAnswer>,
-    catalogue: Option<RoleCatalogue>,
-    unknown_members: Option<UnknownMembers>,
-}
-
-impl Wanted {
-    /// The settings that follow: a preset is the beginning, else those that are there.
-    fn over(self, there: ConnectorSettings) -> Result<ConnectorSettings, Refused> {
-        let mut settings = match &self.preset {
-            Some(name) => preset(name).ok_or_else(|| no_such_preset(name))?,
-            None => there,
-        };
-        if let Some(mode) = self.mode {
-            settings.mode = mode;
+/// The settings that follow from those that are there: what is not named stays, and a preset decides how the client is
+/// read and answered, not what it may do.
+fn over(mut wanted: Wanted, there: ConnectorSettings) -> Result<ConnectorSettings, Refused> {
+    let settings = match wanted.remove("preset") {
+        None => there,
+        Some(Value::String(name)) => {
+            let preset = preset(&name).ok_or_else(|| no_such_preset(&name))?;
+            there.with_dialect_of(preset)
         }
-        if let Some(empty_unassigns) = self.empty_unassigns {
-            settings.empty_unassigns = empty_unassigns;
-        }
-        if let Some(patch_answer) = self.patch_answer {
-            settings.patch_answer = patch_answer;
-        }
-        if let Some(catalogue) = self.catalogue {
-            settings.catalogue = catalogue;
-        }
-        if let Some(unknown_members) = self.unknown_members {
-            settings.unknown_members = unknown_members;
-        }
-        Ok(settings)
+        Some(other) => return Err(misfit(&format!("`preset` is a text, not {other}"))),
+    };
+    let internal = |error| Refused::internal(&format!("settings are no JSON: {error}"));
+    let mut settings = serde_json::to_value(settings).map_err(internal)?;
+    if let Some(settings) = settings.as_object_mut() {
+        settings.extend(wanted);
     }
+    serde_json::from_value(settings).map_err(|error| misfit(&error))
+}
+
+fn misfit(why: &dyn std::fmt::Display) -> Refused {
+    scim::Invalid::syntax(format!("the body does not fit: {why}")).into()
+}
+
+/// What stands for settings in `ETag` and `If-Match`. Settings that are the same again are the same version: a change that
+/// was made of them is right.
+pub(super) fn tag(settings: &ConnectorSettings) -> String {
+    let bytes = serde_json::to_vec(settings).unwrap_or_default();
+    let hash = eventlog::hash(&bytes).to_string();
+    format!("\"{}\"", hash.get(..TAG_CHARS).unwrap_or(&hash))
+}
+
+/// Characters of a hash that tell two settings apart.
+const TAG_CHARS: usize = 16;
+
+/// Whether `If-Match` is there, and whether it names these settings.
+fn matches(headers: &HeaderMap, settings: &ConnectorSettings) -> Option<bool> {
+    let tag = tag(settings);
+    let mut named = None;
+    for value in headers.get_all(header::IF_MATCH) {
+        let text = value.to_str().unwrap_or_default();
+        let mut tags = text.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
+        named = Some(named.unwrap_or(false) || tags.any(|named| named == "*" || named == tag));
+    }
+    named
 }
 
 /// `GET /admin/v1/tenants/{tenant}/connectors`
@@ -76,31 +75,60 @@ pub(super) async fn list(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refuse
     Ok(ok(StatusCode::OK, &json!({ "connectors": connectors })).at(snapshot.head.position))
 }
 
-/// `POST /admin/v1/tenants/{tenant}/connectors`: the answer is the only one that holds its key.
+/// `POST /admin/v1/tenants/{tenant}/connectors`: the connector and its first key, in one commit. The answer is the only one
+/// that holds the key.
 pub(super) async fn add(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
     let (log, _) = asked.tenant(slug)?;
-    let New { name, wanted } = asked.body()?;
-    let settings = wanted.over(generic()?)?;
+    let mut wanted: Wanted = asked.body()?;
+    let name = match wanted.remove("name") {
+        Some(Value::String(name)) => name,
+        Some(_) | None => return Err(misfit(&"`name` is missing, or no text")),
+    };
+    let first = match wanted.remove("preset") {
+        None => "generic".to_owned(),
+        Some(Value::String(name)) => name,
+        Some(other) => return Err(misfit(&format!("`preset` is a text, not {other}"))),
+    };
+    let settings = over(wanted, preset(&first).ok_or_else(|| no_such_preset(&first))?)?;
+    let etag = tag(&settings);
     let connector = ConnectorId::new(asked.app.id());
-    asked.submit(log, Command::AddConnector { connector, name, settings }).await?;
-    let (issued, receipt) =
-        tenant::issue(asked, log, slug, Holder::Connector(connector), None).await?;
-    let body = json!({ "id": connector, "credential": issued.id, "apiKey": issued.key });
-    Ok(ok(StatusCode::CREATED, &body).of(&receipt))
+    let secret = Secret::random(purpose(Holder::Connector(connector)))
+        .map_err(|error| Refused::internal(&SetupError::Randomness(error).to_string()))?;
+    let credential = CredentialId::new(asked.app.id());
+    let key = NewKey { credential, hash: secret.hash(), hint: secret.hint(), expires: None };
+    let command = Command::AddConnector { connector, name, settings, key: Some(key) };
+    let receipt = asked.submit(log, command).await?;
+    let key = format!("{slug}:{}", secret.expose());
+    let body = json!({ "id": connector, "credential": credential, "apiKey": key });
+    Ok(ok(StatusCode::CREATED, &body).of(&receipt).with(header::ETAG, etag))
 }
 
-/// What a connector is that nothing is known of.
-fn generic() -> Result<ConnectorSettings, Refused> {
-    Ok(preset("generic").ok_or_else(|| no_such_preset("generic"))?)
-}
-
-/// `PATCH /admin/v1/tenants/{tenant}/connectors/{name}`: what is not named stays.
+/// `PATCH /admin/v1/tenants/{tenant}/connectors/{name}`: what is not named stays, also when somebody else changes it at the
+/// same time. With `If-Match`, only the settings that it names are changed.
 pub(super) async fn change(asked: &Asked<'_>, slug: &str, name: &str) -> Result<Answer, Refused> {
-    let (tenant, snapshot) = asked.tenant(slug)?;
-    let there = find(&snapshot.directory.connectors, name)?;
-    let settings = asked.body::<Change>()?.wanted.over(there.settings.clone())?;
-    let command = Command::ChangeConnector { connector: there.id, settings };
-    Ok(done(&asked.submit(tenant, command).await?))
+    let wanted: Wanted = asked.body()?;
+    for _ in 0..SETTINGS_TRIES {
+        let (tenant, snapshot) = asked.tenant(slug)?;
+        let there = find(&snapshot.directory.connectors, name)?;
+        let from = there.settings.clone();
+        if matches(&asked.parts.headers, &from) == Some(false) {
+            return Err(overtaken(name));
+        }
+        let settings = over(wanted.clone(), from.clone())?;
+        let etag = tag(&settings);
+        let command = Command::ChangeConnector { connector: there.id, settings, from: Some(from) };
+        let origin = asked.visit.origin(asked.actor());
+        match asked.app.engine.submit(tenant, origin, command).await {
+            Err(Refusal::Rejected(Rejection::Overtaken { .. })) => {}
+            done_or_not => return Ok(done(&done_or_not?).with(header::ETAG, etag)),
+        }
+    }
+    let detail = "others change this connector all the time: try again in a moment";
+    Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, detail))
+}
+
+fn overtaken(name: &str) -> Refused {
+    Rejection::Overtaken { kind: "connector", name: name.to_owned() }.into()
 }
 
 fn find<'a>(

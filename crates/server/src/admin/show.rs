@@ -1,7 +1,7 @@
 //! One thing, as it is or was at the moment that `asOf` names.
 
 use ::audit::show::{Kind, Page, ShowError, Shown, show};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use serde_json::Value;
 
 use super::{Asked, audit, connector, ok};
@@ -36,6 +36,8 @@ pub(super) async fn connector(
         let tolerated =
             (!asked.is_past()).then(|| connector::tolerated(asked, tenant, connector.id));
         fields.insert("tolerated".to_owned(), tolerated.unwrap_or_default());
+        let tag = connector::tag(&connector.settings);
+        return Ok(answer(&shown, body).with(header::ETAG, tag));
     }
     Ok(answer(&shown, body))
 }

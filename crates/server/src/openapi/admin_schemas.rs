@@ -3,6 +3,7 @@
 use domain::event::EventKind;
 use domain::limits::{DESCRIPTION_CHARS, NAME_CHARS, REASON_CHARS};
 use domain::preset::PRESETS;
+use domain::settings::Permission;
 use serde_json::{Map, Value, json};
 
 use super::schema_ref;
@@ -104,17 +105,30 @@ pub(super) fn all() -> Map<String, Value> {
     let patch_answer = json!({ "type": "string", "enum": ["standard", "resource"] });
     let catalogue = json!({ "type": "string", "enum": ["none", "draft", "okta"] });
     let unknown = json!({ "type": "string", "enum": ["refuse", "report"] });
-    let settings = json!({
+    let one_of =
+        |names: &[&str]| json!({ "type": "string", "enum": names, "default": names.first() });
+    let workflows = Permission::ALL.map(Permission::name);
+    let permissions = json!({
+        "type": "array", "items": { "type": "string", "enum": workflows }, "uniqueItems": true,
+        "default": workflows,
+    });
+    let mut settings = json!({
         "preset": preset, "mode": mode, "emptyUnassigns": flag, "patchAnswer": patch_answer,
         "catalogue": catalogue, "unknownMembers": unknown,
+        "enabled": { "type": "boolean", "default": true },
+        "permissions": permissions,
+        "onDeactivate": one_of(&["keep-groups", "leave-groups"]),
+        "onReactivate": one_of(&["nothing", "restore-groups"]),
+        "onDelete": one_of(&["delete", "deactivate", "refuse"]),
+        "putWithoutActive": one_of(&["keep", "activate"]),
+        "attributeOnly": { "type": "boolean", "default": false },
     });
     add("ConnectorSettings", object(settings.clone(), &["preset", "mode"]));
-    add("ConnectorChange", closed(settings, &[]));
-    let new = json!({
-        "name": name, "preset": preset, "mode": mode, "emptyUnassigns": flag,
-        "patchAnswer": patch_answer, "catalogue": catalogue, "unknownMembers": unknown,
-    });
-    add("NewConnector", closed(new, &["name"]));
+    add("ConnectorChange", closed(settings.clone(), &[]));
+    if let Some(settings) = settings.as_object_mut() {
+        settings.insert("name".to_owned(), name.clone());
+    }
+    add("NewConnector", closed(settings, &["name"]));
     let added = json!({ "id": id, "credential": id, "apiKey": key });
     add("AddedConnector", object(added, &["id", "credential", "apiKey"]));
     let rule =

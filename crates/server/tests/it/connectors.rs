@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use reqwest::Method;
 use serde_json::json;
 use testkit::app::{Client, OPERATOR_KEY, TestApp};
 
@@ -259,5 +260,76 @@ async fn unknown_members_are_refused_or_left_out_and_reported() {
         let newest = &journal["problems"][0];
         assert_eq!(newest["status"], status);
         assert!(newest["detail"].as_str().unwrap().contains("`fake-member-id`"), "{newest}");
+    }
+}
+
+/// Settings are written as a whole, and made of those that were there: nobody undoes what another changed meanwhile. Seen to
+/// fail with `from` left out of the command.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_settings_at_the_same_time_are_all_kept() {
+    let app = TestApp::start().await;
+    let (operator, path) = (app.operator(), "/tenants/acme/connectors/okta");
+    let changes = [
+        json!({ "mode": "strict" }),
+        json!({ "emptyUnassigns": true }),
+        json!({ "patchAnswer": "resource" }),
+        json!({ "unknownMembers": "report" }),
+        json!({ "onDelete": "refuse" }),
+        json!({ "onDeactivate": "leave-groups" }),
+        json!({ "onReactivate": "restore-groups" }),
+        json!({ "putWithoutActive": "activate" }),
+        json!({ "permissions": ["updateUsers"] }),
+    ];
+    let all = changes.clone().map(|change| {
+        let operator = operator.clone();
+        tokio::spawn(async move { operator.patch(path, change).await.expect(200).body })
+    });
+    for one in all {
+        assert_eq!(one.await.unwrap()["changed"], true);
+    }
+    let shown = operator.get(path).await.expect(200);
+    for (name, value) in changes.iter().flat_map(|change| change.as_object().unwrap()) {
+        assert_eq!(&shown.body["settings"][name], value, "{name}");
+    }
+
+    let seen = shown.header("etag").to_owned();
+    operator.patch(path, json!({ "mode": "lenient" })).await.expect(200);
+    let with = async |tag: &str, change: serde_json::Value| {
+        let body = change.to_string().into_bytes();
+        operator.send(Method::PATCH, path, &[("if-match", tag)], Some(body)).await
+    };
+    let late = with(&seen, json!({ "mode": "interop" })).await.expect(412);
+    assert!(late.body["detail"].as_str().unwrap().contains("changed meanwhile"), "{late}");
+    let now = operator.get(path).await.expect(200).header("etag").to_owned();
+    assert_ne!(now, seen);
+    with(&now, json!({ "mode": "strict" })).await.expect(200);
+    let again = operator.get(path).await.expect(200);
+    assert_eq!(again.header("etag"), seen);
+}
+
+/// A preset says how a client is read; what an operator allowed it is not the preset's. Seen to fail with the preset's
+/// settings taken as a whole.
+#[tokio::test]
+async fn another_preset_allows_nothing_more() {
+    let app = TestApp::start().await;
+    let (operator, path) = (app.operator(), "/tenants/acme/connectors/okta");
+    let less = json!({ "enabled": false, "permissions": ["pushGroups"] });
+    operator.patch(path, less.clone()).await.expect(200);
+    operator.patch(path, json!({ "preset": "entra" })).await.expect(200);
+    let settings = operator.get(path).await.expect(200).body["settings"].clone();
+    assert_eq!(settings["preset"], "entra");
+    assert_eq!(settings["emptyUnassigns"], true);
+    assert_eq!(
+        (&settings["enabled"], &settings["permissions"]),
+        (&less["enabled"], &less["permissions"])
+    );
+    for (body, word) in [
+        (json!({ "permissions": ["deleteUsers"] }), "deleteUsers"),
+        (json!({ "onDelete": "forget" }), "deactivate"),
+        (json!({ "preset": null }), "preset"),
+        (json!({ "name": "other" }), "name"),
+    ] {
+        let refused = operator.patch(path, body).await.expect(400);
+        assert!(refused.body["detail"].as_str().unwrap().contains(word), "{refused}");
     }
 }

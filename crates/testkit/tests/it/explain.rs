@@ -75,7 +75,8 @@ impl History {
                 (ConnectorId::new(history.id()), CredentialId::new(history.id()));
             let mut settings = preset("generic").unwrap();
             settings.mode = Mode::Lenient;
-            let added = Command::AddConnector { connector, name: name.to_owned(), settings };
+            let added =
+                Command::AddConnector { connector, name: name.to_owned(), settings, key: None };
             history.submit(tenant, Actor::System, added).unwrap();
             let issued = Command::IssueCredential {
                 credential,

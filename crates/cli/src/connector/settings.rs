@@ -1,0 +1,78 @@
+//! The settings of a connector as they are typed.
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use domain::preset::PRESETS;
+use serde_json::{Map, Value, json};
+
+/// How a client is read, what it may do, and what comes of it. What is not given stays.
+#[derive(Args)]
+pub(super) struct Settings {
+    /// The kind of identity provider: it decides how its requests are read and answered
+    #[arg(long, value_name = "PRESET", value_parser = PossibleValuesParser::new(PRESETS))]
+    preset: Option<String>,
+    /// How literally requests are read
+    #[arg(long, value_name = "MODE", value_parser = ["strict", "lenient", "interop"])]
+    mode: Option<String>,
+    /// Whether `""` written to an optional attribute unassigns it
+    #[arg(long, value_name = "BOOL")]
+    empty_unassigns: Option<bool>,
+    /// What a PATCH is answered with: `standard` has no body for groups, `resource` always has one
+    #[arg(long, value_name = "FORM", value_parser = ["standard", "resource"])]
+    patch_answer: Option<String>,
+    /// How the tenant's roles are published at /Roles: not, as the IETF draft has it, or as Okta reads it
+    #[arg(long, value_name = "FORM", value_parser = ["none", "draft", "okta"])]
+    catalogue: Option<String>,
+    /// A write that names members whom nobody knows is refused, or carried out without them and reported
+    #[arg(long, value_name = "WHAT", value_parser = ["refuse", "report"])]
+    unknown_members: Option<String>,
+    /// What the client may do, separated by commas; `none` is nothing
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        value_parser = ["createUsers", "updateUsers", "deactivateUsers", "pushGroups", "none"]
+    )]
+    permissions: Option<Vec<String>>,
+    /// What becomes of a user's memberships when the client deactivates them
+    #[arg(long, value_name = "WHAT", value_parser = ["keep-groups", "leave-groups"])]
+    on_deactivate: Option<String>,
+    /// What becomes of the memberships that a deactivation ended when the client reactivates the user
+    #[arg(long, value_name = "WHAT", value_parser = ["nothing", "restore-groups"])]
+    on_reactivate: Option<String>,
+    /// What the client's DELETE of a user does
+    #[arg(long, value_name = "WHAT", value_parser = ["delete", "deactivate", "refuse"])]
+    on_delete: Option<String>,
+    /// What the client's PUT without `active` means: it stays as it is, or becomes true
+    #[arg(long, value_name = "WHAT", value_parser = ["keep", "activate"])]
+    put_without_active: Option<String>,
+    /// Whether the client only adds attributes to users who come from elsewhere
+    #[arg(long, value_name = "BOOL")]
+    attribute_only: Option<bool>,
+}
+
+impl Settings {
+    /// As the admin API takes them.
+    pub(super) fn into_body(self) -> Map<String, Value> {
+        let permissions = self.permissions.map(|mut list| {
+            list.retain(|permission| permission != "none");
+            json!(list)
+        });
+        let all = [
+            ("preset", self.preset.map(Value::String)),
+            ("mode", self.mode.map(Value::String)),
+            ("emptyUnassigns", self.empty_unassigns.map(Value::Bool)),
+            ("patchAnswer", self.patch_answer.map(Value::String)),
+            ("catalogue", self.catalogue.map(Value::String)),
+            ("unknownMembers", self.unknown_members.map(Value::String)),
+            ("permissions", permissions),
+            ("onDeactivate", self.on_deactivate.map(Value::String)),
+            ("onReactivate", self.on_reactivate.map(Value::String)),
+            ("onDelete", self.on_delete.map(Value::String)),
+            ("putWithoutActive", self.put_without_active.map(Value::String)),
+            ("attributeOnly", self.attribute_only.map(Value::Bool)),
+        ];
+        let given = all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+        given.collect()
+    }
+}
