@@ -1,0 +1,19 @@
+//! May somebody do something to something, at a moment: Cedar policies over a directory.
+//!
+//! Pure, like `domain`: what is asked is answered from a directory and texts that are handed in, so the past is asked the
+//! same way as the present. [Decision 24](../../../docs/decisions/0024-access.md) says how people, groups and roles are
+//! named in policies and which attributes policies see.
+
+pub mod fault;
+pub mod limits;
+pub mod text;
+pub mod types;
+
+mod named;
+mod validate;
+
+pub use fault::Fault;
+pub use named::{Principal, named};
+pub use text::{bind, shown};
+pub use types::Types;
+pub use validate::validate;

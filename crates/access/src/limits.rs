@@ -1,0 +1,10 @@
+//! Limits, each with its unit.
+
+/// Bytes of a policy's text.
+pub const POLICY_BYTES: usize = 16 << 10;
+/// Bytes of the schema that a tenant declares for its policies.
+pub const SCHEMA_BYTES: usize = 256 << 10;
+/// Policies of a tenant.
+pub const POLICIES: usize = 1_000;
+/// Faults of one text that are told at most.
+pub const FAULTS: usize = 20;
