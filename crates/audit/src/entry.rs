@@ -232,6 +232,7 @@ impl Told {
         let at = place.0.position;
         let directory = &then.snapshot.directory;
         let role_name = |id: RoleId| directory.roles.get(id).map(|role| role.name.clone());
+        let connector_name = |id| directory.connectors.get(id).map(|there| there.name.clone());
         match event {
             Event::UserCreated { user, active, .. } => {
                 told.user_name = then.name(Subject::User(*user), at)?;
@@ -242,7 +243,17 @@ impl Told {
                 let after = event.kind() == EventKind::UserActivated;
                 (told.in_effect_before, told.in_effect_after) = (Some(!after), Some(after));
             }
+            Event::UserLinked { user, connector } | Event::UserReleased { user, connector } => {
+                told.user_name = then.name(Subject::User(*user), at)?;
+                told.connector_name = connector_name(*connector);
+            }
+            Event::GroupLinked { group, connector } | Event::GroupReleased { group, connector } => {
+                told.group_name = then.name(Subject::Group(*group), at)?;
+                told.connector_name = connector_name(*connector);
+            }
             Event::UserRenamed { user, .. }
+            | Event::UserLocked { user, .. }
+            | Event::UserUnlocked { user }
             | Event::UserAttributesChanged { user, .. }
             | Event::UserDeleted { user }
             | Event::UserErased { user, .. } => {
@@ -285,8 +296,7 @@ impl Told {
                 told.policy_name = then.name(Subject::Policy(*policy), at)?;
             }
             Event::ConnectorAdded { connector, .. } | Event::ConnectorChanged { connector, .. } => {
-                let there = directory.connectors.get(*connector);
-                told.connector_name = there.map(|connector| connector.name.clone());
+                told.connector_name = connector_name(*connector);
             }
             Event::CredentialIssued { credential, .. }
             | Event::CredentialRevoked { credential } => {

@@ -9,7 +9,7 @@ mod log;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use domain::directory::{Directory, Role, Rule};
+use domain::directory::{Directory, Role, Rule, User};
 use domain::event::{Event, EventKind, Member, Subject};
 use domain::id::{GroupId, RoleId, TenantId, UserId};
 use domain::origin::Source;
@@ -134,6 +134,7 @@ fn person(log: &mut Log<'_>, later: &mut Log<'_>, who: &str) -> Result<Person, E
             active: false,
             created: later.last(Subject::User(id), EventKind::UserCreated)?,
             deactivated: None,
+            locked: None,
             deleted: None,
             erased: None,
         });
@@ -145,7 +146,7 @@ fn person(log: &mut Log<'_>, later: &mut Log<'_>, who: &str) -> Result<Person, E
     let last = || found.iter().copied().max_by_key(|id| log.touched(Subject::User(*id)));
     let id = present.map(|user| user.id).or_else(last).ok_or_else(|| no_user(who))?;
     let about = Subject::User(id);
-    let active = present.is_some_and(|user| user.active);
+    let active = present.is_some_and(User::may_act);
     let created = log.last(about, EventKind::UserCreated)?;
     let deactivated = match present {
         Some(user) if !user.active => {
@@ -154,13 +155,17 @@ fn person(log: &mut Log<'_>, later: &mut Log<'_>, who: &str) -> Result<Person, E
         }
         Some(_) | None => None,
     };
+    let locked = match present.and_then(|user| user.lock.as_ref()) {
+        Some(_) => log.last(about, EventKind::UserLocked)?,
+        None => None,
+    };
     let (deleted, erased) = match present {
         Some(_) => (None, None),
         None => (log.last(about, EventKind::UserDeleted)?, log.last(about, EventKind::UserErased)?),
     };
     let state = if present.is_some() { State::Present } else { State::Deleted };
     let name = log.name(about)?;
-    Ok(Person { id, name, state, active, created, deactivated, deleted, erased })
+    Ok(Person { id, name, state, active, created, deactivated, locked, deleted, erased })
 }
 
 fn asked_role(log: &mut Log<'_>, later: &mut Log<'_>, name: &str) -> Result<AskedRole, AskError> {

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use domain::directory::{
-    Connector, Credential, CustomSchema, Directory, ExternalId, Group, Operator, Policy, Role,
-    Rule, Tenant, User,
+    Connector, Credential, CustomSchema, Directory, ExternalId, Group, Lock, Operator, Policy,
+    Role, Rule, Tenant, User,
 };
 use domain::event::{Member, Subject};
 use domain::id::{
@@ -234,7 +234,9 @@ fn user(directory: &Directory, user: &User, facts: &mut Facts) -> Result<(), Ask
         user_name,
         active,
         active_unassigned,
+        lock,
         managed_by,
+        released: _,
         external_ids,
         roles,
         attributes,
@@ -245,6 +247,9 @@ fn user(directory: &Directory, user: &User, facts: &mut Facts) -> Result<(), Ask
     set(facts, "active", json!(active));
     if *active_unassigned {
         set(facts, "activeUnassigned", json!(true));
+    }
+    if let Some(Lock { since, reason }) = lock.as_deref() {
+        set(facts, "locked", json!({ "since": since.at, "reason": reason }));
     }
     managed(directory, *managed_by, facts);
     called(external_ids, facts);

@@ -93,11 +93,14 @@ pub struct ShownUser {
     pub id: UserId,
     /// The name.
     pub user_name: String,
-    /// Whether they may do anything at all.
+    /// Whether they may do anything at all: they are active, and no operator locked them.
     pub active: bool,
     /// Whether the attribute `active` is unassigned, which takes nothing from that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub active_unassigned: bool,
+    /// That an operator locked them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked: Option<Locked>,
     /// That the person was erased, whichever moment is shown: their values are gone from all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased: Option<Brief>,
@@ -116,6 +119,19 @@ pub struct ShownUser {
     /// When they came to be and changed.
     #[serde(flatten)]
     pub dates: Dates,
+}
+
+/// That a user may do nothing, whatever their identity provider says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Locked {
+    /// Since when.
+    pub since: Timestamp,
+    /// Where in the log.
+    pub position: Position,
+    /// Why, in the words of who asked; null: they are gone with the person's values.
+    pub reason: Option<String>,
+    /// What their identity provider says, which is in effect again once they are unlocked.
+    pub active: bool,
 }
 
 /// A client's id for a thing.

@@ -68,10 +68,12 @@ fn list() -> String {
 }
 
 /// The kinds of events that bear on what a user may do.
-const ACCESS: [EventKind; 10] = [
+const ACCESS: [EventKind; 12] = [
     EventKind::UserCreated,
     EventKind::UserActivated,
     EventKind::UserDeactivated,
+    EventKind::UserLocked,
+    EventKind::UserUnlocked,
     EventKind::UserDeleted,
     EventKind::UserErased,
     EventKind::RoleAssigned,

@@ -26,6 +26,7 @@ mod schema;
 mod serve;
 mod show;
 mod terminal;
+mod user;
 mod verify;
 
 use std::process::ExitCode;
@@ -66,6 +67,7 @@ enum Verb {
     Connector(connector::Connector),
     Credential(manage::Credential),
     Schema(schema::Schema),
+    User(user::User),
     Show(show::Show),
     Diff(diff::Differ),
     Audit(audit::Audit),
@@ -113,6 +115,7 @@ fn main() -> ExitCode {
             Verb::Connector(connector) => connector.run().await,
             Verb::Schema(schema) => schema.run().await,
             Verb::Credential(credential) => credential.run().await,
+            Verb::User(user) => user.run().await,
             Verb::Show(show) => show.run().await,
             Verb::Diff(diff) => diff.run().await,
             Verb::Audit(audit) => audit.run().await,

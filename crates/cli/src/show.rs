@@ -235,6 +235,11 @@ impl Sheet {
                 if user.active_unassigned {
                     fields.push(("attribute active", "unassigned".to_owned()));
                 }
+                if let Some(locked) = &user.locked {
+                    fields.push(("locked", at(locked.since, locked.position)));
+                    fields.push(("because", locked.reason.clone().unwrap_or_default()));
+                    fields.push(("active once unlocked", yes(locked.active)));
+                }
                 if let Some(erased) = &user.erased {
                     fields.push(("erased", erased.to_string()));
                 }

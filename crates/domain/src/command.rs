@@ -23,6 +23,18 @@ pub enum Command {
         /// Why. It stands in the log in clear, so it must not say who they were.
         reason: String,
     },
+    /// Let a user do nothing, whatever their identity provider says.
+    LockUser {
+        /// The user.
+        user: UserId,
+        /// Why. It is sealed with the person's values.
+        reason: String,
+    },
+    /// Let a user act again, if their identity provider says so.
+    UnlockUser {
+        /// The user.
+        user: UserId,
+    },
     /// Give a user a role here, beside what their identity provider says.
     AssignRole {
         /// The user.

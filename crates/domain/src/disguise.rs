@@ -81,6 +81,9 @@ impl<'a> Disguise<'a> {
             Event::UserErased { user, reason } => {
                 Event::UserErased { user, reason: self.text(&reason) }
             }
+            Event::UserLocked { user, reason } => {
+                Event::UserLocked { user, reason: known(reason, |text| self.text(&text)) }
+            }
             Event::RoleAssigned { user, role, source, wording } => {
                 let wording =
                     known(wording, |RoleWording { display, kind, primary }| RoleWording {
@@ -129,6 +132,11 @@ impl<'a> Disguise<'a> {
             | Event::UserActivated { .. }
             | Event::UserDeactivated { .. }
             | Event::UserDeleted { .. }
+            | Event::UserLinked { .. }
+            | Event::UserReleased { .. }
+            | Event::UserUnlocked { .. }
+            | Event::GroupLinked { .. }
+            | Event::GroupReleased { .. }
             | Event::RoleRevoked { .. }
             | Event::GroupMemberAdded { .. }
             | Event::GroupMemberRemoved { .. }

@@ -122,6 +122,32 @@ pub enum Event {
         /// The user.
         user: UserId,
     },
+    /// A connector manages a user from this position on who was managed here.
+    UserLinked {
+        /// The user.
+        user: UserId,
+        /// The connector.
+        connector: ConnectorId,
+    },
+    /// A connector manages a user no more: they are managed here from this position on.
+    UserReleased {
+        /// The user.
+        user: UserId,
+        /// The connector.
+        connector: ConnectorId,
+    },
+    /// A user may do nothing from this position on, whatever their identity provider says.
+    UserLocked {
+        /// The user.
+        user: UserId,
+        /// Why, in the words of who asked.
+        reason: Personal<String>,
+    },
+    /// A user may act again if their identity provider says so.
+    UserUnlocked {
+        /// The user.
+        user: UserId,
+    },
     /// Attributes of a user changed.
     UserAttributesChanged {
         /// The user.
@@ -194,6 +220,20 @@ pub enum Event {
         /// Everything else.
         #[cfg_attr(test, schemars(with = "serde_json::Map<String, serde_json::Value>"))]
         attributes: Packed,
+    },
+    /// A connector manages a group from this position on that another one had released.
+    GroupLinked {
+        /// The group.
+        group: GroupId,
+        /// The connector.
+        connector: ConnectorId,
+    },
+    /// A connector manages a group no more: it is managed here from this position on.
+    GroupReleased {
+        /// The group.
+        group: GroupId,
+        /// The connector.
+        connector: ConnectorId,
     },
     /// A group got another name.
     GroupRenamed {
@@ -547,12 +587,18 @@ kinds! {
     21 RoleRevoked,
     22 RuleAdded,
     23 RuleRemoved,
+    27 UserLinked,
+    28 UserLocked,
+    29 UserUnlocked,
     30 GroupCreated,
     31 GroupRenamed,
     32 GroupAttributesChanged,
     33 GroupMemberAdded,
     34 GroupMemberRemoved,
     35 GroupDeleted,
+    36 UserReleased,
+    37 GroupReleased,
+    38 GroupLinked,
     40 PolicyCreated,
     41 PolicyChanged,
     42 PolicyDeleted,
@@ -598,6 +644,8 @@ impl Event {
             | Event::UserRenamed { user, .. }
             | Event::UserActivated { user }
             | Event::UserDeactivated { user }
+            | Event::UserLocked { user, .. }
+            | Event::UserUnlocked { user }
             | Event::UserAttributesChanged { user, .. }
             | Event::UserDeleted { user }
             | Event::UserErased { user, .. } => f(Subject::User(*user)),
@@ -613,6 +661,14 @@ impl Event {
             | Event::GroupRenamed { group, .. }
             | Event::GroupAttributesChanged { group, .. }
             | Event::GroupDeleted { group } => f(Subject::Group(*group)),
+            Event::UserLinked { user, connector } | Event::UserReleased { user, connector } => {
+                f(Subject::User(*user));
+                f(Subject::Connector(*connector));
+            }
+            Event::GroupLinked { group, connector } | Event::GroupReleased { group, connector } => {
+                f(Subject::Group(*group));
+                f(Subject::Connector(*connector));
+            }
             Event::GroupMemberAdded { group, member, .. }
             | Event::GroupMemberRemoved { group, member, .. } => {
                 f(Subject::Group(*group));

@@ -283,6 +283,8 @@ fn opens(tenant: TenantId, command: &Command) -> bool {
         Command::User(..)
         | Command::EraseUser { .. }
         | Command::Group(..)
+        | Command::LockUser { .. }
+        | Command::UnlockUser { .. }
         | Command::AssignRole { .. }
         | Command::RevokeRole { .. }
         | Command::DefineRole { .. }

@@ -7,6 +7,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use axum::middleware::Next;
 use axum::response::Response;
+use domain::directory::User;
 use domain::event::{ConnectorSettings, Holder, RoleCatalogue};
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId, UserId};
 use domain::limits::AGENT_CHARS;
@@ -213,7 +214,7 @@ pub(crate) fn person(
 ) -> Result<Person, Refused> {
     let Opened { tenant, snapshot, holder, .. } = opened(app, world, headers, path_slug)?;
     match holder {
-        Holder::User(user) if snapshot.directory.users.get(user).is_some_and(|u| u.active) => {
+        Holder::User(user) if snapshot.directory.users.get(user).is_some_and(User::may_act) => {
             Ok(Person { tenant, snapshot, user })
         }
         Holder::Connector(_) => {

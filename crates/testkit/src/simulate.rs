@@ -4,6 +4,8 @@
 //! prints its seed. The checks were each seen to catch a fault that was put in on purpose; the
 //! table stands in `docs/decisions/0011-simulation.md`.
 
+mod local;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -343,6 +345,9 @@ impl Simulation {
         let name = *NAMES.choose(&mut self.rng).ok_or("no name")?;
         let role = *ROLES.choose(&mut self.rng).ok_or("no role")?;
         let rtype = snapshot.directory.schemas.catalogue().user();
+        if self.rng.random_ratio(1, 12) {
+            return Ok((tenant, origin, self.local(some_user)));
+        }
         let command = match self.rng.random_range(0..25) {
             0..3 => Command::User(UserId::new(self.id()), self.create_user(name, role, rtype)?),
             3 => Command::User(some_user, self.replace_user(name, role, rtype)?),

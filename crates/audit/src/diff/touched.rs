@@ -169,6 +169,12 @@ impl Touched {
             | Event::RoleRetired { .. }
             | Event::UserActivated { .. }
             | Event::UserDeactivated { .. }
+            | Event::UserLinked { .. }
+            | Event::UserReleased { .. }
+            | Event::UserLocked { .. }
+            | Event::UserUnlocked { .. }
+            | Event::GroupLinked { .. }
+            | Event::GroupReleased { .. }
             | Event::UserAttributesChanged { .. }
             | Event::UserDeleted { .. }
             | Event::UserErased { .. }
@@ -225,6 +231,15 @@ fn each(commit: &Commit, event: &Event, mut note: impl FnMut(Item, Option<Key>, 
         Event::UserRenamed { user, .. } => fact(Item::User(*user), "userName", &mut note),
         Event::UserActivated { user } | Event::UserDeactivated { user } => {
             fact(Item::User(*user), "active", &mut note);
+        }
+        Event::UserLinked { user, .. } | Event::UserReleased { user, .. } => {
+            fact(Item::User(*user), "managedBy", &mut note);
+        }
+        Event::GroupLinked { group, .. } | Event::GroupReleased { group, .. } => {
+            fact(Item::Group(*group), "managedBy", &mut note);
+        }
+        Event::UserLocked { user, .. } | Event::UserUnlocked { user } => {
+            fact(Item::User(*user), "locked", &mut note);
         }
         Event::UserAttributesChanged { user, personal } => {
             match personal {

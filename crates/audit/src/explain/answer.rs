@@ -59,6 +59,9 @@ pub struct Person {
     /// How they became inactive.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deactivated: Option<Entry>,
+    /// How an operator locked them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub locked: Option<Entry>,
     /// How they went.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deleted: Option<Entry>,

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::directory::{
-    Assignment, Connector, Credential, Directory, ExternalId, Group, Role, Stamp, Tenant, User,
+    Assignment, Connector, Credential, Directory, ExternalId, Group, Lock, Role, Stamp, Tenant,
+    User,
 };
 use domain::event::{EventKind, Holder as KeyHolder, Member, RoleWording, Subject};
 use domain::id::{GroupId, RoleId, UserId};
@@ -15,7 +16,7 @@ use scim::Packed;
 use serde_json::{Map, Value};
 
 use super::{
-    CalledBy, ConnectorSummary, Dates, HeldRole, Holder, InGroup, Key, Page, ShowError,
+    CalledBy, ConnectorSummary, Dates, HeldRole, Holder, InGroup, Key, Locked, Page, ShowError,
     ShownConnector, ShownCredential, ShownGroup, ShownMember, ShownRole, ShownTenant, ShownUser,
     Through,
 };
@@ -30,7 +31,9 @@ pub(super) fn user(log: &Log<'_>, then: &Snapshot, user: &User) -> Result<ShownU
         user_name,
         active,
         active_unassigned,
+        lock,
         managed_by,
+        released: _,
         external_ids,
         roles,
         attributes,
@@ -41,8 +44,9 @@ pub(super) fn user(log: &Log<'_>, then: &Snapshot, user: &User) -> Result<ShownU
     Ok(ShownUser {
         id: *id,
         user_name: user_name.to_string(),
-        active: *active,
+        active: user.may_act(),
         active_unassigned: *active_unassigned,
+        locked: lock.as_deref().map(|lock| locked(lock, *active)),
         erased: erased(log, *id)?,
         managed_by: managed_by.map(|id| Named::connector(id, directory)),
         external_ids: called(directory, external_ids),
@@ -52,6 +56,16 @@ pub(super) fn user(log: &Log<'_>, then: &Snapshot, user: &User) -> Result<ShownU
         keys: keys(directory, own),
         dates: dates(*created, *modified),
     })
+}
+
+fn locked(lock: &Lock, active: bool) -> Locked {
+    let Lock { since, reason } = lock;
+    Locked {
+        since: since.at,
+        position: since.position,
+        reason: reason.as_deref().map(str::to_owned),
+        active,
+    }
 }
 
 /// When a person was erased, at whatever moment.
@@ -128,7 +142,7 @@ pub(super) fn role(then: &Snapshot, role: &Role, page: &Page) -> Result<ShownRol
         holders.push(Holder {
             id: user.id,
             user_name: user.user_name.to_string(),
-            active: user.active,
+            active: user.may_act(),
             through: through(directory, &user.roles, *id),
         });
     }

@@ -93,6 +93,12 @@ fn whether_there(user: &Person) -> Vec<Line> {
             vec![step(word, deactivated)],
         ));
     }
+    if let Some(locked) = &user.locked {
+        lines.push(Line::with(
+            format!("{who} is locked and may do nothing, whatever their identity provider says"),
+            vec![step("locked", locked)],
+        ));
+    }
     lines
 }
 

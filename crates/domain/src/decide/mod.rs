@@ -4,6 +4,7 @@ mod administration;
 mod connector;
 mod erase;
 mod group;
+mod lock;
 mod rule;
 mod user;
 
@@ -37,6 +38,8 @@ pub fn decide(
         Command::User(id, change) => user::decide(directory, actor, id, change),
         Command::Group(id, change) => group::decide(directory, actor, id, change),
         Command::EraseUser { user, reason } => erase::decide(directory, user, reason),
+        Command::LockUser { user, reason } => lock::lock(directory, user, reason),
+        Command::UnlockUser { user } => lock::unlock(directory, user),
         Command::AssignRole { user, role } => user::assign(directory, user, &role),
         Command::RevokeRole { user, role } => user::revoke(directory, user, &role),
         Command::DefineRole { role, name, description } => {

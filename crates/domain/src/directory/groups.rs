@@ -9,6 +9,7 @@ use scim::Packed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::shelf::{Shelf, Word};
+use super::users::is_false;
 use super::{ExternalId, Moment, Stamp, Users, apply_changes, external_id, set_external_id};
 use crate::commit::Unfit;
 use crate::event::{AttributeChange, Member};
@@ -27,6 +28,9 @@ pub struct Group {
     pub display_name: Box<str>,
     /// The connector that manages the group; none: managed here.
     pub managed_by: Option<ConnectorId>,
+    /// Whether a connector managed it before, which released it: another one may link it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub released: bool,
     /// What each connector calls it.
     pub external_ids: Vec<ExternalId>,
     /// Every other attribute, but for the members.
@@ -172,6 +176,7 @@ impl Groups {
             id,
             display_name: display_name.into(),
             managed_by,
+            released: false,
             external_ids,
             attributes: attributes.clone(),
             members: OrdSet::new(),
@@ -179,6 +184,19 @@ impl Groups {
             modified: moment.stamp,
         }));
         Ok(())
+    }
+
+    /// A connector takes over, or, if none, lets go.
+    pub(super) fn manage(
+        &mut self,
+        id: GroupId,
+        by: Option<ConnectorId>,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        self.shelf.change(id, moment, |group| {
+            group.managed_by = by;
+            group.released = by.is_none();
+        })
     }
 
     pub(super) fn rename(

@@ -30,7 +30,7 @@ pub use schemas::{CustomSchema, Schemas};
 pub use tenants::{Tenant, Tenants};
 pub(crate) use unique::Conflict;
 pub(crate) use users::is_reserved;
-pub use users::{Assignment, User, Users};
+pub use users::{Assignment, Lock, User, Users};
 
 use crate::attributes::set_attribute;
 use crate::commit::{Commit, Projection, Unfit};
@@ -224,6 +224,16 @@ impl Directory {
             Event::UserRenamed { user, personal } => self.users.rename(*user, personal, moment),
             Event::UserActivated { user } => self.users.set_active(*user, true, moment),
             Event::UserDeactivated { user } => self.users.set_active(*user, false, moment),
+            Event::UserLinked { user, connector } => {
+                self.users.manage(*user, Some(*connector), moment)
+            }
+            Event::UserReleased { user, .. } => self.users.manage(*user, None, moment),
+            Event::UserLocked { user, reason } => {
+                let reason = reason.known().map(|reason| reason.as_str().into());
+                let lock = Lock { since: moment.stamp, reason };
+                self.users.set_lock(*user, Some(Box::new(lock)), moment)
+            }
+            Event::UserUnlocked { user } => self.users.set_lock(*user, None, moment),
             Event::UserAttributesChanged { user, personal } => {
                 self.users.set(*user, personal, moment)
             }
@@ -250,6 +260,10 @@ impl Directory {
                     moment,
                 )
             }
+            Event::GroupLinked { group, connector } => {
+                self.groups.manage(*group, Some(*connector), moment)
+            }
+            Event::GroupReleased { group, .. } => self.groups.manage(*group, None, moment),
             Event::GroupRenamed { group, to, .. } => self.groups.rename(*group, to, moment),
             Event::GroupAttributesChanged { group, changes } => {
                 self.groups.set(*group, changes, moment)

@@ -30,8 +30,14 @@ pub struct User {
     /// gives none: that is what `active` was last.
     #[serde(default, skip_serializing_if = "is_false")]
     pub active_unassigned: bool,
+    /// That an operator locked them: they may do nothing, whatever `active` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<Box<Lock>>,
     /// The connector that manages the user; none: managed here.
     pub managed_by: Option<ConnectorId>,
+    /// Whether a connector managed the user before, which released them. What it gave is given here since.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub released: bool,
     /// What each connector calls them.
     pub external_ids: Vec<ExternalId>,
     /// The roles given to them, each with its source.
@@ -42,6 +48,15 @@ pub struct User {
     pub created: Stamp,
     /// When they last changed; its position is the version.
     pub modified: Stamp,
+}
+
+/// That an operator took away a user's right to act, whatever their identity provider says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Lock {
+    /// Since when.
+    pub since: Stamp,
+    /// Why, in the operator's words; none: it is gone with the person's values.
+    pub reason: Option<Box<str>>,
 }
 
 /// A role that one source gives to a user.
@@ -59,6 +74,12 @@ impl User {
     /// The attribute `active`, as clients see it; none: it is unassigned (RFC 7643 §2.5).
     pub fn active_attribute(&self) -> Option<bool> {
         (!self.active_unassigned).then_some(self.active)
+    }
+
+    /// Whether they may do anything at all: they are active, and no operator locked them. Whatever grants something asks
+    /// this; `active` alone is what their identity provider says.
+    pub fn may_act(&self) -> bool {
+        self.active && self.lock.is_none()
     }
 
     /// What `connector` calls this user.
@@ -80,7 +101,7 @@ impl User {
 
 /// A serialized field is left out while it is false: fingerprints of older histories stay.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_false(flag: &bool) -> bool {
+pub(super) fn is_false(flag: &bool) -> bool {
     !flag
 }
 
@@ -253,7 +274,9 @@ impl Users {
             user_name: erased_name(id).into(),
             active,
             active_unassigned: false,
+            lock: None,
             managed_by,
+            released: false,
             external_ids: Vec::new(),
             roles: Vec::new(),
             attributes: Packed::default(),
@@ -318,6 +341,28 @@ impl Users {
             // Who may act is said by events of its own.
             user.active_unassigned = active.unwrap_or(user.active_unassigned);
         })
+    }
+
+    /// A connector takes over, or, if none, lets go.
+    pub(super) fn manage(
+        &mut self,
+        id: UserId,
+        by: Option<ConnectorId>,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        self.shelf.change(id, moment, |user| {
+            user.managed_by = by;
+            user.released = by.is_none();
+        })
+    }
+
+    pub(super) fn set_lock(
+        &mut self,
+        id: UserId,
+        lock: Option<Box<Lock>>,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        self.shelf.change(id, moment, |user| user.lock = lock)
     }
 
     pub(super) fn set_active(

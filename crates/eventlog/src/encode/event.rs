@@ -109,8 +109,21 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
             }
             write(&(user,))
         }
+        Event::UserLinked { user, connector } | Event::UserReleased { user, connector } => {
+            write(&(user, connector))
+        }
+        Event::GroupLinked { group, connector } | Event::GroupReleased { group, connector } => {
+            write(&(group, connector))
+        }
+        Event::UserLocked { user, reason } => {
+            if let Personal::Known(reason) = reason {
+                personal = Some((*user, write(&(reason,))?));
+            }
+            write(&(user,))
+        }
         Event::UserActivated { user }
         | Event::UserDeactivated { user }
+        | Event::UserUnlocked { user }
         | Event::UserDeleted { user } => write(&(user,)),
         Event::UserAttributesChanged { user, personal: values } => {
             if let Personal::Known(changes) = values {
@@ -247,6 +260,31 @@ pub(super) fn decode(
             let (user,) = read(clear)?;
             let personal = opened(unseal(user)?, |(from, to)| Renamed { from, to })?;
             Event::UserRenamed { user, personal }
+        }
+        (EventKind::UserLinked, 1) => {
+            let (user, connector) = read(clear)?;
+            Event::UserLinked { user, connector }
+        }
+        (EventKind::UserReleased, 1) => {
+            let (user, connector) = read(clear)?;
+            Event::UserReleased { user, connector }
+        }
+        (EventKind::GroupLinked, 1) => {
+            let (group, connector) = read(clear)?;
+            Event::GroupLinked { group, connector }
+        }
+        (EventKind::GroupReleased, 1) => {
+            let (group, connector) = read(clear)?;
+            Event::GroupReleased { group, connector }
+        }
+        (EventKind::UserLocked, 1) => {
+            let (user,) = read(clear)?;
+            let reason = opened(unseal(user)?, |(reason,)| reason)?;
+            Event::UserLocked { user, reason }
+        }
+        (EventKind::UserUnlocked, 1) => {
+            let (user,) = read(clear)?;
+            Event::UserUnlocked { user }
         }
         (EventKind::UserActivated, 1) => {
             let (user,) = read(clear)?;

@@ -110,6 +110,12 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
             user,
             personal: Personal::Known(Renamed { from: first, to: second }),
         },
+        EventKind::UserLinked => Event::UserLinked { user, connector: id(number + 4) },
+        EventKind::UserReleased => Event::UserReleased { user, connector: id(number + 4) },
+        EventKind::GroupLinked => Event::GroupLinked { group, connector: id(number + 4) },
+        EventKind::GroupReleased => Event::GroupReleased { group, connector: id(number + 4) },
+        EventKind::UserLocked => Event::UserLocked { user, reason: Personal::Known(first) },
+        EventKind::UserUnlocked => Event::UserUnlocked { user },
         EventKind::UserActivated => Event::UserActivated { user },
         EventKind::UserDeactivated => Event::UserDeactivated { user },
         EventKind::UserAttributesChanged => {

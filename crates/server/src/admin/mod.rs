@@ -6,6 +6,7 @@ mod diff;
 mod erase;
 mod explain;
 mod feed;
+mod lock;
 mod question;
 mod route;
 mod rule;
@@ -186,6 +187,7 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Rules(slug) => rule::list(asked, slug).await,
         Route::Rule(slug, id) => rule::remove(asked, slug, id).await,
         Route::Erasure(slug, user) => erase::user(asked, slug, user).await,
+        Route::Lock(slug, user) => lock::change(asked, slug, user).await,
         Route::Explain(slug) => explain::explain(asked, slug).await,
         Route::Credentials(slug) if is_post => tenant::issue_credential(asked, slug).await,
         Route::Credentials(slug) => tenant::credentials(asked, slug).await,

@@ -15,6 +15,7 @@ pub(crate) enum Route {
     Rules(String),
     Rule(String, String),
     Erasure(String, String),
+    Lock(String, String),
     Explain(String),
     Credentials(String),
     Credential(String, String),
@@ -45,6 +46,7 @@ impl Route {
                 ["rules"] => Route::Rules(own(slug)),
                 ["rules", id] => Route::Rule(own(slug), own(id)),
                 ["users", user, "erase"] => Route::Erasure(own(slug), own(user)),
+                ["users", user, "lock"] => Route::Lock(own(slug), own(user)),
                 ["explain"] => Route::Explain(own(slug)),
                 ["credentials"] => Route::Credentials(own(slug)),
                 ["credentials", id] => Route::Credential(own(slug), own(id)),
@@ -74,6 +76,7 @@ impl Route {
             | Route::Rules(slug)
             | Route::Rule(slug, _)
             | Route::Erasure(slug, _)
+            | Route::Lock(slug, _)
             | Route::Explain(slug)
             | Route::Credentials(slug)
             | Route::Credential(slug, _)
@@ -107,7 +110,7 @@ impl Route {
             | Route::Problems(_) => "GET",
             Route::Role(..) | Route::Credential(..) => "GET, DELETE",
             Route::Rule(..) => "DELETE",
-            Route::UserRole(..) => "PUT, DELETE",
+            Route::UserRole(..) | Route::Lock(..) => "PUT, DELETE",
             Route::Erasure(..) => "POST",
         }
     }

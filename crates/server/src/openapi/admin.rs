@@ -72,6 +72,14 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             )
             .body("NewErasure", json!({ "reason": "request 4711" }))
             .refuses(&[409, 413]),
+            (Route::Lock(..), "PUT") => writes(
+                "lockUser",
+                "Let a user do nothing, whatever their identity provider says",
+            )
+            .body("NewLock", json!({ "reason": "a laptop was stolen" })),
+            (Route::Lock(..), _) => {
+                writes("unlockUser", "Let a user act again, if their identity provider says so")
+            }
             (Route::Explain(_), _) => reads(
                 "explain",
                 "Why a user has a role or is in a group, and why not: back to the commits that made it so",

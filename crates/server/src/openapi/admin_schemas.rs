@@ -66,6 +66,11 @@ pub(super) fn all() -> Map<String, Value> {
         "description": "It stays in the log, in clear: it must not say who they were.",
     });
     add("NewErasure", closed(json!({ "reason": reason, "dryRun": flag }), &["reason"]));
+    let why = json!({
+        "type": "string", "minLength": 1, "maxLength": REASON_CHARS,
+        "description": "It is sealed with the person's values.",
+    });
+    add("NewLock", closed(json!({ "reason": why }), &["reason"]));
     let place = object(json!({ "path": text, "position": position }), &["path"]);
     let due = [
         "user",

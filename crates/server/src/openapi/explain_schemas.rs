@@ -33,7 +33,7 @@ pub(super) fn all() -> Map<String, Value> {
     let offer = object(offer, &["rule", "added", "group"]);
     let person = json!({
         "id": id, "name": text, "state": state, "active": flag, "created": commit,
-        "deactivated": commit, "deleted": commit, "erased": commit,
+        "deactivated": commit, "locked": commit, "deleted": commit, "erased": commit,
     });
     let person = object(person, &["id", "state", "active"]);
     let role = json!({

@@ -59,12 +59,16 @@ pub(super) fn all() -> Map<String, Value> {
         &["id", "name"],
     );
     let attributes = json!({ "type": "object" });
+    let locked = object(
+        json!({ "since": time, "position": position(), "reason": or_null(&text), "active": flag }),
+        &["since", "position", "reason", "active"],
+    );
     add(
         "ShownUser",
         shown(
             json!({
                 "kind": kind("user"), "head": moment, "id": id, "userName": text, "active": flag,
-                "activeUnassigned": flag, "erased": schema_ref("CommitBrief"),
+                "activeUnassigned": flag, "locked": locked, "erased": schema_ref("CommitBrief"),
                 "managedBy": or_null(&named), "externalIds": called, "roles": listed(&role),
                 "groups": listed(&in_group), "attributes": attributes, "keys": listed(&key),
             }),
