@@ -402,20 +402,34 @@ fn problems(
     log: &Log<'_>,
     explanation: &Explanation,
 ) -> Result<Vec<Problem>, ExplainError> {
-    let (user, group) = (explanation.user.id.to_string(), explanation.group.as_ref());
+    let (id, group) = (explanation.user.id, explanation.group.as_ref());
+    let user = id.to_string();
     let created = explanation.user.created.as_ref().map(|entry| entry.request);
     let next = log.next_at()?;
     let concerns = |problem: &Problem| match group {
         Some(group) => {
             let id = group.id.map(|id| id.to_string());
-            id.is_some_and(|id| problem.path.contains(&id)) && problem.detail.contains(&user)
+            let of_group = problem.about.group.is_some() && problem.about.group == group.id;
+            (of_group || id.is_some_and(|id| problem.path.contains(&id)))
+                && problem.detail.contains(&user)
         }
         None => {
-            let of_user = problem.path.contains(&user) || created == Some(problem.request);
+            let of_user = problem.about.user == Some(id)
+                || problem.path.contains(&user)
+                || created == Some(problem.request);
             of_user && problem.detail.contains("role")
         }
     };
-    let all = Problem::list(engine.journal(), tenant, usize::MAX)?;
-    let up_to_then = all.into_iter().filter(|problem| next.is_none_or(|next| problem.at < next));
-    Ok(up_to_then.filter(concerns).take(PROBLEMS).collect())
+    let mut found = Vec::new();
+    for noted in engine.journal().newest(tenant) {
+        let Some(problem) = Problem::read(&noted?.entry) else { continue };
+        // What came again later had come by then, too.
+        if next.is_none_or(|next| problem.first < next) && concerns(&problem) {
+            found.push(problem);
+        }
+        if found.len() == PROBLEMS {
+            break;
+        }
+    }
+    Ok(found)
 }

@@ -31,6 +31,8 @@ pub use people::{
     Unknown, find_connector, find_credential, find_group, find_makers, find_policy, find_role,
     find_user,
 };
-pub use problem::Problem;
+pub use problem::{
+    About, PROBLEM_WORDS, Problem, ProblemError, ProblemFilter, ProblemKind, ProblemPage, problems,
+};
 pub use rows::{HEADING, rows};
 pub use words::{FILTERS, Misasked, RANGE, question};

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use crate::ask::AskError;
 use crate::brief::{Brief, Log, Moment};
 use crate::entry::Named;
+use crate::problem::{Problem, ProblemError, ProblemFilter, problems};
 
 /// What kind of thing is to be shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,7 +42,12 @@ pub struct Page {
     pub after: Option<String>,
     /// How many at most.
     pub count: usize,
+    /// Whether to tell what the refusal journal has about a user or a group: of the present only, it has no past.
+    pub problems: bool,
 }
+
+/// Problems about a user or a group that are told with them; `problems` tells all.
+pub const PROBLEMS: usize = 10;
 
 /// A thing as it was at a moment.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -116,6 +122,9 @@ pub struct ShownUser {
     pub attributes: Map<String, Value>,
     /// Keys of their own.
     pub keys: Vec<Key>,
+    /// What was refused, carried out in part, or is to be looked after about them: the latest, newest first; told of now alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
     /// When they came to be and changed.
     #[serde(flatten)]
     pub dates: Dates,
@@ -219,6 +228,9 @@ pub struct ShownGroup {
     pub members: Vec<ShownMember>,
     /// What to give as `after` for the next page; null: this is the last.
     pub next: Option<String>,
+    /// What was refused, carried out in part, or is to be looked after about it: the latest, newest first; told of now alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
     /// When it came to be and changed.
     #[serde(flatten)]
     pub dates: Dates,
@@ -354,6 +366,9 @@ pub enum ShowError {
     /// The log does not answer.
     #[error(transparent)]
     Ask(#[from] AskError),
+    /// The refusal journal does not answer.
+    #[error(transparent)]
+    Problems(ProblemError),
 }
 
 /// A thing of a tenant as it was in `then`, a snapshot of that tenant. `who` is a name that it had at that moment, or an
@@ -372,7 +387,7 @@ pub fn show(
     let log = Log::open(engine, tenant)?;
     let head = Moment::of(then).ok_or(AskError::NoTenant)?;
     let found = find::Found { log: &log, then, head };
-    let thing = match kind {
+    let mut thing = match kind {
         Kind::User => Thing::User(made::user(&log, then, found.user(who)?)?),
         Kind::Group => Thing::Group(made::group(then, found.group(who)?, page)?),
         Kind::Role => Thing::Role(made::role(then, found.role(who)?, page)?),
@@ -380,5 +395,16 @@ pub fn show(
         Kind::Credential => Thing::Credential(made::credential(then, found.credential(who)?)),
         Kind::Tenant => Thing::Tenant(made::tenant(then)?),
     };
+    if page.problems {
+        let latest = |filter: ProblemFilter| {
+            let page = problems(engine.journal(), tenant, then, &filter, PROBLEMS);
+            page.map(|page| page.problems).map_err(ShowError::Problems)
+        };
+        if let Thing::User(user) = &mut thing {
+            user.problems = latest(ProblemFilter::of_user(&then.directory, user.id))?;
+        } else if let Thing::Group(group) = &mut thing {
+            group.problems = latest(ProblemFilter::of_group(&then.directory, group.id))?;
+        }
+    }
     Ok(Shown { head, thing })
 }

@@ -48,6 +48,9 @@ pub enum Misasked {
     /// A word that means nothing here.
     #[error("there is no parameter `{0}`: there are {list}", list = list())]
     NoWord(String),
+    /// A word that means nothing where problems are asked for.
+    #[error("there is no parameter `{0}`: there are {list}", list = crate::PROBLEM_WORDS.join(", "))]
+    NoProblemWord(String),
     /// A value that a word cannot have.
     #[error("`{value}` is no value for `{word}`: {reason}")]
     NoValue {

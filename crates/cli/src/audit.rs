@@ -1,9 +1,9 @@
-//! `rollbook audit` and `rollbook problems`
+//! `rollbook audit`
 
 mod filters;
 pub(crate) mod show;
 
-use ::audit::{Entry, HEADING, Order, Problem, Question, ask, csv_line, question, rows};
+use ::audit::{Entry, HEADING, Order, Question, ask, csv_line, question, rows};
 use clap::{Args, Subcommand};
 use domain::event::EventKind;
 use engine::When;
@@ -143,21 +143,6 @@ struct Range {
 
 fn when(text: &str) -> Result<String, <When as std::str::FromStr>::Err> {
     is::<When>(text)
-}
-
-/// Show what was refused or carried out in part, newest first.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  rollbook problems
-  rollbook problems --data ./data --json
-  rollbook problems --tenant _system     requests without valid credentials")]
-pub(crate) struct Problems {
-    /// How many at most
-    #[arg(long, default_value_t = 100)]
-    count: usize,
-    #[command(flatten)]
-    from: From,
 }
 
 /// What is asked, in words as `::audit::question` takes them.
@@ -386,39 +371,5 @@ impl From {
                 .filter_map(|end| Some((end, next.get(end)?.to_string())))
                 .collect();
         }
-    }
-}
-
-impl Problems {
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let problems = self.list().await?;
-        let heading = ["TIME", "STATUS", "TYPE", "REQUEST", "WHY"];
-        self.from.output.list(&problems, "nothing was refused", &heading, |problem| {
-            vec![vec![
-                problem.at.to_string(),
-                problem.status.to_string(),
-                problem.scim_type.clone().unwrap_or_default(),
-                format!("{} {}", problem.method, problem.path),
-                problem.detail.clone(),
-            ]]
-        })
-    }
-
-    async fn list(&self) -> anyhow::Result<Vec<Problem>> {
-        if let Some(remote) = self.from.remote()? {
-            let slug = remote.tenant(self.from.tenant()).await?;
-            let path = ["tenants", slug.as_str(), "problems"];
-            let query = [("count", self.count.to_string())];
-            let mut answer = remote.ask(Method::GET, &path, &query, None).await?;
-            let problems = answer.get_mut("problems").map(Value::take).unwrap_or_default();
-            return Ok(serde_json::from_value(problems)?);
-        }
-        let engine = self.from.open()?;
-        let world = engine.world();
-        let tenant = match self.from.tenant() {
-            Some("_system") => domain::id::TenantId::SYSTEM,
-            slug => instance::tenant(&world, slug)?.0.id,
-        };
-        Ok(Problem::list(engine.journal(), tenant, self.count)?)
     }
 }

@@ -18,6 +18,7 @@ mod heads;
 mod instance;
 mod manage;
 mod output;
+mod problems;
 mod rekey;
 mod remote;
 mod replay;
@@ -72,7 +73,7 @@ enum Verb {
     Diff(diff::Differ),
     Audit(audit::Audit),
     Explain(explain::Explain),
-    Problems(audit::Problems),
+    Problems(problems::Problems),
     Feed(feed::Feed),
     Erase(erase::Erase),
     Export(export::Export),

@@ -3,7 +3,7 @@
 use ::audit::show::{
     CalledBy, HeldRole, Holder, InGroup, Key, Kind, Page, Shown, ShownMember, Thing, Through, show,
 };
-use ::audit::{Named, csv_line};
+use ::audit::{Named, Problem, csv_line};
 use clap::{Args, ValueEnum};
 use domain::position::Position;
 use domain::time::Timestamp;
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::from::{At, From};
 use crate::instance;
 use crate::output::Format;
+use crate::problems;
 use crate::remote::Remote;
 use crate::terminal::{Tone, note, plain, print, say, toned};
 
@@ -123,7 +124,7 @@ impl Show {
             None => now.clone(),
         };
         let who = self.who.as_deref().unwrap_or_default();
-        let page = Page { after: None, count };
+        let page = Page { after: None, count, problems: self.at.is_none() };
         Ok(show(&engine, tenant.id, &then, self.kind.kind(), who, &page)?)
     }
 
@@ -256,6 +257,7 @@ impl Sheet {
                         external_ids(&user.external_ids),
                         attributes(&user.attributes),
                         keys(&user.keys),
+                        problems(&user.problems),
                     ],
                     more: 0,
                 }
@@ -276,6 +278,7 @@ impl Sheet {
                         external_ids(&group.external_ids),
                         attributes(&group.attributes),
                         members(&group.members),
+                        problems(&group.problems),
                     ],
                     more: group
                         .next
@@ -472,6 +475,11 @@ fn keys(all: &[Key]) -> Section {
     };
     let rows = all.iter().map(row).collect();
     Section { title: "keys", heading: &["KEY", "WHEN", "ID"], rows }
+}
+
+fn problems(all: &[Problem]) -> Section {
+    let rows = all.iter().map(problems::row).collect();
+    Section { title: "problems", heading: &problems::HEADING, rows }
 }
 
 fn members(all: &[ShownMember]) -> Section {

@@ -1,7 +1,10 @@
 //! The refusal journal: requests that were refused, and why. Bounded, sealed, beside the chain, and
-//! not worth a flush of its own: an entry is durable with the next turn.
+//! not worth a flush of its own each: an entry is durable with the next turn, or a few seconds later.
 
-use std::collections::{BTreeMap, VecDeque};
+mod held;
+mod later;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,8 +12,14 @@ use domain::id::TenantId;
 use zeroize::Zeroizing;
 
 use crate::cipher;
-use crate::limits::{FORGET_SECONDS, JOURNAL_ENTRIES, JOURNAL_ENTRY_BYTES, JOURNAL_NOTE_BYTES};
+use crate::limits::{
+    FORGET_SECONDS, JOURNAL_ENTRIES, JOURNAL_ENTRY_BYTES, JOURNAL_LOOK, JOURNAL_NOTE_BYTES,
+};
 use crate::master::MasterKey;
+
+use held::Held;
+pub use held::Repeats;
+use later::Later;
 
 /// Where an entry stands: its tenant, and a number that goes up.
 pub(crate) type Place = (TenantId, u64);
@@ -22,6 +31,10 @@ const NOTE: u64 = u64::MAX;
 pub(crate) trait Refusals: Send + Sync + 'static {
     /// Puts an entry, or removes it.
     fn put(&self, place: Place, entry: Option<Vec<u8>>) -> Result<(), String>;
+    /// Puts an entry in place of another one that goes, in one step.
+    fn replace(&self, old: Place, place: Place, entry: Vec<u8>) -> Result<(), String>;
+    /// Sees to it that what was put outlives the process.
+    fn flush(&self) -> Result<(), String>;
     /// The entry there.
     fn get(&self, place: Place) -> Result<Option<Vec<u8>>, String>;
     /// All places that have an entry, in order.
@@ -37,13 +50,18 @@ pub struct Journal {
 struct Shared {
     refusals: Box<dyn Refusals>,
     master: MasterKey,
-    tenants: Mutex<BTreeMap<TenantId, Numbers>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    tenants: BTreeMap<TenantId, Numbers>,
+    later: Later,
 }
 
 #[derive(Default)]
 struct Numbers {
-    next: u64,
-    held: VecDeque<u64>,
+    held: Held,
     unwanted: Vec<Unwanted>,
 }
 
@@ -53,6 +71,16 @@ type Picks = dyn Fn(&[u8]) -> bool + Send + Sync;
 struct Unwanted {
     which: Arc<Picks>,
     until: Instant,
+}
+
+/// An entry, and its number in the journal of its tenant: what is noted later has a higher one, and what is noted once
+/// more gets a new one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Noted {
+    /// The number, from 0 on.
+    pub number: u64,
+    /// What was noted.
+    pub entry: Vec<u8>,
 }
 
 /// Why the journal could not be used. Nothing else depends on it.
@@ -84,17 +112,13 @@ impl Journal {
         refusals: Box<dyn Refusals>,
         master: MasterKey,
     ) -> Result<Self, JournalError> {
-        let mut tenants: BTreeMap<TenantId, Numbers> = BTreeMap::new();
+        let mut state = State::default();
         for (tenant, number) in refusals.places().map_err(JournalError::Store)? {
-            if number == NOTE {
-                continue;
+            if number != NOTE {
+                state.tenants.entry(tenant).or_default().held.found(number);
             }
-            let numbers = tenants.entry(tenant).or_default();
-            numbers.held.push_back(number);
-            numbers.next = number + 1;
         }
-        let tenants = Mutex::new(tenants);
-        Ok(Self { shared: Arc::new(Shared { refusals, master, tenants }) })
+        Ok(Self { shared: Arc::new(Shared { refusals, master, state: Mutex::new(state) }) })
     }
 
     /// Notes a refusal; the tenant's oldest goes when there are too many.
@@ -102,24 +126,77 @@ impl Journal {
     /// # Errors
     /// When the entry is too long, or the store fails or is full.
     pub fn record(&self, tenant: TenantId, entry: &[u8]) -> Result<(), JournalError> {
-        if entry.len() > JOURNAL_ENTRY_BYTES {
-            let (bytes, limit) = (entry.len(), JOURNAL_ENTRY_BYTES);
-            return Err(JournalError::TooLong { bytes, limit });
-        }
-        let mut tenants = self.tenants();
-        let numbers = tenants.entry(tenant).or_default();
-        numbers.unwanted.retain(|unwanted| Instant::now() < unwanted.until);
+        self.note_entry(tenant, entry, None, |_| None)
+    }
+
+    /// Notes a refusal as [`Journal::record`] does, but counts it in the entry that says the same, if there is one among the
+    /// latest: that entry is the newest then.
+    ///
+    /// # Errors
+    /// See [`Journal::record`].
+    pub fn record_or_count<R: Repeats>(
+        &self,
+        tenant: TenantId,
+        entry: &[u8],
+    ) -> Result<(), JournalError> {
+        let Some(key) = R::key(entry) else { return self.record(tenant, entry) };
+        self.look_back::<R>(tenant)?;
+        self.note_entry(tenant, entry, Some(key), |there| R::merged(there, entry))
+    }
+
+    fn note_entry(
+        &self,
+        tenant: TenantId,
+        entry: &[u8],
+        key: Option<held::Key>,
+        merged: impl Fn(&[u8]) -> Option<Vec<u8>>,
+    ) -> Result<(), JournalError> {
+        check_length(entry, JOURNAL_ENTRY_BYTES)?;
+        let mut state = self.state();
+        let numbers = state.tenants.entry(tenant).or_default();
         if numbers.unwanted.iter().any(|unwanted| (unwanted.which)(entry)) {
             return Ok(());
         }
-        let place = (tenant, numbers.next);
-        let sealed = self.seal(place, entry)?;
-        self.put(place, Some(sealed))?;
-        numbers.next += 1;
-        numbers.held.push_back(place.1);
-        while numbers.held.len() > JOURNAL_ENTRIES {
-            if let Some(oldest) = numbers.held.pop_front() {
-                self.put((tenant, oldest), None)?;
+        let place = (tenant, numbers.held.next());
+        let old = key.and_then(|key| numbers.held.with_key(key)).map(|old| (tenant, old));
+        // One that cannot be read any more, or that is full, is left alone.
+        let there = old.and_then(|old| self.entry(old).ok().flatten());
+        let both = there.and_then(|there| merged(&there));
+        match (old, both.filter(|both| both.len() <= JOURNAL_ENTRY_BYTES)) {
+            (Some(old), Some(both)) => {
+                let sealed = self.seal(place, &both)?;
+                self.shared.refusals.replace(old, place, sealed).map_err(JournalError::Store)?;
+                numbers.held.forget(old.1);
+            }
+            (Some(_) | None, _) => {
+                let sealed = self.seal(place, entry)?;
+                self.put(place, Some(sealed))?;
+            }
+        }
+        numbers.held.add(place.1, key);
+        while let Some(oldest) = numbers.held.oldest_of_more_than(JOURNAL_ENTRIES) {
+            self.put((tenant, oldest), None)?;
+            numbers.held.forget(oldest);
+        }
+        self.flush_later(&mut state);
+        Ok(())
+    }
+
+    /// Finds out, once after each start, what the latest entries of a tenant say.
+    fn look_back<R: Repeats>(&self, tenant: TenantId) -> Result<(), JournalError> {
+        let unread = {
+            let mut state = self.state();
+            let numbers = state.tenants.entry(tenant).or_default();
+            numbers.held.unread(JOURNAL_LOOK)
+        };
+        for number in unread {
+            let key = match self.entry((tenant, number)) {
+                Ok(entry) => entry.and_then(|entry| R::key(&entry)),
+                Err(JournalError::Damaged { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            if let (Some(key), Some(numbers)) = (key, self.state().tenants.get_mut(&tenant)) {
+                numbers.held.learn(number, key);
             }
         }
         Ok(())
@@ -130,11 +207,19 @@ impl Journal {
     /// # Errors
     /// When an entry does not open, or the store fails.
     pub fn list(&self, tenant: TenantId) -> Result<Vec<Vec<u8>>, JournalError> {
-        let held = self.held(tenant);
-        held.into_iter()
-            .rev()
-            .filter_map(|number| self.entry((tenant, number)).transpose())
-            .collect()
+        self.newest(tenant).map(|noted| noted.map(|noted| noted.entry)).collect()
+    }
+
+    /// A tenant's refusals with their numbers, the newest first. Each is read when it is its turn: who needs a few takes a
+    /// few.
+    pub fn newest(
+        &self,
+        tenant: TenantId,
+    ) -> impl Iterator<Item = Result<Noted, JournalError>> + use<'_> {
+        self.held(tenant).into_iter().rev().filter_map(move |number| {
+            let entry = self.entry((tenant, number)).transpose()?;
+            Some(entry.map(|entry| Noted { number, entry }))
+        })
     }
 
     /// Removes the tenant's refusals that `which` picks, as those about a person who is erased, and
@@ -149,13 +234,23 @@ impl Journal {
         tenant: TenantId,
         which: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
     ) -> Result<usize, JournalError> {
-        let until = Instant::now() + Duration::from_secs(FORGET_SECONDS);
+        self.forget_for(tenant, which, Duration::from_secs(FORGET_SECONDS))
+    }
+
+    fn forget_for(
+        &self,
+        tenant: TenantId,
+        which: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
+        time: Duration,
+    ) -> Result<usize, JournalError> {
+        let until = Instant::now() + time;
         let which: Arc<Picks> = Arc::new(which);
         {
             // Whoever records comes either before, and is among those held, or after, and asks.
-            let mut tenants = self.tenants();
-            let numbers = tenants.entry(tenant).or_default();
+            let mut state = self.state();
+            let numbers = state.tenants.entry(tenant).or_default();
             numbers.unwanted.push(Unwanted { which: which.clone(), until });
+            self.work_later(&mut state);
         }
         let mut forgotten = 0;
         for number in self.held(tenant) {
@@ -167,8 +262,8 @@ impl Journal {
             };
             if goes {
                 self.put(place, None)?;
-                if let Some(numbers) = self.tenants().get_mut(&tenant) {
-                    numbers.held.retain(|held| *held != number);
+                if let Some(numbers) = self.state().tenants.get_mut(&tenant) {
+                    numbers.held.forget(number);
                 }
                 forgotten += 1;
             }
@@ -194,9 +289,7 @@ impl Journal {
     /// # Errors
     /// When the note is too long, or the store fails or is full.
     pub fn set_note(&self, tenant: TenantId, note: &[u8]) -> Result<(), JournalError> {
-        if note.len() > JOURNAL_NOTE_BYTES {
-            return Err(JournalError::TooLong { bytes: note.len(), limit: JOURNAL_NOTE_BYTES });
-        }
+        check_length(note, JOURNAL_NOTE_BYTES)?;
         let sealed = self.seal((tenant, NOTE), note)?;
         self.put((tenant, NOTE), Some(sealed))
     }
@@ -222,12 +315,12 @@ impl Journal {
         Ok(())
     }
 
-    fn tenants(&self) -> MutexGuard<'_, BTreeMap<TenantId, Numbers>> {
-        self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state()
     }
 
     fn held(&self, tenant: TenantId) -> Vec<u64> {
-        self.tenants().get(&tenant).map_or_else(Vec::new, |n| n.held.iter().copied().collect())
+        self.state().tenants.get(&tenant).map_or_else(Vec::new, |n| n.held.numbers().collect())
     }
 
     fn put(&self, place: Place, entry: Option<Vec<u8>>) -> Result<(), JournalError> {
@@ -260,6 +353,17 @@ impl Journal {
     fn key(&self, tenant: TenantId) -> Zeroizing<[u8; 32]> {
         self.shared.master.derive("refusal journal", tenant.uuid().as_bytes())
     }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn check_length(entry: &[u8], limit: usize) -> Result<(), JournalError> {
+    let bytes = entry.len();
+    if bytes > limit { Err(JournalError::TooLong { bytes, limit }) } else { Ok(()) }
 }
 
 /// A place as bytes, in the order of places.

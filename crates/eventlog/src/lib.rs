@@ -42,7 +42,7 @@ pub use archive_keys::{
 pub use broken::Broken;
 pub use chain::{fingerprint, hash, link};
 pub use encode::{SealError, Sealed, open, seal};
-pub use journal::{Journal, JournalError};
+pub use journal::{Journal, JournalError, Noted, Repeats};
 pub use keys::{Keys, NoKeys, PersonKey};
 pub use log::{AppendError, AppendFault, EventLog, LogReader, Stored};
 pub use master::{Created, MasterKey, MasterKeyError};

@@ -20,6 +20,10 @@ pub const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 pub const REOPEN_BYTES: u64 = 64 * 1024 * 1024;
 /// Refusals kept per tenant; the oldest make room.
 pub const JOURNAL_ENTRIES: usize = 10_000;
+/// Of a tenant's refusals, those among which a repetition is looked for after a start: the latest ones.
+pub const JOURNAL_LOOK: usize = 1_000;
+/// Seconds after which a refusal outlives a process that is killed, also when no commit is written.
+pub const JOURNAL_FLUSH_SECONDS: u64 = 2;
 /// Bytes of one refusal.
 pub const JOURNAL_ENTRY_BYTES: usize = 16 * 1024;
 /// Bytes of the note that a tenant may have beside its refusals.

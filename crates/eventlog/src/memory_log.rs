@@ -199,6 +199,17 @@ impl Refusals for MemoryDisk {
         Ok(())
     }
 
+    fn replace(&self, old: Place, place: Place, entry: Vec<u8>) -> Result<(), String> {
+        let mut content = self.content();
+        content.refusals.remove(&old);
+        content.refusals.insert(place, entry);
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     fn get(&self, place: Place) -> Result<Option<Vec<u8>>, String> {
         Ok(self.content().refusals.get(&place).cloned())
     }

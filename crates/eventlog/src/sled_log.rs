@@ -493,6 +493,20 @@ impl Refusals for SledRefusals {
         .map(drop)
     }
 
+    fn replace(&self, old: Place, place: Place, entry: Vec<u8>) -> Result<(), String> {
+        if self.0.space.lacking().map_err(|error| error.to_string())?.is_some() {
+            return Err("the disk is nearly full; make room".to_owned());
+        }
+        let mut batch = sled::Batch::default();
+        batch.remove(journal::companions(old));
+        batch.insert(journal::companions(place), entry);
+        guard(|| self.0.refusals.apply_batch(batch))
+    }
+
+    fn flush(&self) -> Result<(), String> {
+        self.0.flush()
+    }
+
     fn get(&self, place: Place) -> Result<Option<Vec<u8>>, String> {
         let entry = guard(|| self.0.refusals.get(journal::companions(place)))?;
         Ok(entry.map(|entry| entry.to_vec()))

@@ -1,6 +1,8 @@
 //! The refusal journal, as the server writes and reads it.
 
-use audit::Problem;
+mod about;
+
+use audit::{About, Problem, ProblemKind};
 use axum::http::request;
 use domain::command::Notice;
 use domain::id::TenantId;
@@ -10,6 +12,8 @@ use crate::app::App;
 use crate::caller::Visit;
 use crate::limits::{PROBLEM_DETAIL_CHARS, PROBLEM_NOTICES, PROBLEM_PATH_CHARS};
 use crate::refused::Refused;
+
+pub(crate) use about::named;
 
 /// The first line of a request: what the journal knows it by.
 #[derive(Clone, Copy)]
@@ -24,12 +28,28 @@ impl<'a> Line<'a> {
     }
 }
 
+/// What is noted of a request that was carried out all the same.
+pub(crate) struct Left {
+    pub(crate) kind: ProblemKind,
+    /// The status that was answered.
+    pub(crate) status: u16,
+    /// What was left out, or is to be looked after.
+    pub(crate) detail: String,
+    pub(crate) about: About,
+}
+
 /// A problem without who and why.
 fn problem(app: &App, visit: &Visit, line: Line<'_>) -> Problem {
+    let at = app.now();
     Problem {
-        at: app.now(),
+        number: None,
+        kind: ProblemKind::Refused,
+        at,
+        first: at,
+        count: 1,
         request: visit.request,
         connector: None,
+        connector_name: None,
         credential: None,
         operator: None,
         source: visit.source,
@@ -38,6 +58,7 @@ fn problem(app: &App, visit: &Visit, line: Line<'_>) -> Problem {
         status: 0,
         scim_type: None,
         detail: String::new(),
+        about: About::default(),
     }
 }
 
@@ -54,25 +75,27 @@ pub(crate) fn refused(
     problem.status = why.status.as_u16();
     problem.scim_type = why.kind.map(|kind| kind.as_str().to_owned());
     problem.detail.clone_from(&why.detail);
+    if let Some(about) = &why.about {
+        problem.about.clone_from(about);
+    }
     // Path and detail may name a person: they stay out of the server's own log.
     let (status, scim_type) = (problem.status, problem.scim_type.as_deref());
     tracing::info!(method = line.method, status, scim_type, "refused a request");
     record(app, tenant, actor, problem);
 }
 
-/// Notes that a request was carried out in part.
-pub(crate) fn left_out(
+/// Notes what a request left out or left over.
+pub(crate) fn left(
     app: &App,
     tenant: TenantId,
     actor: Actor,
     visit: &Visit,
     line: Line<'_>,
-    status: u16,
-    what: String,
+    left: Left,
 ) {
     let mut problem = problem(app, visit, line);
-    problem.status = status;
-    problem.detail = what;
+    (problem.kind, problem.status) = (left.kind, left.status);
+    (problem.detail, problem.about) = (left.detail, left.about);
     record(app, tenant, Some(actor), problem);
 }
 
@@ -103,10 +126,11 @@ fn record(app: &App, tenant: TenantId, actor: Option<Actor>, mut problem: Proble
         Some(Actor::Operator { id }) => problem.operator = Some(id),
         Some(Actor::System) | None => {}
     }
+    about::find(app, tenant, &problem.path, &mut problem.about);
     problem.detail = cut(&problem.detail, PROBLEM_DETAIL_CHARS);
     match serde_json::to_vec(&problem) {
         Ok(bytes) => {
-            if let Err(error) = app.engine.journal().record(tenant, &bytes) {
+            if let Err(error) = app.engine.journal().record_or_count::<Problem>(tenant, &bytes) {
                 tracing::warn!("the refusal journal takes no entry: {error}");
             }
         }

@@ -56,6 +56,8 @@ pub const DIFF_PAGE_MAX: usize = 1_000;
 pub const AUDIT_RUN: usize = 200;
 /// Entries of the refusal journal in one answer when the client does not say.
 pub const PROBLEMS_PAGE: usize = 100;
+/// Entries of the refusal journal in one answer at most.
+pub const PROBLEMS_PAGE_MAX: usize = 1_000;
 /// Seconds after which a client may try again when the queue is full.
 pub const RETRY_SECONDS: u64 = 1;
 /// Credentials of a connector whose last use is known; of more, those used last.
@@ -68,6 +70,8 @@ pub const KEEP_SECONDS: i64 = 5;
 pub const DRAIN_SECONDS: u64 = 4;
 /// Characters of a path that the refusal journal keeps.
 pub const PROBLEM_PATH_CHARS: usize = 1_000;
+/// Characters of a name that the refusal journal keeps.
+pub const PROBLEM_NAME_CHARS: usize = 256;
 /// Characters of a detail that the refusal journal keeps.
 pub const PROBLEM_DETAIL_CHARS: usize = 2_000;
 /// Parts left out of a request that the refusal journal tells one by one.

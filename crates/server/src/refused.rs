@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use audit::About;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +23,8 @@ pub(crate) struct Refused {
     pub(crate) status: StatusCode,
     pub(crate) kind: Option<ScimType>,
     pub(crate) detail: String,
+    /// Whom it is about, where the path does not say so.
+    pub(crate) about: Option<Box<About>>,
     extra: Extra,
 }
 
@@ -36,7 +39,12 @@ enum Extra {
 
 impl Refused {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, kind: None, detail: detail.into(), extra: Extra::Nothing }
+        Self { status, kind: None, detail: detail.into(), about: None, extra: Extra::Nothing }
+    }
+
+    /// The same, about these: the refusal journal says so.
+    pub(crate) fn about(self, about: About) -> Self {
+        Self { about: Some(Box::new(about)), ..self }
     }
 
     fn challenge(error: &'static str, detail: &str) -> Self {

@@ -54,6 +54,7 @@ pub(super) fn user(log: &Log<'_>, then: &Snapshot, user: &User) -> Result<ShownU
         groups: groups(directory, Member::User(*id)),
         attributes: object(attributes)?,
         keys: keys(directory, own),
+        problems: Vec::new(),
         dates: dates(*created, *modified),
     })
 }
@@ -111,6 +112,7 @@ pub(super) fn group(then: &Snapshot, group: &Group, page: &Page) -> Result<Shown
         member_count: group.members().count(),
         members,
         next,
+        problems: Vec::new(),
         dates: dates(group.created, group.modified),
     })
 }

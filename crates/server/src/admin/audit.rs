@@ -1,6 +1,8 @@
 //! Audit questions over HTTP, and the refusal journal.
 
-use audit::{AskError, Entry, HEADING, Order, Problem, Question, ask, csv_line, rows};
+use audit::{
+    AskError, Entry, HEADING, Order, ProblemError, ProblemFilter, Question, ask, csv_line, rows,
+};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use domain::id::TenantId;
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 use super::question::question;
 use super::{Asked, ok};
 use crate::answer::Answer;
-use crate::limits::{AUDIT_PAGE, AUDIT_PAGE_MAX, AUDIT_RUN, PROBLEMS_PAGE};
+use crate::limits::{AUDIT_PAGE, AUDIT_PAGE_MAX, AUDIT_RUN, PROBLEMS_PAGE, PROBLEMS_PAGE_MAX};
 use crate::refused::Refused;
 
 /// What `audit/commits` takes beside what says which commits are asked for.
@@ -183,13 +185,27 @@ pub(super) fn failed(error: AskError) -> Refused {
     }
 }
 
-/// `GET /admin/v1/tenants/{tenant}/problems`: the refusal journal, newest first. The reserved
-/// tenant `_system` has what belongs to none: requests without valid credentials.
-pub(super) fn problems(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+/// `GET /admin/v1/tenants/{tenant}/problems`: the refusal journal, newest first; `audit::PROBLEM_WORDS` and `count` say
+/// which entries. The reserved tenant `_system` has what belongs to none: requests without valid credentials.
+pub(super) async fn problems(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
     asked.only_now("the refusal journal is no part of the history")?;
-    let (tenant, _) = asked.log(slug)?;
+    let (tenant, snapshot) = asked.log(slug)?;
     let count = asked.parameters.parsed("count", "a whole number")?.unwrap_or(PROBLEMS_PAGE);
-    let problems = Problem::list(asked.app.engine.journal(), tenant, count)
-        .map_err(|error| Refused::internal(&format!("the journal cannot be read: {error}")))?;
-    Ok(ok(StatusCode::OK, &json!({ "problems": problems })))
+    let count = count.min(PROBLEMS_PAGE_MAX);
+    let words = asked.parameters.pairs().filter(|(name, _)| !name.eq_ignore_ascii_case("count"));
+    let filter = ProblemFilter::parse(words, &snapshot).map_err(super::question::refused)?;
+    let engine = asked.app.engine.clone();
+    let work = move || ::audit::problems(engine.journal(), tenant, &snapshot, &filter, count);
+    let found = tokio::task::spawn_blocking(work).await.map_err(Refused::broken_off)?;
+    let page = found.map_err(unread)?;
+    Ok(ok(StatusCode::OK, &json!({ "problems": page.problems, "next": page.next })))
+}
+
+pub(super) fn unread(error: ProblemError) -> Refused {
+    match error {
+        ProblemError::Unknown(unknown) => Refused::new(StatusCode::NOT_FOUND, unknown.to_string()),
+        ProblemError::Journal(error) => {
+            Refused::internal(&format!("the journal cannot be read: {error}"))
+        }
+    }
 }

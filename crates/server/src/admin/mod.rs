@@ -206,7 +206,7 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Diff(slug) => diff::between(asked, slug).await,
         Route::Commits(slug) => audit::commits(asked, slug).await,
         Route::Feed(slug) => feed::feed(asked, slug).await,
-        Route::Problems(slug) => audit::problems(asked, slug),
+        Route::Problems(slug) => audit::problems(asked, slug).await,
     }
 }
 

@@ -34,10 +34,10 @@ pub(super) async fn question(
     reading.await.map_err(Refused::broken_off)?.map_err(refused)
 }
 
-fn refused(why: Misasked) -> Refused {
+pub(super) fn refused(why: Misasked) -> Refused {
     match why {
         Misasked::Unknown(unknown) => Refused::new(StatusCode::NOT_FOUND, unknown.to_string()),
-        Misasked::NoWord(_) | Misasked::NoValue { .. } => {
+        Misasked::NoWord(_) | Misasked::NoProblemWord(_) | Misasked::NoValue { .. } => {
             scim::Invalid::value(why.to_string()).into()
         }
         Misasked::Unread(error) => super::audit::failed(error),

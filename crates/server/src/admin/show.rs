@@ -46,7 +46,7 @@ async fn shown(asked: &Asked<'_>, slug: &str, kind: Kind, who: &str) -> Result<S
     let (tenant, then) = asked.reading(slug).await?;
     let count = asked.parameters.parsed("count", "a whole number")?.unwrap_or(SHOWN_PAGE);
     let after = asked.parameters.get("after").map(str::to_owned);
-    let page = Page { after, count: count.min(SHOWN_PAGE_MAX) };
+    let page = Page { after, count: count.min(SHOWN_PAGE_MAX), problems: !asked.is_past() };
     let (engine, who) = (asked.app.engine.clone(), who.to_owned());
     let shown =
         tokio::task::spawn_blocking(move || show(&engine, tenant, &then, kind, &who, &page)).await;
@@ -67,5 +67,6 @@ fn failed(error: ShowError) -> Refused {
         ShowError::Absent(_) => Refused::new(StatusCode::NOT_FOUND, error.to_string()),
         ShowError::After(_) => scim::Invalid::value(error.to_string()).into(),
         ShowError::Ask(error) => audit::failed(error),
+        ShowError::Problems(error) => audit::unread(error),
     }
 }

@@ -144,10 +144,11 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             (Route::Feed(_), _) => feed(),
             (Route::Problems(_), _) => lists(
                 "listProblems",
-                "What was refused or carried out in part, newest first",
+                "What was refused, carried out in part, or is to be looked after, newest first",
                 "ProblemList",
             )
-            .takes(&["problemCount"]),
+            .takes(&["problemKind", "problemUser", "problemGroup", "problemRole", "problemPolicy"])
+            .takes(&["problemConnector", "problemBefore", "problemAfter", "problemCount"]),
         };
     operation.finish()
 }

@@ -206,13 +206,7 @@ pub(super) fn all() -> Map<String, Value> {
     add("CopiedCommits", object(copied, &due));
     let either = [schema_ref("ToldCommits"), schema_ref("CopiedCommits")];
     add("FeedPage", json!({ "anyOf": either }));
-    let problem = json!({
-        "at": time, "request": id, "connector": id, "credential": id, "operator": id, "source": text,
-        "method": text, "path": text, "status": { "type": "integer" }, "scimType": text, "detail": text,
-    });
-    let due = ["at", "request", "method", "path", "status", "detail"];
-    add("Problem", object(problem, &due));
-    add("ProblemList", listed("problems", schema_ref("Problem")));
+    all.extend(super::problem_schemas::all());
     all.extend(super::explain_schemas::all());
     all
 }

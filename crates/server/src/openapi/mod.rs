@@ -7,6 +7,7 @@ mod explain_schemas;
 mod moment_schemas;
 mod operation;
 mod parameters;
+mod problem_schemas;
 mod resources;
 mod scim_api;
 mod scim_messages;

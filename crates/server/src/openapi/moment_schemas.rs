@@ -71,6 +71,7 @@ pub(super) fn all() -> Map<String, Value> {
                 "activeUnassigned": flag, "locked": locked, "erased": schema_ref("CommitBrief"),
                 "managedBy": or_null(&named), "externalIds": called, "roles": listed(&role),
                 "groups": listed(&in_group), "attributes": attributes, "keys": listed(&key),
+                "problems": listed(&schema_ref("Problem")),
             }),
             &[
                 "kind",
@@ -97,6 +98,7 @@ pub(super) fn all() -> Map<String, Value> {
                 "managedBy": or_null(&named), "externalIds": called, "groups": listed(&in_group),
                 "attributes": attributes, "rules": listed(&named), "memberCount": count,
                 "members": listed(&object(member, &["kind", "id", "through"])), "next": or_null(&text),
+                "problems": listed(&schema_ref("Problem")),
             }),
             &[
                 "kind",

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::limits::{
     AUDIT_PAGE, AUDIT_PAGE_MAX, DIFF_PAGE, DIFF_PAGE_MAX, FEED_PAGE, FEED_PAGE_MAX,
-    FEED_WAIT_SECONDS, PROBLEMS_PAGE, SHOWN_PAGE, SHOWN_PAGE_MAX,
+    FEED_WAIT_SECONDS, PROBLEMS_PAGE, PROBLEMS_PAGE_MAX, SHOWN_PAGE, SHOWN_PAGE_MAX,
 };
 
 /// The parameter of this name in a path.
@@ -204,7 +204,7 @@ pub(super) fn all() -> Map<String, Value> {
     let flag = json!({ "type": "boolean", "default": false });
     let commits = count(AUDIT_PAGE, AUDIT_PAGE_MAX, 0);
     let feed = count(FEED_PAGE, FEED_PAGE_MAX, 0);
-    let problems = json!({ "type": "integer", "minimum": 0, "default": PROBLEMS_PAGE });
+    let problems = json!({ "type": "integer", "minimum": 0, "maximum": PROBLEMS_PAGE_MAX, "default": PROBLEMS_PAGE });
     let mut keyed = |key: &str, place: &str, name: &str, description: &str, schema: &Value| {
         add(key, place, name, description.to_owned(), schema);
     };
@@ -232,6 +232,20 @@ pub(super) fn all() -> Map<String, Value> {
     keyed("diffAll", "query", "all", "What was touched and is as before is told too.", &flag);
     keyed("diffCount", "query", "count", "The most things of the page.", &things);
     keyed("problemCount", "query", "count", "The most entries.", &problems);
+    let kinds = "Of these kinds, divided by commas: `refused`, `partial`, `attention`.";
+    keyed("problemKind", "query", "kind", kinds, &text);
+    let user = "About this user: an id, or a `userName`, also of one who never came to be.";
+    keyed("problemUser", "query", "user", user, &text);
+    let group = "About this group: an id, or a `displayName`, also of one that never came to be.";
+    keyed("problemGroup", "query", "group", group, &text);
+    keyed("problemRole", "query", "role", "About this role: its name or id.", &text);
+    keyed("problemPolicy", "query", "policy", "About this policy: its name.", &text);
+    keyed("problemConnector", "query", "connector", "Of this connector's client.", &text);
+    let number = json!({ "type": "integer", "minimum": 0 });
+    let before = "Before the entry with this number: `next` of the page before.";
+    keyed("problemBefore", "query", "before", before, &number);
+    let after = "After the entry with this number: what came, or came again, since.";
+    keyed("problemAfter", "query", "after", after, &number);
     let role = "Why they have this role or not; without role and group, every role that they have.";
     keyed("explainUser", "query", "user", "Whom: an id, or a `userName` in any case.", &text);
     keyed("explainRole", "query", "role", role, &text);

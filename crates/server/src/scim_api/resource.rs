@@ -1,5 +1,6 @@
 //! Users, groups and roles over HTTP, written once for all.
 
+use audit::{About, ProblemKind};
 use axum::http::{StatusCode, header};
 use domain::command::{Change, Command, Expected};
 use domain::event::PatchAnswer;
@@ -14,7 +15,7 @@ use scim::{Patch, Projection, ResourceType, Value};
 use super::address::Kind;
 use super::{Asked, conditions, negotiation};
 use crate::answer::Answer;
-use crate::journal;
+use crate::journal::{self, Left};
 use crate::refused::Refused;
 
 /// The methods of what clients do not write.
@@ -66,6 +67,16 @@ impl Target {
             Kind::Entitlement => None,
         }
         .ok_or_else(missing)
+    }
+
+    /// As the refusal journal knows it.
+    fn about(self) -> About {
+        let (user, group, role) = match self {
+            Target::User(id) => (Some(id), None, None),
+            Target::Group(id) => (None, Some(id), None),
+            Target::Role(id) => (None, None, Some(id)),
+        };
+        About { user, group, role, ..About::default() }
     }
 
     /// The version that it has.
@@ -246,12 +257,16 @@ pub(super) fn get(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answer, Ref
     Ok(answer.with_version(rendered.version).at(snapshot.head.position))
 }
 
-/// Makes a resource.
+/// Makes a resource. Why not, is noted with the name that it was to have.
 pub(super) async fn create(
     asked: &Asked<'_>,
     kind: Kind,
     body: &Value,
 ) -> Result<Written, Refused> {
+    made(asked, kind, body).await.map_err(|why| why.about(journal::named(kind, body)))
+}
+
+async fn made(asked: &Asked<'_>, kind: Kind, body: &Value) -> Result<Written, Refused> {
     let options = asked.caller.options();
     let projection = projection(asked, kind)?;
     let admitted = scim::admit(body, resource_type(asked, kind), options)?;
@@ -331,9 +346,13 @@ async fn submit(
     let receipt = asked.app.engine.submit(caller.tenant, origin, target.command(change)?).await?;
     asked.note(&[], &receipt.quirks);
     if !receipt.notices.is_empty() {
-        let (actor, status) = (caller.actor(), status.as_u16());
-        let what = journal::summary(&receipt.notices);
-        journal::left_out(asked.app, caller.tenant, actor, visit, asked.line, status, what);
+        let left = Left {
+            kind: ProblemKind::Partial,
+            status: status.as_u16(),
+            detail: journal::summary(&receipt.notices),
+            about: target.about(),
+        };
+        journal::left(asked.app, caller.tenant, caller.actor(), visit, asked.line, left);
     }
     Ok(receipt)
 }
