@@ -88,7 +88,7 @@ fn of_folder(name: &str, at: Option<&At>, from: &From) -> anyhow::Result<Value> 
         Some(at) => engine.as_of(tenant.id, at.when)?,
         None => now.clone(),
     };
-    let page = Page { after: None, count: 0 };
+    let page = Page { after: None, count: 0, problems: false };
     let shown = show(&engine, tenant.id, &then, Kind::Connector, name, &page)?;
     debug_assert!(matches!(shown.thing, Thing::Connector(_)));
     let mut shown = serde_json::to_value(shown)?;
