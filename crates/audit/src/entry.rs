@@ -84,6 +84,9 @@ pub struct Told {
     /// The connector that it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub connector_name: Option<String>,
+    /// The operator whom it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub operator_name: Option<String>,
     /// The first characters of the credential that it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub credential_hint: Option<String>,
@@ -308,8 +311,17 @@ impl Told {
                     fields.remove("hash");
                 }
             }
+            Event::OperatorAdded { operator, .. }
+            | Event::OperatorChanged { operator, .. }
+            | Event::OperatorRemoved { operator } => {
+                let there = directory.operators.get(*operator);
+                told.operator_name = there.map(|operator| operator.name.clone());
+            }
             Event::TenantOpened { .. }
-            | Event::OperatorAdded { .. }
+            | Event::TenantSuspended { .. }
+            | Event::TenantResumed { .. }
+            | Event::TenantClosed { .. }
+            | Event::TenantDescribed { .. }
             | Event::SchemaAdded { .. } => {}
         }
         Ok(told)

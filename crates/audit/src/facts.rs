@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::directory::{
     Connector, Credential, CustomSchema, Directory, ExternalId, Group, Lock, Operator, Policy,
-    Role, Rule, Tenant, User,
+    Role, Rule, Standing, Tenant, User,
 };
 use domain::event::{Member, Subject};
 use domain::id::{
@@ -180,13 +180,22 @@ pub fn facts(directory: &Directory, item: &Item) -> Result<Option<Facts>, AskErr
             }
             None => return Ok(None),
         },
-        Item::Tenant(id) => match directory.tenants.get(*id) {
-            Some(Tenant { id: _, slug, opened: _ }) => set(&mut facts, "slug", json!(slug)),
-            None => return Ok(None),
-        },
+        Item::Tenant(id) => {
+            let own = directory.tenant.as_ref().filter(|tenant| tenant.id == *id);
+            match own.or_else(|| directory.tenants.get(*id)) {
+                Some(Tenant { id: _, slug, opened: _ }) => set(&mut facts, "slug", json!(slug)),
+                None => return Ok(None),
+            }
+            if own.is_some() {
+                standing(&directory.standing, &mut facts);
+            }
+        }
         Item::Operator(id) => match directory.operators.get(*id) {
-            Some(Operator { id: _, name, added: _ }) => set(&mut facts, "name", json!(name)),
-            None => return Ok(None),
+            Some(Operator { id: _, name, added: _, role, removed: None }) => {
+                set(&mut facts, "name", json!(name));
+                set(&mut facts, "role", json!(role));
+            }
+            Some(Operator { removed: Some(_), .. }) | None => return Ok(None),
         },
     }
     Ok(Some(facts))
@@ -265,6 +274,22 @@ fn group(directory: &Directory, group: &Group, facts: &mut Facts) -> Result<(), 
     managed(directory, group.managed_by, facts);
     called(&group.external_ids, facts);
     flat(&group.attributes, facts)
+}
+
+/// What was never said of a tenant is no fact of it.
+fn standing(standing: &Standing, facts: &mut Facts) {
+    let Standing { state, title, alert_addresses, alerts } = standing;
+    set(facts, "state", json!(state.name()));
+    if let Some((_, reason)) = state.cause() {
+        set(facts, "reason", json!(reason));
+    }
+    if !title.is_empty() {
+        set(facts, "title", json!(title));
+    }
+    if !alert_addresses.is_empty() {
+        set(facts, "alertAddresses", json!(alert_addresses));
+        set(facts, "alerts", json!(alerts));
+    }
 }
 
 fn set(facts: &mut Facts, name: &str, value: Value) {

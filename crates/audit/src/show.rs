@@ -321,6 +321,20 @@ pub struct ShownTenant {
     pub id: TenantId,
     /// Its slug.
     pub slug: String,
+    /// What people call it; empty: nothing but its slug.
+    #[serde(default)]
+    pub title: String,
+    /// `open`, `suspended` or `closed`.
+    pub state: String,
+    /// Since when, by whom and why it is suspended or closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Cause>,
+    /// Mailboxes that alerts go to.
+    #[serde(default)]
+    pub alert_addresses: Vec<String>,
+    /// Whether alerts are sent.
+    #[serde(default)]
+    pub alerts: bool,
     /// When it was opened.
     pub opened: Timestamp,
     /// How many users it has.
@@ -341,6 +355,16 @@ pub struct ShownTenant {
     pub connectors: Vec<ConnectorSummary>,
     /// The URNs of the schemas that it added.
     pub schemas: Vec<String>,
+}
+
+/// What made something so.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Cause {
+    /// The commit.
+    #[serde(flatten)]
+    pub brief: Brief,
+    /// Why, in the words of who asked.
+    pub reason: String,
 }
 
 /// A connector in a list.
@@ -393,7 +417,7 @@ pub fn show(
         Kind::Role => Thing::Role(made::role(then, found.role(who)?, page)?),
         Kind::Connector => Thing::Connector(made::connector(then, found.connector(who)?)),
         Kind::Credential => Thing::Credential(made::credential(then, found.credential(who)?)),
-        Kind::Tenant => Thing::Tenant(made::tenant(then)?),
+        Kind::Tenant => Thing::Tenant(made::tenant(&log, then)?),
     };
     if page.problems {
         let latest = |filter: ProblemFilter| {

@@ -26,6 +26,7 @@ mod rule;
 mod schema;
 mod serve;
 mod show;
+mod tenant;
 mod terminal;
 mod user;
 mod verify;
@@ -62,7 +63,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Serve(serve::Serve),
-    Tenant(manage::Tenant),
+    Tenant(tenant::Tenant),
     Role(manage::Role),
     Rule(rule::Rule),
     Connector(connector::Connector),

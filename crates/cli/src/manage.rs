@@ -1,42 +1,13 @@
-//! `rollbook tenant`, `role` and `credential`: administration of a running server.
+//! `rollbook role` and `credential`: administration of a running server.
 
 use ::audit::{ListedRole, roles};
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
-use domain::preset::PRESETS;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::from::{At, From};
-use crate::remote::{ServedTenant, Server};
+use crate::remote::ServedTenant;
 use crate::terminal::{say, table};
-
-/// Open and list the tenants of a running server.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  rollbook tenant open globex --preset entra
-  rollbook tenant list --server http://127.0.0.1:8080")]
-pub(crate) struct Tenant {
-    #[command(subcommand)]
-    verb: TenantVerb,
-    #[command(flatten)]
-    server: Server,
-}
-
-#[derive(Subcommand)]
-enum TenantVerb {
-    /// Open a tenant with its first connector; prints its API key, once
-    Open {
-        /// Its slug, as in `acme`
-        slug: String,
-        /// The kind of identity provider that its connector is for
-        #[arg(long, default_value = server::FIRST_CONNECTOR, value_parser = PossibleValuesParser::new(PRESETS))]
-        preset: String,
-    },
-    /// List the tenants
-    List,
-}
 
 /// Define, grant and take back roles.
 #[derive(Args)]
@@ -128,28 +99,6 @@ enum CredentialVerb {
         /// Its id, as `list` shows it
         id: String,
     },
-}
-
-impl Tenant {
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let remote = self.server.required()?;
-        match self.verb {
-            TenantVerb::Open { slug, preset } => {
-                let body = json!({ "slug": slug, "preset": preset });
-                let opened = remote.ask(Method::POST, &["tenants"], &[], Some(&body)).await?;
-                say(format!("  tenant         {slug}"));
-                say(format!("  SCIM base URL  {}/scim/{slug}/v2", remote.url));
-                say(format!("  API key        {}", text(&opened, "apiKey")));
-                say("\nThe key is shown this once: keep it now.");
-            }
-            TenantVerb::List => {
-                let list = remote.ask(Method::GET, &["tenants"], &[], None).await?;
-                let rows = rows(&list, "tenants", &["slug", "id", "opened"]);
-                table(&["TENANT", "ID", "OPENED"], &rows);
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Role {

@@ -135,11 +135,20 @@ impl Serve {
         if let Some(slug) = &self.tenant {
             let chosen = chosen(&self.scim_key)?;
             let was_chosen = chosen.is_some();
-            let opened =
-                server::open_tenant(app, server::startup(app), slug, &self.preset, chosen).await?;
+            let opening =
+                server::open_tenant(app, server::startup(app), slug, &self.preset, chosen);
+            let opened = match opening.await {
+                Ok(opened) => Some(opened),
+                // The other tenants are served all the same.
+                Err(closed @ server::SetupError::Closed(_)) => {
+                    note(format!("warning: {closed}"));
+                    None
+                }
+                Err(other) => return Err(other.into()),
+            };
             say(format!("  tenant         {slug}"));
             say(format!("  SCIM base URL  {url}/scim/{slug}/v2"));
-            if let Some(secret) = opened.secret.filter(|_| !was_chosen) {
+            if let Some(secret) = opened.and_then(|opened| opened.secret).filter(|_| !was_chosen) {
                 say(format!("  API key        {slug}:{}", secret.expose()));
                 shown = true;
             }

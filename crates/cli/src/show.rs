@@ -350,12 +350,18 @@ impl Sheet {
                     name: tenant.slug.clone(),
                     id: tenant.id.to_string(),
                     fields: vec![
+                        ("title", tenant.title.clone()),
+                        ("state", state(tenant)),
                         ("opened", tenant.opened.to_string()),
                         ("users", tenant.users.to_string()),
                         ("groups", tenant.groups.to_string()),
                         ("policies", tenant.policies.to_string()),
                         ("credentials", tenant.credentials.to_string()),
-                    ],
+                    ]
+                    .into_iter()
+                    .chain(alerts(tenant))
+                    .filter(|(label, value)| *label != "title" || !value.is_empty())
+                    .collect(),
                     sections: vec![
                         Section {
                             title: "roles",
@@ -547,4 +553,20 @@ pub(crate) fn element(item: &Value) -> String {
         (Some(value), None) => value.to_owned(),
         (None, _) => item.as_str().map_or_else(|| item.to_string(), str::to_owned),
     }
+}
+
+/// How a tenant stands, and what made it so.
+fn state(tenant: &::audit::show::ShownTenant) -> String {
+    match &tenant.since {
+        Some(cause) if cause.reason.is_empty() => format!("{} {}", tenant.state, cause.brief),
+        Some(cause) => format!("{} {}: {}", tenant.state, cause.brief, cause.reason),
+        None => tenant.state.clone(),
+    }
+}
+
+/// Where its alerts go, if it was ever said.
+fn alerts(tenant: &::audit::show::ShownTenant) -> Option<(&'static str, String)> {
+    let word = if tenant.alerts { "to" } else { "off; to" };
+    let addresses = tenant.alert_addresses.join(", ");
+    (!addresses.is_empty()).then(|| ("alerts", format!("{word} {addresses}")))
 }

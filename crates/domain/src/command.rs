@@ -3,7 +3,7 @@
 pub use scim::Quirk;
 use scim::{Admitted, Patch};
 
-use crate::event::{ConnectorSettings, Event, Holder};
+use crate::event::{ConnectorSettings, Event, Holder, OperatorRole};
 use crate::id::{ConnectorId, CredentialId, GroupId, OperatorId, RoleId, RuleId, TenantId, UserId};
 use crate::position::{Hash, Position};
 use crate::rejection::Rejection;
@@ -86,6 +86,27 @@ pub enum Command {
         /// The roles to begin with: id, name, description. Ignored by the instance's log.
         roles: Vec<(RoleId, String, String)>,
     },
+    /// Let no identity provider in until further notice.
+    SuspendTenant {
+        /// Why.
+        reason: String,
+    },
+    /// Let identity providers in again.
+    ResumeTenant,
+    /// End a tenant for good; its history stays.
+    CloseTenant {
+        /// Why.
+        reason: String,
+    },
+    /// Say what a tenant is called and who is told of trouble; what is not said stays as it is.
+    DescribeTenant {
+        /// What people call it.
+        title: Option<String>,
+        /// Mailboxes that alerts go to.
+        alert_addresses: Option<Vec<String>>,
+        /// Whether alerts are sent.
+        alerts: Option<bool>,
+    },
     /// Add a connector.
     AddConnector {
         /// The connector.
@@ -121,6 +142,22 @@ pub enum Command {
         operator: OperatorId,
         /// What people call them.
         name: String,
+        /// What they may do.
+        role: OperatorRole,
+    },
+    /// Call an operator otherwise, or let them do something else; what is not said stays as it is.
+    ChangeOperator {
+        /// The operator.
+        operator: OperatorId,
+        /// What people call them.
+        name: Option<String>,
+        /// What they may do.
+        role: Option<OperatorRole>,
+    },
+    /// Let an operator do nothing any more, and revoke their keys.
+    RemoveOperator {
+        /// The operator.
+        operator: OperatorId,
     },
     /// Issue a credential.
     IssueCredential {

@@ -93,8 +93,23 @@ impl<'a> Disguise<'a> {
                     });
                 Event::RoleAssigned { user, role, source, wording }
             }
-            Event::OperatorAdded { operator, name } => {
-                Event::OperatorAdded { operator, name: self.text(&name) }
+            Event::OperatorAdded { operator, name, role } => {
+                Event::OperatorAdded { operator, name: self.text(&name), role }
+            }
+            Event::OperatorChanged { operator, name, role } => {
+                Event::OperatorChanged { operator, name: self.text(&name), role }
+            }
+            // What a copy sends must reach nobody.
+            Event::TenantDescribed { tenant, title, alert_addresses, alerts } => {
+                let addresses = alert_addresses.iter().map(|address| self.text(address));
+                let alert_addresses = addresses.collect();
+                Event::TenantDescribed { tenant, title, alert_addresses, alerts }
+            }
+            Event::TenantSuspended { tenant, reason } => {
+                Event::TenantSuspended { tenant, reason: self.text(&reason) }
+            }
+            Event::TenantClosed { tenant, reason } => {
+                Event::TenantClosed { tenant, reason: self.text(&reason) }
             }
             Event::GroupCreated {
                 group: id,
@@ -120,6 +135,8 @@ impl<'a> Disguise<'a> {
             | Event::GroupRenamed { .. }
             | Event::GroupAttributesChanged { .. }
             | Event::TenantOpened { .. }
+            | Event::TenantResumed { .. }
+            | Event::OperatorRemoved { .. }
             | Event::ConnectorAdded { .. }
             | Event::ConnectorChanged { .. }
             | Event::SchemaAdded { .. }

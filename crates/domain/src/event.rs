@@ -28,12 +28,59 @@ pub enum Event {
         /// Its slug, as in `acme`.
         slug: String,
     },
+    /// From this position on, no identity provider reads or writes anything of the tenant; operators still do.
+    TenantSuspended {
+        /// The tenant.
+        tenant: TenantId,
+        /// Why, in the words of who asked.
+        reason: String,
+    },
+    /// Identity providers are let in again.
+    TenantResumed {
+        /// The tenant.
+        tenant: TenantId,
+    },
+    /// From this position on, no key opens anything of the tenant, and nothing is written to it but erasures.
+    TenantClosed {
+        /// The tenant.
+        tenant: TenantId,
+        /// Why, in the words of who asked.
+        reason: String,
+    },
+    /// What a tenant is called, and who is told when something goes wrong in it.
+    TenantDescribed {
+        /// The tenant.
+        tenant: TenantId,
+        /// What people call it.
+        title: String,
+        /// Mailboxes that alerts go to.
+        alert_addresses: Vec<String>,
+        /// Whether alerts are sent.
+        alerts: bool,
+    },
     /// An operator was added to the instance.
     OperatorAdded {
         /// The operator.
         operator: OperatorId,
         /// What people call them.
         name: String,
+        /// What they may do; not said: everything, as it was before there were roles.
+        #[serde(default, skip_serializing_if = "is_default")]
+        role: OperatorRole,
+    },
+    /// An operator is called otherwise, or may do something else, from this position on.
+    OperatorChanged {
+        /// The operator.
+        operator: OperatorId,
+        /// What people call them.
+        name: String,
+        /// What they may do.
+        role: OperatorRole,
+    },
+    /// An operator may do nothing any more; their keys were revoked before, in the same commit.
+    OperatorRemoved {
+        /// The operator.
+        operator: OperatorId,
     },
     /// A connector was added to a tenant.
     ConnectorAdded {
@@ -295,6 +342,35 @@ pub enum Event {
         /// The policy.
         policy: PolicyId,
     },
+}
+
+/// What an operator may do: each role everything that those before it may, and more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum OperatorRole {
+    /// Reads everything but the keys that persons' values are sealed under, and changes nothing.
+    Auditor,
+    /// Administers tenants.
+    Operator,
+    /// Also manages operators and closes tenants. What every operator was before there were roles.
+    #[default]
+    Owner,
+}
+
+impl OperatorRole {
+    /// Every role, the least first.
+    pub const ALL: [OperatorRole; 3] =
+        [OperatorRole::Auditor, OperatorRole::Operator, OperatorRole::Owner];
+
+    /// Its name, as in `auditor`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            OperatorRole::Auditor => "auditor",
+            OperatorRole::Operator => "operator",
+            OperatorRole::Owner => "owner",
+        }
+    }
 }
 
 /// Who may show a credential.
@@ -583,10 +659,16 @@ kinds! {
     14 UserAttributesChanged,
     15 UserDeleted,
     16 UserErased,
+    17 TenantSuspended,
+    18 TenantResumed,
+    19 TenantClosed,
     20 RoleAssigned,
     21 RoleRevoked,
     22 RuleAdded,
     23 RuleRemoved,
+    24 TenantDescribed,
+    25 OperatorChanged,
+    26 OperatorRemoved,
     27 UserLinked,
     28 UserLocked,
     29 UserUnlocked,
@@ -626,8 +708,14 @@ impl Event {
     /// Calls `f` with everything this event is about.
     pub fn each_subject(&self, mut f: impl FnMut(Subject)) {
         match self {
-            Event::TenantOpened { tenant, .. } => f(Subject::Tenant(*tenant)),
-            Event::OperatorAdded { operator, .. } => f(Subject::Operator(*operator)),
+            Event::TenantOpened { tenant, .. }
+            | Event::TenantSuspended { tenant, .. }
+            | Event::TenantResumed { tenant }
+            | Event::TenantClosed { tenant, .. }
+            | Event::TenantDescribed { tenant, .. } => f(Subject::Tenant(*tenant)),
+            Event::OperatorAdded { operator, .. }
+            | Event::OperatorChanged { operator, .. }
+            | Event::OperatorRemoved { operator } => f(Subject::Operator(*operator)),
             Event::ConnectorAdded { connector, .. } | Event::ConnectorChanged { connector, .. } => {
                 f(Subject::Connector(*connector))
             }

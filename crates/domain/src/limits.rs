@@ -4,7 +4,13 @@
 pub const AGENT_CHARS: usize = 256;
 /// Characters of a slug, a role's, connector's or operator's name.
 pub const NAME_CHARS: usize = 64;
-/// Characters of the reason of an erasure. It stands in the log in clear.
+/// Characters of what a tenant is called.
+pub const TITLE_CHARS: usize = 256;
+/// Characters of an e-mail address (RFC 5321 §4.5.3.1).
+pub const ADDRESS_CHARS: usize = 254;
+/// Addresses that a tenant's alerts go to at most.
+pub const ALERT_ADDRESSES: usize = 20;
+/// Characters of the reason of an erasure, or of a tenant's suspension or end. It stands in the log in clear.
 pub const REASON_CHARS: usize = 256;
 /// Characters of a person's value from which on it is looked for elsewhere.
 pub const VALUE_CHARS_LEAST: usize = 2;

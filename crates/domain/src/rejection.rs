@@ -41,6 +41,20 @@ pub enum Rejection {
         /// What to do.
         remedy: &'static str,
     },
+    /// Nobody could manage operators any more.
+    #[error(
+        "`{name}` is the last owner with a key that has no end: make another operator an owner, and give them a key, first"
+    )]
+    LastOwner {
+        /// The operator's name.
+        name: String,
+    },
+    /// The tenant takes nothing from identity providers at present.
+    #[error("the tenant is suspended: nothing is read or written until its operator resumes it")]
+    Suspended,
+    /// The tenant takes nothing any more.
+    #[error("the tenant is closed: nothing is written to it any more but erasures of persons")]
+    Closed,
     /// `If-Match` names another version than the one that is there.
     #[error(
         "the resource is at version {actual}, not at the one that `If-Match` names: read it again, then repeat the request"

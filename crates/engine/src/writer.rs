@@ -291,6 +291,12 @@ fn opens(tenant: TenantId, command: &Command) -> bool {
         | Command::RetireRole { .. }
         | Command::AddRule { .. }
         | Command::RemoveRule { .. }
+        | Command::SuspendTenant { .. }
+        | Command::ResumeTenant
+        | Command::CloseTenant { .. }
+        | Command::DescribeTenant { .. }
+        | Command::ChangeOperator { .. }
+        | Command::RemoveOperator { .. }
         | Command::AddConnector { .. }
         | Command::ChangeConnector { .. }
         | Command::AddSchema { .. }

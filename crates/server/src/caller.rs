@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use axum::middleware::Next;
 use axum::response::Response;
-use domain::directory::User;
+use domain::directory::{TenantState, User};
 use domain::event::{ConnectorSettings, Holder, RoleCatalogue};
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId, UserId};
 use domain::limits::AGENT_CHARS;
@@ -98,9 +98,16 @@ impl Caller {
         Actor::Connector { id: self.connector, credential: self.credential }
     }
 
+    /// That the tenant lets it in as it stands now. Asked once it is known who calls, so that the refusal journal says
+    /// whose requests went unheard.
+    pub(crate) fn admitted(&self) -> Result<(), Refused> {
+        admitted(&self.now)
+    }
+
     /// The same caller at the tenant of now, if its key is still good: a job takes its time.
     pub(crate) fn again(&self, app: &App) -> Result<Caller, Refused> {
         let now = self.at_present(app)?;
+        now.admitted()?;
         let credential = now.snapshot.directory.credentials.get(self.credential);
         if credential.is_some_and(|credential| credential.is_valid(app.now())) {
             return Ok(now);
@@ -215,6 +222,7 @@ pub(crate) fn person(
     let Opened { tenant, snapshot, holder, .. } = opened(app, world, headers, path_slug)?;
     match holder {
         Holder::User(user) if snapshot.directory.users.get(user).is_some_and(User::may_act) => {
+            admitted(&snapshot)?;
             Ok(Person { tenant, snapshot, user })
         }
         Holder::Connector(_) => {
@@ -233,6 +241,15 @@ struct Opened {
     holder: Holder,
 }
 
+/// That a tenant lets its keys open anything as it stands now.
+fn admitted(now: &Snapshot) -> Result<(), Refused> {
+    match now.directory.standing.state {
+        TenantState::Open => Ok(()),
+        TenantState::Suspended { .. } => Err(Refused::suspended()),
+        TenantState::Closed { .. } => Err(Refused::bad_credentials()),
+    }
+}
+
 fn opened(
     app: &App,
     world: &World,
@@ -241,7 +258,11 @@ fn opened(
 ) -> Result<Opened, Refused> {
     let shown = shown(headers)?;
     let slug = shown.slug.as_deref().unwrap_or(path_slug);
-    let (tenant, snapshot) = world.with_slug(slug).ok_or_else(Refused::bad_credentials)?;
+    // Of one that is closed a key opens no more than of one that never was.
+    let (tenant, snapshot) = world
+        .with_slug(slug)
+        .filter(|(_, snapshot)| !snapshot.directory.standing.state.is_closed())
+        .ok_or_else(Refused::bad_credentials)?;
     let credential = snapshot.directory.credentials.with_hash(&hash_of(&shown.secret));
     let credential = credential
         .filter(|credential| credential.is_valid(app.now()))

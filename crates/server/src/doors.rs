@@ -130,6 +130,9 @@ pub(crate) fn routes(names: &Names<'_>) -> Vec<Route> {
     vec![
         Route::Tenants,
         Route::Tenant(slug()),
+        Route::Suspension(slug()),
+        Route::Resumption(slug()),
+        Route::Closure(slug()),
         Route::User(slug(), user()),
         Route::Group(slug(), names.group.to_owned()),
         Route::Roles(slug()),
@@ -158,6 +161,9 @@ pub(crate) fn admin_path(route: &Route) -> String {
     match route {
         Route::Tenants => tenants.to_owned(),
         Route::Tenant(slug) => format!("{tenants}/{slug}"),
+        Route::Suspension(slug) => format!("{tenants}/{slug}/suspend"),
+        Route::Resumption(slug) => format!("{tenants}/{slug}/resume"),
+        Route::Closure(slug) => format!("{tenants}/{slug}/close"),
         Route::User(slug, who) => format!("{tenants}/{slug}/users/{who}"),
         Route::Group(slug, who) => format!("{tenants}/{slug}/groups/{who}"),
         Route::Roles(slug) => format!("{tenants}/{slug}/roles"),

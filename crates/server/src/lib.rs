@@ -46,7 +46,10 @@ pub use feed::Feeds;
 pub use proxy::{Network, NotANetwork};
 pub use scim_api::Lists;
 pub use secret::{Purpose, Secret};
-pub use setup::{FIRST_CONNECTOR, Opened, SetupError, open_instance, open_tenant, startup};
+pub use setup::{
+    FIRST_CONNECTOR, Opened, SetupError, Template, open_instance, open_tenant, open_tenant_with,
+    startup,
+};
 pub use tally::Tally;
 
 /// Every address that is served, on one router.

@@ -60,6 +60,8 @@ pub const PROBLEMS_PAGE: usize = 100;
 pub const PROBLEMS_PAGE_MAX: usize = 1_000;
 /// Seconds after which a client may try again when the queue is full.
 pub const RETRY_SECONDS: u64 = 1;
+/// Seconds after which a client of a suspended tenant is asked to try again.
+pub const SUSPENDED_SECONDS: u64 = 300;
 /// Credentials of a connector whose last use is known; of more, those used last.
 pub const USED_CREDENTIALS: usize = 20;
 /// Bulk jobs that run at once; more are asked to come again.

@@ -12,7 +12,7 @@ use scim::bulk::{JobError, Unmet};
 use scim::{Invalid, ScimType};
 use tokio::task::JoinError;
 
-use crate::limits::RETRY_SECONDS;
+use crate::limits::{RETRY_SECONDS, SUSPENDED_SECONDS};
 
 /// The media type of every SCIM answer.
 pub(crate) const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -66,6 +66,14 @@ impl Refused {
             ", error=\"invalid_token\"",
             "these credentials are not valid here: check the API key, or issue a new one",
         )
+    }
+
+    /// A good key of a tenant that is suspended. Not 403: clients take that for a key that is wrong and give up, and what
+    /// they wanted to say would be lost; what they may repeat later, they do.
+    pub(crate) fn suspended() -> Self {
+        let extra = Extra::RetryAfter(SUSPENDED_SECONDS);
+        let detail = Rejection::Suspended.to_string();
+        Self { extra, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
     /// Two ways of saying who one is at once (RFC 6750 §3.1).
@@ -152,7 +160,10 @@ impl From<Rejection> for Refused {
         let detail = rejection.to_string();
         match rejection {
             Rejection::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, detail),
-            Rejection::InUse { .. } => Self::new(StatusCode::CONFLICT, detail),
+            Rejection::InUse { .. } | Rejection::LastOwner { .. } | Rejection::Closed => {
+                Self::new(StatusCode::CONFLICT, detail)
+            }
+            Rejection::Suspended => Self::suspended(),
             Rejection::Taken { .. } => {
                 Self { kind: Some(ScimType::Uniqueness), ..Self::new(StatusCode::CONFLICT, detail) }
             }

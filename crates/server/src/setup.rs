@@ -4,7 +4,8 @@
 //! was cut off half-way is carried on by the next.
 
 use domain::command::Command;
-use domain::event::Holder;
+use domain::directory::Directory;
+use domain::event::{Holder, OperatorRole};
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, RoleId, TenantId};
 use domain::origin::{Actor, Origin};
 use domain::preset::{PRESETS, preset};
@@ -20,6 +21,35 @@ const ROLES: [(&str, &str); 4] = [
     ("Analyst", "May write queries and build dashboards"),
     ("Business User", "May look at what others have built"),
 ];
+
+/// The roles that a tenant begins with. `Everyone`, which each active user has, is always the first.
+#[derive(Debug, Clone)]
+pub struct Template(Vec<(String, String)>);
+
+impl Default for Template {
+    /// The roles of behaviour C-06.
+    fn default() -> Self {
+        Self::beginning_with(
+            ROLES.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())),
+        )
+    }
+}
+
+impl Template {
+    /// These roles, by name and description.
+    pub fn beginning_with(roles: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut roles: Vec<(String, String)> = roles.into_iter().collect();
+        let [(everyone, text), ..] = ROLES;
+        match roles.iter().position(|(name, _)| name == everyone) {
+            Some(place) => {
+                let first = roles.remove(place);
+                roles.insert(0, first);
+            }
+            None => roles.insert(0, (everyone.to_owned(), text.to_owned())),
+        }
+        Template(roles)
+    }
+}
 
 /// The preset, and name, of the connector that a tenant begins with unless something else is asked for.
 pub const FIRST_CONNECTOR: &str = "okta";
@@ -41,6 +71,11 @@ pub enum SetupError {
     /// The engine said no.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The tenant was closed.
+    #[error(
+        "the tenant `{0}` was closed for good: its history can be read, and its slug is not used again"
+    )]
+    Closed(String),
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness: {0}")]
     Randomness(getrandom::Error),
@@ -64,12 +99,17 @@ pub async fn open_instance(
     let origin = startup(app);
     let system = app.engine.now(TenantId::SYSTEM);
     let directory = system.as_ref().map(|system| &system.directory);
-    let there = directory.and_then(|directory| directory.operators.iter().next());
+    let mut owners = directory.into_iter().flat_map(|directory| directory.operators.iter());
+    let there = owners.find(|one| one.removed.is_none() && one.role == OperatorRole::Owner);
     let operator = match there {
         Some(operator) => operator.id,
         None => {
             let operator = OperatorId::new(app.id());
-            let command = Command::AddOperator { operator, name: "owner".to_owned() };
+            let command = Command::AddOperator {
+                operator,
+                name: "owner".to_owned(),
+                role: OperatorRole::Owner,
+            };
             app.engine.submit(TenantId::SYSTEM, origin.clone(), command).await?;
             operator
         }
@@ -89,7 +129,38 @@ pub async fn open_tenant(
     first: &str,
     chosen: Option<Secret>,
 ) -> Result<Opened, SetupError> {
+    open_tenant_with(app, origin, slug, first, chosen, &Template::default()).await
+}
+
+/// The same with other roles to begin with; a tenant that is there keeps those that it has.
+///
+/// # Errors
+/// When the slug is no slug, the preset none or a role's name none, with nothing done; or the log takes nothing.
+pub async fn open_tenant_with(
+    app: &App,
+    origin: Origin,
+    slug: &str,
+    first: &str,
+    chosen: Option<Secret>,
+    template: &Template,
+) -> Result<Opened, SetupError> {
+    let settings = preset(first).ok_or_else(|| no_such_preset(first))?;
+    let new_roles = || {
+        let Template(roles) = template;
+        let roles = roles.iter().cloned();
+        roles.map(|(name, text)| (RoleId::new(app.id()), name, text)).collect()
+    };
     let world = app.engine.world();
+    if let Some((_, there)) = world.with_slug(slug) {
+        if there.directory.standing.state.is_closed() {
+            return Err(SetupError::Closed(slug.to_owned()));
+        }
+    } else {
+        // The slug is written down first, in another log: what the tenant's own would refuse must not come so far.
+        let (tenant, slug) = (TenantId::new(app.id()), slug.to_owned());
+        let command = Command::OpenTenant { tenant, slug, roles: new_roles() };
+        domain::decide(&Directory::default(), &origin.actor, command).map_err(Refusal::from)?;
+    }
     let tenant = match world.system().and_then(|s| s.directory.tenants.with_slug(slug)) {
         Some(tenant) => tenant.id,
         None => {
@@ -100,11 +171,7 @@ pub async fn open_tenant(
         }
     };
     if world.get(tenant).is_none() {
-        let roles = ROLES
-            .iter()
-            .map(|(name, text)| (RoleId::new(app.id()), (*name).to_owned(), (*text).to_owned()))
-            .collect();
-        let command = Command::OpenTenant { tenant, slug: slug.to_owned(), roles };
+        let command = Command::OpenTenant { tenant, slug: slug.to_owned(), roles: new_roles() };
         app.engine.submit(tenant, origin.clone(), command).await?;
     }
     let snapshot = app.engine.now(tenant).ok_or(Refusal::NoTenant)?;
@@ -112,7 +179,6 @@ pub async fn open_tenant(
         Some(connector) => connector.id,
         None => {
             let connector = ConnectorId::new(app.id());
-            let settings = preset(first).ok_or_else(|| no_such_preset(first))?;
             let name = first.to_owned();
             let command = Command::AddConnector { connector, name, settings, key: None };
             app.engine.submit(tenant, origin.clone(), command).await?;

@@ -5,6 +5,7 @@
 //! table stands in `docs/decisions/0011-simulation.md`.
 
 mod local;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -226,6 +227,7 @@ impl Simulation {
         }
         self.check_replay()?;
         self.check_erased()?;
+        self.check_standing()?;
         self.check_acknowledged()?;
         self.check_checkpoint()?;
         for (tenant, ..) in &self.tenants {
@@ -331,6 +333,9 @@ impl Simulation {
     fn wish(&mut self) -> Result<(TenantId, Origin, Command), String> {
         let (tenant, connector, credential) =
             *self.tenants.choose(&mut self.rng).ok_or("no tenant")?;
+        if self.rng.random_ratio(1, 16) {
+            return self.govern(tenant);
+        }
         let actor = if self.rng.random_ratio(1, 6) {
             Actor::Operator { id: OperatorId::new(Uuid::nil()) }
         } else {

@@ -159,7 +159,13 @@ impl Touched {
             }
             Event::RuleAdded { rule, .. } => (Item::Rule(*rule), None, true),
             Event::TenantOpened { .. }
+            | Event::TenantSuspended { .. }
+            | Event::TenantResumed { .. }
+            | Event::TenantClosed { .. }
+            | Event::TenantDescribed { .. }
             | Event::OperatorAdded { .. }
+            | Event::OperatorChanged { .. }
+            | Event::OperatorRemoved { .. }
             | Event::ConnectorAdded { .. }
             | Event::ConnectorChanged { .. }
             | Event::SchemaAdded { .. }
@@ -208,8 +214,14 @@ enum Told {
 fn each(commit: &Commit, event: &Event, mut note: impl FnMut(Item, Option<Key>, Told)) {
     let mut whole = |item| note(item, None, Told::Always);
     match event {
-        Event::TenantOpened { tenant, .. } => whole(Item::Tenant(*tenant)),
-        Event::OperatorAdded { operator, .. } => whole(Item::Operator(*operator)),
+        Event::TenantOpened { tenant, .. }
+        | Event::TenantSuspended { tenant, .. }
+        | Event::TenantResumed { tenant }
+        | Event::TenantClosed { tenant, .. }
+        | Event::TenantDescribed { tenant, .. } => whole(Item::Tenant(*tenant)),
+        Event::OperatorAdded { operator, .. }
+        | Event::OperatorChanged { operator, .. }
+        | Event::OperatorRemoved { operator } => whole(Item::Operator(*operator)),
         Event::ConnectorAdded { connector, .. } | Event::ConnectorChanged { connector, .. } => {
             whole(Item::Connector(*connector));
         }

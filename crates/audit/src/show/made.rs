@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::directory::{
-    Assignment, Connector, Credential, Directory, ExternalId, Group, Lock, Role, Stamp, Tenant,
-    User,
+    Assignment, Connector, Credential, Directory, ExternalId, Group, Lock, Role, Stamp, Standing,
+    Tenant, User,
 };
 use domain::event::{EventKind, Holder as KeyHolder, Member, RoleWording, Subject};
 use domain::id::{GroupId, RoleId, UserId};
@@ -16,9 +16,9 @@ use scim::Packed;
 use serde_json::{Map, Value};
 
 use super::{
-    CalledBy, ConnectorSummary, Dates, HeldRole, Holder, InGroup, Key, Locked, Page, ShowError,
-    ShownConnector, ShownCredential, ShownGroup, ShownMember, ShownRole, ShownTenant, ShownUser,
-    Through,
+    CalledBy, Cause, ConnectorSummary, Dates, HeldRole, Holder, InGroup, Key, Locked, Page,
+    ShowError, ShownConnector, ShownCredential, ShownGroup, ShownMember, ShownRole, ShownTenant,
+    ShownUser, Through,
 };
 use crate::ask::AskError;
 use crate::brief::{Brief, Log};
@@ -187,7 +187,7 @@ pub(super) fn credential(then: &Snapshot, credential: &Credential) -> ShownCrede
     }
 }
 
-pub(super) fn tenant(then: &Snapshot) -> Result<ShownTenant, ShowError> {
+pub(super) fn tenant(log: &Log<'_>, then: &Snapshot) -> Result<ShownTenant, ShowError> {
     let directory = &then.directory;
     let Some(Tenant { id, slug, opened }) = &directory.tenant else {
         let reason = "the instance's own log is no tenant: `rollbook tenant list` lists them";
@@ -203,9 +203,18 @@ pub(super) fn tenant(then: &Snapshot) -> Result<ShownTenant, ShowError> {
         .iter()
         .map(|role| (role.name.clone(), directory.users.holders(role.id)))
         .collect();
+    let Standing { state, title, alert_addresses, alerts } = &directory.standing;
+    let since = state.cause().map(|(stamp, reason)| -> Result<Cause, AskError> {
+        Ok(Cause { brief: log.brief(stamp.position)?, reason: reason.to_owned() })
+    });
     Ok(ShownTenant {
         id: *id,
         slug: slug.clone(),
+        title: title.clone(),
+        state: state.name().to_owned(),
+        since: since.transpose()?,
+        alert_addresses: alert_addresses.clone(),
+        alerts: *alerts,
         opened: opened.at,
         users: directory.users.len(),
         groups: directory.groups.len(),

@@ -153,6 +153,7 @@ pub(crate) fn sentence(told: &Told) -> String {
         &told.group_name,
         &told.policy_name,
         &told.connector_name,
+        &told.operator_name,
         &told.credential_hint,
     ];
     let mut words = vec![told.kind().to_owned()];

@@ -190,6 +190,10 @@ fn is_left_out(kind: &str, path: &str, ignore: &[Ignore]) -> bool {
         "group" => {
             ignore.contains(&Ignore::Groups) && any(&["display_name", "external_ids", "attributes"])
         }
+        "standing" => {
+            let reasons = ["alert_addresses", "state.Suspended.reason", "state.Closed.reason"];
+            ignore.contains(&Ignore::Persons) && any(&reasons)
+        }
         "credential" => ignore.contains(&Ignore::Keys) && any(&["hash", "hint"]),
         _ => false,
     }

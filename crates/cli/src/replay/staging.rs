@@ -132,6 +132,7 @@ impl Rewriting<'_> {
         {
             return Event::TenantOpened { tenant: self.to, slug: self.slug.to_owned() };
         }
+        let event = of_copy(event, self.to);
         match (event, &self.keys) {
             (Event::CredentialIssued { credential, holder, expires, .. }, Some(keys)) => {
                 let (hash, hint) = match keys.get(&credential) {
@@ -267,4 +268,16 @@ fn seed(file: &Path) -> anyhow::Result<MasterKey> {
         writeln!(made, "{}", random()?).with_context(unusable)?;
     }
     MasterKey::from_file(file).with_context(unusable)
+}
+
+/// What is said of the tenant itself, said of its copy.
+fn of_copy(mut event: Event, copy: TenantId) -> Event {
+    if let Event::TenantSuspended { tenant, .. }
+    | Event::TenantResumed { tenant }
+    | Event::TenantClosed { tenant, .. }
+    | Event::TenantDescribed { tenant, .. } = &mut event
+    {
+        *tenant = copy;
+    }
+    event
 }

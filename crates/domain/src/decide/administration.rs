@@ -1,11 +1,13 @@
 //! What operators may do: tenants, credentials, roles.
 
+use std::collections::BTreeSet;
+
 use scim::{Invalid, Value};
 
 use crate::command::Decision;
 use crate::directory::Directory;
 use crate::event::{Event, Holder};
-use crate::id::{CredentialId, OperatorId, RoleId, TenantId};
+use crate::id::{CredentialId, RoleId, TenantId};
 use crate::limits::{DESCRIPTION_CHARS, NAME_CHARS, SCHEMA_BYTES, SCHEMAS};
 use crate::position::Hash;
 use crate::rejection::Rejection;
@@ -57,8 +59,13 @@ pub(super) fn open_tenant(
         return Err(taken("tenant", "slug", slug, "choose another slug"));
     }
     let mut events = vec![Event::TenantOpened { tenant, slug }];
+    let mut seen = BTreeSet::new();
     for (role, name, description) in roles {
         check_name("role", &name)?;
+        check_description(&description)?;
+        if !seen.insert(name.clone()) {
+            return Err(taken("role", "name", name, "give each role once"));
+        }
         events.push(Event::RoleDefined { role, name, description });
     }
     causes(events)
@@ -101,11 +108,6 @@ pub(super) fn add_schema(
     causes(vec![Event::SchemaAdded { urn, resource_type, required, document }])
 }
 
-pub(super) fn add_operator(operator: OperatorId, name: String) -> Result<Decision, Rejection> {
-    check_name("operator", &name)?;
-    causes(vec![Event::OperatorAdded { operator, name }])
-}
-
 /// A key for a holder who is there; two holders never share one.
 pub(super) fn issue_credential(
     directory: &Directory,
@@ -114,7 +116,7 @@ pub(super) fn issue_credential(
 ) -> Result<Decision, Rejection> {
     let (there, id) = match holder {
         Holder::Connector(id) => (directory.connectors.get(id).is_some(), id.to_string()),
-        Holder::Operator(id) => (directory.operators.get(id).is_some(), id.to_string()),
+        Holder::Operator(id) => (directory.operators.present(id).is_some(), id.to_string()),
         Holder::User(id) => (directory.users.get(id).is_some(), id.to_string()),
     };
     if !there {
@@ -142,7 +144,12 @@ pub(super) fn revoke_credential(
 ) -> Result<Decision, Rejection> {
     match directory.credentials.get(credential) {
         Some(there) if there.revoked.is_some() => causes(vec![]),
-        Some(_) => causes(vec![Event::CredentialRevoked { credential }]),
+        Some(there) => {
+            if let Holder::Operator(holder) = there.holder {
+                super::operator::keeps_an_owner(directory, holder, Some(credential))?;
+            }
+            causes(vec![Event::CredentialRevoked { credential }])
+        }
         None => Err(missing("credential", credential.to_string())),
     }
 }

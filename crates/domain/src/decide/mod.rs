@@ -5,7 +5,9 @@ mod connector;
 mod erase;
 mod group;
 mod lock;
+mod operator;
 mod rule;
+mod standing;
 mod user;
 
 pub use administration::check_slug;
@@ -34,6 +36,7 @@ pub fn decide(
     } else {
         "do it in several requests, as by removing members in parts first"
     };
+    standing::admits(directory, actor, &command)?;
     let mut decision = match command {
         Command::User(id, change) => user::decide(directory, actor, id, change),
         Command::Group(id, change) => group::decide(directory, actor, id, change),
@@ -60,7 +63,19 @@ pub fn decide(
         Command::AddSchema { document, resource_type, required } => {
             administration::add_schema(directory, document, resource_type, required)
         }
-        Command::AddOperator { operator, name } => administration::add_operator(operator, name),
+        Command::SuspendTenant { reason } => standing::suspend(directory, reason),
+        Command::ResumeTenant => standing::resume(directory),
+        Command::CloseTenant { reason } => standing::close(directory, reason),
+        Command::DescribeTenant { title, alert_addresses, alerts } => {
+            standing::describe(directory, title, alert_addresses, alerts)
+        }
+        Command::AddOperator { operator, name, role } => {
+            operator::add(directory, operator, name, role)
+        }
+        Command::ChangeOperator { operator, name, role } => {
+            operator::change(directory, operator, name, role)
+        }
+        Command::RemoveOperator { operator } => operator::remove(directory, operator),
         Command::IssueCredential { credential, holder, hash, hint, expires } => {
             let issued = Event::CredentialIssued { credential, holder, hash, hint, expires };
             administration::issue_credential(directory, holder, issued)

@@ -12,6 +12,7 @@ mod roles;
 mod rules;
 mod schemas;
 mod shelf;
+mod standing;
 mod tenants;
 mod unique;
 mod users;
@@ -27,6 +28,7 @@ pub use policies::{Policies, Policy};
 pub use roles::{Role, Roles};
 pub use rules::{Rule, Rules};
 pub use schemas::{CustomSchema, Schemas};
+pub use standing::{Standing, TenantState};
 pub use tenants::{Tenant, Tenants};
 pub(crate) use unique::Conflict;
 pub(crate) use users::is_reserved;
@@ -100,6 +102,9 @@ fn apply_changes<'c>(
 pub struct Directory {
     /// The tenant itself, from its first commit on. None in the instance's own log.
     pub tenant: Option<Tenant>,
+    /// How the tenant stands.
+    #[serde(default, skip_serializing_if = "Standing::is_usual")]
+    pub standing: Standing,
     /// The users.
     pub users: Users,
     /// The groups.
@@ -184,7 +189,17 @@ impl Directory {
                     self.tenants.open(opened, moment)
                 }
             }
-            Event::OperatorAdded { operator, name } => self.operators.add(*operator, name, moment),
+            Event::TenantSuspended { tenant, .. }
+            | Event::TenantResumed { tenant }
+            | Event::TenantClosed { tenant, .. }
+            | Event::TenantDescribed { tenant, .. } => self.stand(*tenant, event, moment),
+            Event::OperatorAdded { operator, name, role } => {
+                self.operators.add(*operator, name, *role, moment)
+            }
+            Event::OperatorChanged { operator, name, role } => {
+                self.operators.change(*operator, name, *role, moment)
+            }
+            Event::OperatorRemoved { operator } => self.operators.remove(*operator, moment),
             Event::ConnectorAdded { connector, name, settings } => {
                 self.connectors.add(*connector, name, settings, moment)
             }
@@ -294,6 +309,7 @@ impl Directory {
         self.credentials.agrees()?;
         self.tenants.agrees()?;
         self.rules.agrees(&self.users, &self.groups)?;
+        self.operators.agrees(&self.credentials)?;
         for user in self.users.iter() {
             for assignment in &user.roles {
                 if self.roles.get(assignment.role).is_none() {

@@ -15,3 +15,5 @@ mod find;
 mod rules;
 #[cfg(test)]
 mod schemas;
+#[cfg(test)]
+mod standing;

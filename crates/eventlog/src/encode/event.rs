@@ -3,7 +3,7 @@
 
 use domain::event::{
     AttributeChange, ConnectorSettings, Event, EventKind, Holder, Member, Mode, NewUser,
-    PatchAnswer, Renamed, RoleCatalogue, RoleWording, UnknownMembers,
+    OperatorRole, PatchAnswer, Renamed, RoleCatalogue, RoleWording, UnknownMembers,
 };
 use domain::id::{ConnectorId, GroupId, OperatorId, RuleId, UserId};
 use domain::origin::Source;
@@ -62,7 +62,22 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
     let mut version = 1;
     let clear = match event {
         Event::TenantOpened { tenant, slug } => write(&(tenant, slug)),
-        Event::OperatorAdded { operator, name } => write(&(operator, name)),
+        Event::TenantSuspended { tenant, reason } | Event::TenantClosed { tenant, reason } => {
+            write(&(tenant, reason))
+        }
+        Event::TenantResumed { tenant } => write(&(tenant,)),
+        Event::TenantDescribed { tenant, title, alert_addresses, alerts } => {
+            write(&(tenant, title, alert_addresses, alerts))
+        }
+        Event::OperatorAdded { operator, name, role: OperatorRole::Owner } => {
+            write(&(operator, name))
+        }
+        Event::OperatorAdded { operator, name, role } => {
+            version = 2;
+            write(&(operator, name, role))
+        }
+        Event::OperatorChanged { operator, name, role } => write(&(operator, name, role)),
+        Event::OperatorRemoved { operator } => write(&(operator,)),
         Event::ConnectorAdded { connector, name, settings } => {
             if is_first_shape(settings) {
                 write(&(connector, name, &settings.preset, &settings.mode))
@@ -190,7 +205,36 @@ pub(super) fn decode(
         }
         (EventKind::OperatorAdded, 1) => {
             let (operator, name) = read(clear)?;
-            Event::OperatorAdded { operator, name }
+            Event::OperatorAdded { operator, name, role: OperatorRole::Owner }
+        }
+        // The second shape is for those who may not do everything.
+        (EventKind::OperatorAdded, 2) => {
+            let (operator, name, role) = read(clear)?;
+            Event::OperatorAdded { operator, name, role }
+        }
+        (EventKind::OperatorChanged, 1) => {
+            let (operator, name, role) = read(clear)?;
+            Event::OperatorChanged { operator, name, role }
+        }
+        (EventKind::OperatorRemoved, 1) => {
+            let (operator,) = read(clear)?;
+            Event::OperatorRemoved { operator }
+        }
+        (EventKind::TenantSuspended, 1) => {
+            let (tenant, reason) = read(clear)?;
+            Event::TenantSuspended { tenant, reason }
+        }
+        (EventKind::TenantResumed, 1) => {
+            let (tenant,) = read(clear)?;
+            Event::TenantResumed { tenant }
+        }
+        (EventKind::TenantClosed, 1) => {
+            let (tenant, reason) = read(clear)?;
+            Event::TenantClosed { tenant, reason }
+        }
+        (EventKind::TenantDescribed, 1) => {
+            let (tenant, title, alert_addresses, alerts) = read(clear)?;
+            Event::TenantDescribed { tenant, title, alert_addresses, alerts }
         }
         (EventKind::ConnectorAdded, 1) => {
             let (connector, name, preset, mode) = read(clear)?;

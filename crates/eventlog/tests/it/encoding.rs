@@ -65,7 +65,24 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
     }];
     match kind {
         EventKind::TenantOpened => Event::TenantOpened { tenant: id(number), slug: first },
-        EventKind::OperatorAdded => Event::OperatorAdded { operator: id(number), name: first },
+        EventKind::TenantSuspended => Event::TenantSuspended { tenant: id(number), reason: first },
+        EventKind::TenantResumed => Event::TenantResumed { tenant: id(number) },
+        EventKind::TenantClosed => Event::TenantClosed { tenant: id(number), reason: first },
+        EventKind::TenantDescribed => Event::TenantDescribed {
+            tenant: id(number),
+            title: first,
+            alert_addresses: if flag { vec![second] } else { Vec::new() },
+            alerts: flag,
+        },
+        EventKind::OperatorAdded => {
+            Event::OperatorAdded { operator: id(number), name: first, role: OperatorRole::Owner }
+        }
+        EventKind::OperatorChanged => Event::OperatorChanged {
+            operator: id(number),
+            name: first,
+            role: if flag { OperatorRole::Auditor } else { OperatorRole::Operator },
+        },
+        EventKind::OperatorRemoved => Event::OperatorRemoved { operator: id(number) },
         EventKind::ConnectorAdded => Event::ConnectorAdded {
             connector: id(number),
             name: first,
@@ -210,6 +227,11 @@ fn pinned() -> Vec<(String, Commit)> {
     let (connector, name, settings) = (id(40), "okta".to_owned(), off.clone());
     let named = Event::ConnectorAdded { connector, name, settings };
     let named_change = Event::ConnectorChanged { connector, settings: off };
+    let auditor = Event::OperatorAdded {
+        operator: id(40),
+        name: "ann".to_owned(),
+        role: OperatorRole::Auditor,
+    };
     let operator = Actor::Operator { id: id(73) };
     let source = Some("2001:db8::7".parse().unwrap());
     let system = Origin { actor: Actor::System, source: None, agent: None, ..origin() };
@@ -226,6 +248,8 @@ fn pinned() -> Vec<(String, Commit)> {
         ("by-the-system".into(), Commit { origin: system, ..retired() }),
         ("the-other-way".into(), others(&first)),
         ("the-other-way-2".into(), others(&[8..=9])),
+        ("the-other-way-3".into(), others(&[17..=19, 24..=26])),
+        ("OperatorAdded-2".into(), commit(vec![auditor])),
         ("ConnectorAdded-2".into(), commit(vec![cleared])),
         ("ConnectorAdded-3".into(), commit(vec![named])),
         ("ConnectorChanged-2".into(), commit(vec![named_change])),

@@ -12,6 +12,7 @@ mod route;
 mod rule;
 mod schema;
 mod show;
+mod standing;
 mod tenant;
 
 use std::sync::Arc;
@@ -175,6 +176,10 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
     match route {
         Route::Tenants if is_post => tenant::open(asked).await,
         Route::Tenants => tenant::list(asked).await,
+        Route::Tenant(slug) if !is_get => standing::describe(asked, slug).await,
+        Route::Suspension(slug) => standing::suspend(asked, slug).await,
+        Route::Resumption(slug) => standing::resume(asked, slug).await,
+        Route::Closure(slug) => standing::close(asked, slug).await,
         Route::Tenant(slug) => show::thing(asked, slug, Kind::Tenant, slug).await,
         Route::User(slug, who) => show::thing(asked, slug, Kind::User, who).await,
         Route::Group(slug, who) => show::thing(asked, slug, Kind::Group, who).await,

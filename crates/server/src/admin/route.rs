@@ -7,6 +7,9 @@ use crate::path;
 pub(crate) enum Route {
     Tenants,
     Tenant(String),
+    Suspension(String),
+    Resumption(String),
+    Closure(String),
     User(String, String),
     Group(String, String),
     Roles(String),
@@ -38,6 +41,9 @@ impl Route {
             ["admin", "v1", "tenants"] => Route::Tenants,
             ["admin", "v1", "tenants", slug, rest @ ..] => match rest {
                 [] => Route::Tenant(own(slug)),
+                ["suspend"] => Route::Suspension(own(slug)),
+                ["resume"] => Route::Resumption(own(slug)),
+                ["close"] => Route::Closure(own(slug)),
                 ["roles"] => Route::Roles(own(slug)),
                 ["roles", name] => Route::Role(own(slug), own(name)),
                 ["users", who] => Route::User(own(slug), own(who)),
@@ -68,6 +74,9 @@ impl Route {
         match self {
             Route::Tenants => None,
             Route::Tenant(slug)
+            | Route::Suspension(slug)
+            | Route::Resumption(slug)
+            | Route::Closure(slug)
             | Route::User(slug, _)
             | Route::Group(slug, _)
             | Route::Roles(slug)
@@ -100,8 +109,8 @@ impl Route {
             | Route::Connectors(_)
             | Route::Schemas(_) => "GET, POST",
             Route::Connector(..) => "GET, PATCH",
-            Route::Tenant(_)
-            | Route::User(..)
+            Route::Tenant(_) => "GET, PATCH",
+            Route::User(..)
             | Route::Group(..)
             | Route::Diff(_)
             | Route::Explain(_)
@@ -111,7 +120,10 @@ impl Route {
             Route::Role(..) | Route::Credential(..) => "GET, DELETE",
             Route::Rule(..) => "DELETE",
             Route::UserRole(..) | Route::Lock(..) => "PUT, DELETE",
-            Route::Erasure(..) => "POST",
+            Route::Erasure(..)
+            | Route::Suspension(_)
+            | Route::Resumption(_)
+            | Route::Closure(_) => "POST",
         }
     }
 }

@@ -7,7 +7,7 @@ use domain::event::Holder;
 use domain::id::{CredentialId, RoleId, TenantId};
 use domain::position::Head;
 use domain::time::Timestamp;
-use engine::Receipt;
+use engine::{Receipt, When};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use super::{Asked, done, ok, present_user};
 use crate::answer::Answer;
 use crate::refused::Refused;
 use crate::secret::Secret;
-use crate::setup::{FIRST_CONNECTOR, SetupError, open_tenant, purpose};
+use crate::setup::{FIRST_CONNECTOR, SetupError, Template, open_tenant_with, purpose};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +24,8 @@ struct NewTenant {
     /// Of the tenant's first connector.
     #[serde(default = "first_connector")]
     preset: String,
+    /// The roles to begin with, beside `Everyone`; the usual ones when it does not say.
+    roles: Option<Vec<NewRole>>,
 }
 
 fn first_connector() -> String {
@@ -61,13 +63,14 @@ pub(super) async fn list(asked: &Asked<'_>) -> Result<Answer, Refused> {
     let world = asked.app.engine.world();
     let (_, system) = asked.reading_log("_system").await?;
     let head = |head: &Head| json!({ "position": head.position, "hash": head.hash });
-    let tenants: Vec<Value> = system
-        .directory
-        .tenants
-        .iter()
+    let at = asked.parameters.as_of()?.map(|when| match when {
+        When::Time(time) => time,
+        When::Position(_) => system.head.time,
+    });
+    let tenants: Vec<Value> = audit::tenants(&world, &system.directory, at)
+        .into_iter()
         .map(|tenant| {
-            let mut told =
-                json!({ "id": tenant.id, "slug": tenant.slug, "opened": tenant.opened.at });
+            let mut told = json!(tenant);
             if let (true, Some(snapshot), Value::Object(told)) =
                 (is_headed, world.get(tenant.id), &mut told)
             {
@@ -85,7 +88,7 @@ pub(super) async fn list(asked: &Asked<'_>) -> Result<Answer, Refused> {
 
 /// `POST /admin/v1/tenants`: opens a tenant; the answer is the only one that holds its key.
 pub(super) async fn open(asked: &Asked<'_>) -> Result<Answer, Refused> {
-    let NewTenant { slug, preset } = asked.body()?;
+    let NewTenant { slug, preset, roles } = asked.body()?;
     let world = asked.app.engine.world();
     if world.with_slug(&slug).is_some() {
         return Err(domain::rejection::Rejection::Taken {
@@ -96,7 +99,13 @@ pub(super) async fn open(asked: &Asked<'_>) -> Result<Answer, Refused> {
         }
         .into());
     }
-    let opened = open_tenant(asked.app, asked.visit.origin(asked.actor()), &slug, &preset, None)
+    let roles = roles.map(|roles| {
+        let named = roles.into_iter().map(|NewRole { name, description }| (name, description));
+        Template::beginning_with(named)
+    });
+    let template = roles.unwrap_or_default();
+    let origin = asked.visit.origin(asked.actor());
+    let opened = open_tenant_with(asked.app, origin, &slug, &preset, None, &template)
         .await
         .map_err(setup)?;
     let key = opened.secret.map(|secret| format!("{slug}:{}", secret.expose()));
@@ -109,6 +118,7 @@ pub(super) async fn open(asked: &Asked<'_>) -> Result<Answer, Refused> {
 fn setup(error: SetupError) -> Refused {
     match error {
         SetupError::Refused(refusal) => refusal.into(),
+        SetupError::Closed(_) => Refused::new(StatusCode::CONFLICT, error.to_string()),
         SetupError::Randomness(error) => {
             Refused::later(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
         }

@@ -20,6 +20,28 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             (Route::Tenants, _) => {
                 reads("listTenants", "All tenants", "TenantList").takes(&["heads"])
             }
+            (Route::Tenant(_), "PATCH") => {
+                let summary =
+                    "Say what a tenant is called and where its alerts go; what is not named stays";
+                writes("describeTenant", summary).body(
+                    "TenantDescription",
+                    json!({ "title": "Acme Ltd", "alertAddresses": ["alerts@acme.example"] }),
+                )
+            }
+            (Route::Suspension(_), _) => {
+                let summary = "Let no identity provider in: each is answered 503 until it is resumed, and may send again then";
+                writes("suspendTenant", summary)
+                    .body("Suspension", json!({ "reason": "moving to another identity provider" }))
+                    .refuses(&[409])
+            }
+            (Route::Resumption(_), _) => {
+                writes("resumeTenant", "Let identity providers in again").refuses(&[409])
+            }
+            (Route::Closure(_), _) => {
+                let summary = "End a tenant for good: its keys open nothing any more, its history can be read";
+                writes("closeTenant", summary)
+                    .body("Closure", json!({ "slug": "acme", "reason": "end of contract" }))
+            }
             (Route::Tenant(_), _) => {
                 reads("getTenant", "Where a tenant's log ends, and how much it holds", "Tenant")
             }

@@ -1,7 +1,9 @@
 //! What administration and audit take and answer.
 
 use domain::event::EventKind;
-use domain::limits::{DESCRIPTION_CHARS, NAME_CHARS, REASON_CHARS};
+use domain::limits::{
+    ADDRESS_CHARS, ALERT_ADDRESSES, DESCRIPTION_CHARS, NAME_CHARS, REASON_CHARS, TITLE_CHARS,
+};
 use domain::preset::PRESETS;
 use domain::settings::Permission;
 use serde_json::{Map, Value, json};
@@ -31,7 +33,25 @@ pub(super) fn all() -> Map<String, Value> {
     );
 
     let preset = json!({ "type": "string", "enum": PRESETS });
-    add("NewTenant", closed(json!({ "slug": slug(), "preset": preset }), &["slug"]));
+    let description = json!({ "type": "string", "maxLength": DESCRIPTION_CHARS });
+    let new_role = closed(json!({ "name": name, "description": description }), &["name"]);
+    let roles = json!({
+        "type": "array", "items": new_role,
+        "description": "The roles to begin with, beside `Everyone`; without it, `Admin`, `Analyst` and `Business User`.",
+    });
+    let new = json!({ "slug": slug(), "preset": preset, "roles": roles });
+    add("NewTenant", closed(new, &["slug"]));
+    let reason = json!({
+        "type": "string", "maxLength": REASON_CHARS,
+        "description": "It stays in the log, in clear: it must not say anything about a person.",
+    });
+    add("Suspension", closed(json!({ "reason": reason }), &[]));
+    add("Closure", closed(json!({ "slug": slug(), "reason": reason }), &["slug"]));
+    let title = json!({ "type": "string", "maxLength": TITLE_CHARS });
+    let mailbox = json!({ "type": "string", "maxLength": ADDRESS_CHARS });
+    let mailboxes = json!({ "type": "array", "items": mailbox, "maxItems": ALERT_ADDRESSES });
+    let described = json!({ "title": title, "alertAddresses": mailboxes, "alerts": flag });
+    add("TenantDescription", closed(described, &[]));
     add(
         "OpenedTenant",
         object(
@@ -42,12 +62,13 @@ pub(super) fn all() -> Map<String, Value> {
     let head = json!({ "position": or_null(&position), "hash": hash() });
     let head = object(head, &["position", "hash"]);
     let of_system = with_description(head.clone(), "Of the instance's own log, if `heads=true`.");
-    let tenant = json!({ "id": id, "slug": text, "opened": time, "head": head });
-    let tenant = object(tenant, &["id", "slug", "opened"]);
+    let tenant = json!({
+        "id": id, "slug": text, "title": text, "state": tenant_state(), "opened": time, "head": head,
+    });
+    let tenant = object(tenant, &["id", "slug", "state", "opened"]);
     let tenants = json!({ "type": "array", "items": tenant });
     add("TenantList", object(json!({ "tenants": tenants, "head": of_system }), &["tenants"]));
-    let description = json!({ "type": "string", "maxLength": DESCRIPTION_CHARS });
-    add("NewRole", closed(json!({ "name": name, "description": description }), &["name"]));
+    add("NewRole", new_role);
     let role = json!({ "id": id, "name": text, "description": text, "retired": flag });
     add(
         "DefinedRoleList",
@@ -233,6 +254,10 @@ fn with_description(mut schema: Value, description: &str) -> Value {
         fields.insert("description".to_owned(), description.into());
     }
     schema
+}
+
+pub(super) fn tenant_state() -> Value {
+    json!({ "type": "string", "enum": ["open", "suspended", "closed"] })
 }
 
 pub(super) fn position() -> Value {

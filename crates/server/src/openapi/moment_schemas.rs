@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::admin_schemas::{hash, object, position};
+use super::admin_schemas::{hash, object, position, tenant_state};
 use super::schema_ref;
 
 /// All of it, by name.
@@ -174,6 +174,11 @@ pub(super) fn all() -> Map<String, Value> {
             ],
         ),
     );
+    let cause = json!({
+        "position": position(), "at": time, "actor": named, "credential": named, "request": id,
+        "reason": text,
+    });
+    let cause = object(cause, &["position", "at", "actor", "request", "reason"]);
     let summary = json!({ "id": id, "name": text, "settings": schema_ref("ConnectorSettings") });
     let connectors = listed(&object(summary, &["id", "name", "settings"]));
     add(
@@ -181,6 +186,8 @@ pub(super) fn all() -> Map<String, Value> {
         object(
             json!({
                 "kind": kind("tenant"), "head": moment, "id": id, "slug": text, "opened": time,
+                "title": text, "state": tenant_state(), "since": cause,
+                "alertAddresses": listed(&text), "alerts": flag,
                 "users": count, "groups": count, "roles": count, "rules": count, "policies": count,
                 "credentials": count, "connectors": connectors, "schemas": listed(&text),
                 "holders": { "type": "object", "additionalProperties": count },
@@ -190,6 +197,10 @@ pub(super) fn all() -> Map<String, Value> {
                 "head",
                 "id",
                 "slug",
+                "title",
+                "state",
+                "alertAddresses",
+                "alerts",
                 "opened",
                 "users",
                 "groups",

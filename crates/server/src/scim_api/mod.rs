@@ -145,6 +145,7 @@ async fn answer(
     let caller = caller::connector(app, &world, &parts.headers, &address.slug).map_err(stranger)?;
     let known = |why| Failed { tenant: caller.tenant, actor: Some(caller.actor()), why };
     let media = async {
+        caller.admitted()?;
         check_version(&address.version)?;
         let endpoint = address.endpoint.as_ref().ok_or_else(Refused::no_address)?;
         let allowed = endpoint.methods();

@@ -1,1 +1,234 @@
 //! Tenants and operators.
+
+use std::path::Path;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::common::{OPERATOR_KEY, SCIM_KEY, Served, run};
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+/// A running server with the tenant `acme`, and its data folder.
+struct Running {
+    served: Served,
+    data: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Running {
+    fn start() -> Running {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data").to_str().unwrap().to_owned();
+        Running { served: Served::start(Path::new(&data)), data, _folder: folder }
+    }
+
+    /// What the command line prints that asks this server.
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        self.run_as(OPERATOR_KEY, arguments)
+    }
+
+    fn run_as(&self, key: &str, arguments: &[&str]) -> (i32, String, String) {
+        run(
+            arguments,
+            &[("ROLLBOOK_URL", self.served.url.as_str()), ("ROLLBOOK_OPERATOR_KEY", key)],
+        )
+    }
+
+    /// The same, which must work.
+    #[track_caller]
+    fn done(&self, arguments: &[&str]) -> String {
+        let (status, out, err) = self.run(arguments);
+        assert_eq!(status, 0, "{arguments:?}: {out}{err}");
+        out
+    }
+
+    async fn ask(
+        &self,
+        key: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Value, reqwest::header::HeaderMap) {
+        let http = reqwest::Client::new();
+        let mut request =
+            http.request(method, format!("{}{path}", self.served.url)).bearer_auth(key);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or_default(), headers)
+    }
+
+    async fn get(&self, key: &str, path: &str) -> (u16, Value) {
+        let (status, body, _) = self.ask(key, Method::GET, path, None).await;
+        (status, body)
+    }
+
+    async fn create(&self, name: &str) -> u16 {
+        let body = json!({ "schemas": [USER], "userName": name });
+        self.ask(SCIM_KEY, Method::POST, "/scim/acme/v2/Users", Some(body)).await.0
+    }
+}
+
+fn names(body: &Value, list: &str, field: &str) -> Vec<String> {
+    let items = body[list].as_array().unwrap_or_else(|| panic!("no {list}: {body}"));
+    items.iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
+}
+
+/// The roles are seeded, by a template that can be changed; `Everyone` is always among them. What a template says that
+/// no tenant can have opens none.
+#[tokio::test(flavor = "multi_thread")]
+async fn c_06_a_tenant_begins_with_the_roles_of_a_template() {
+    let app = Running::start();
+    let (_, roles) = app.get(OPERATOR_KEY, "/admin/v1/tenants/acme/roles").await;
+    assert_eq!(names(&roles, "roles", "name"), ["Admin", "Analyst", "Business User", "Everyone"]);
+
+    app.done(&["tenant", "open", "globex", "--roles", "Reader,Writer=May write queries"]);
+    let (_, roles) = app.get(OPERATOR_KEY, "/admin/v1/tenants/globex/roles").await;
+    assert_eq!(names(&roles, "roles", "name"), ["Everyone", "Reader", "Writer"]);
+    assert_eq!(roles["roles"][2]["description"], "May write queries");
+    app.done(&["tenant", "open", "bare", "--roles", ""]);
+    let (_, roles) = app.get(OPERATOR_KEY, "/admin/v1/tenants/bare/roles").await;
+    assert_eq!(names(&roles, "roles", "name"), ["Everyone"]);
+
+    let (status, _, err) = app.run(&["tenant", "open", "initech", "--roles", "Reader,Reader"]);
+    assert!(status == 1 && err.contains("`Reader` is already taken"), "{err}");
+    let bad = json!({ "slug": "initech", "preset": "oktta" });
+    let (status, ..) = app.ask(OPERATOR_KEY, Method::POST, "/admin/v1/tenants", Some(bad)).await;
+    assert_eq!(status, 400);
+    let (_, tenants) = app.get(OPERATOR_KEY, "/admin/v1/tenants").await;
+    assert_eq!(names(&tenants, "tenants", "slug"), ["acme", "bare", "globex"]);
+    app.done(&["tenant", "open", "initech"]);
+}
+
+/// At least one address is demanded before alerts are sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn c_15_alerts_need_an_address_to_go_to() {
+    let app = Running::start();
+    let (status, _, err) = app.run(&["tenant", "describe", "acme", "--alerts", "on"]);
+    assert!(status == 1 && err.contains("alerts need an address"), "{err}");
+    let out = app.done(&[
+        "tenant",
+        "describe",
+        "acme",
+        "--title",
+        "Acme Ltd",
+        "--alerts-to",
+        "alerts@acme.example,ops@acme.example",
+        "--alerts",
+        "on",
+    ]);
+    assert!(out.starts_with("described at position "), "{out}");
+    let (_, shown) = app.get(OPERATOR_KEY, "/admin/v1/tenants/acme").await;
+    assert_eq!(shown["title"], "Acme Ltd");
+    assert_eq!(shown["alertAddresses"], json!(["alerts@acme.example", "ops@acme.example"]));
+    assert_eq!(shown["alerts"], true);
+    let (status, ..) = app.run(&["tenant", "describe", "acme", "--alerts-to", ""]);
+    assert_eq!(status, 1, "alerts went on to nobody");
+    app.done(&["tenant", "describe", "acme", "--alerts-to", "", "--alerts", "off"]);
+    let out = app.done(&["diff", "--from", "3"]);
+    assert!(out.contains("Acme Ltd"), "{out}");
+}
+
+/// A suspended tenant asks its identity providers to come again, whatever they want; operators go on, and nothing is
+/// lost: what is sent again later is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_are_suspended_and_resumed() {
+    let app = Running::start();
+    assert_eq!(app.create("jane@acme.com").await, 201);
+    app.done(&["tenant", "suspend", "acme", "--reason", "a leaked key"]);
+    let (_, shown) = app.get(OPERATOR_KEY, "/admin/v1/tenants/acme").await;
+    assert_eq!(
+        (&shown["state"], &shown["since"]["reason"]),
+        (&"suspended".into(), &"a leaked key".into())
+    );
+    assert_eq!(shown["since"]["actor"]["name"], "owner");
+    for path in ["Users", "Groups", "Schemas", "Users?asOf=1", "Me", "nothing"] {
+        let (status, body, headers) =
+            app.ask(SCIM_KEY, Method::GET, &format!("/scim/acme/v2/{path}"), None).await;
+        // A key of no user opens no `/Me`, suspended or not.
+        assert_eq!(status, if path == "Me" { 404 } else { 503 }, "{path}: {body}");
+        assert!(path == "Me" || headers.get("retry-after").is_some(), "{path}");
+    }
+    assert_eq!(app.create("joe@acme.com").await, 503);
+    let (status, _) = app.get("acme:of-nobody-at-all-here", "/scim/acme/v2/Users").await;
+    assert_eq!(status, 401, "a stranger learns that the tenant is suspended");
+
+    // Operators read and administer as ever.
+    app.done(&["role", "define", "Auditor"]);
+    app.done(&["show", "user", "jane@acme.com"]);
+    let (_, problems) = app.get(OPERATOR_KEY, "/admin/v1/tenants/acme/problems").await;
+    assert!(problems.to_string().contains("the tenant is suspended"), "{problems}");
+    let out = app.done(&["tenant", "list"]);
+    assert!(out.contains("acme\tsuspended\t"), "{out}");
+
+    assert_eq!(app.done(&["tenant", "suspend", "acme"]).trim(), "nothing to do: it was so already");
+    let out = app.done(&["tenant", "resume", "acme"]);
+    assert!(out.starts_with("resumed at position "), "{out}");
+    assert_eq!(app.create("joe@acme.com").await, 201);
+    let (status, users) = app.get(SCIM_KEY, "/scim/acme/v2/Users").await;
+    assert_eq!((status, &users["totalResults"]), (200, &2.into()));
+}
+
+/// A closed tenant's keys open as little as those of a tenant that never was, its slug is not used again, and all of its
+/// history is there: read, exported, verified, and rid of a person who asks for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_are_closed_for_good() {
+    let app = Running::start();
+    assert_eq!(app.create("jane@acme.com").await, 201);
+    let (status, _, err) = app.run(&["tenant", "close", "acme"]);
+    assert!(status == 1 && err.contains("--yes"), "{err}");
+    let wrong = json!({ "slug": "globex" });
+    let (status, ..) =
+        app.ask(OPERATOR_KEY, Method::POST, "/admin/v1/tenants/acme/close", Some(wrong)).await;
+    assert_eq!(status, 400);
+    app.done(&["tenant", "close", "acme", "--reason", "end of contract", "--yes"]);
+
+    let closed = app.ask(SCIM_KEY, Method::GET, "/scim/acme/v2/Users", None).await;
+    let unknown =
+        app.ask("nobody:a-secret-of-nobody", Method::GET, "/scim/nobody/v2/Users", None).await;
+    assert_eq!((closed.0, closed.1), (401, unknown.1));
+    assert_eq!(app.create("joe@acme.com").await, 401);
+    for refused in [
+        vec!["role", "define", "New"],
+        vec!["tenant", "resume", "acme"],
+        vec!["credential", "issue", "okta"],
+        vec!["tenant", "describe", "acme", "--title", "Acme"],
+    ] {
+        let (status, _, err) = app.run(&refused);
+        assert!(status == 1 && err.contains("409"), "{refused:?}: {err}");
+    }
+    let (status, _, err) = app.run(&["tenant", "open", "acme"]);
+    assert!(status == 1 && err.contains("choose another slug"), "{err}");
+    let out = app.done(&["audit", "commits", "--user", "jane@acme.com"]);
+    assert!(out.contains("UserCreated"), "{out}");
+    let (_, page) = app.get(OPERATOR_KEY, "/admin/v1/tenants/acme/feed").await;
+    assert!(page.to_string().contains("TenantClosed"), "{page}");
+    app.done(&["erase", "user", "jane@acme.com", "--reason", "request 4711", "--yes"]);
+
+    // A start that names it serves the others.
+    let Running { served, data, _folder } = app;
+    served.stop();
+    let served = Served::start(Path::new(&data));
+    let app = Running { served, data, _folder };
+    let (_, tenants) = app.get(OPERATOR_KEY, "/admin/v1/tenants?asOf=3").await;
+    assert_eq!(tenants["tenants"][0]["state"], "open", "{tenants}");
+    let Running { served, data, _folder } = app;
+    served.stop();
+    let listed = run(&["tenant", "list", "--data", &data, "--json"], &[]);
+    assert!(listed.1.contains(r#""state": "closed""#), "{listed:?}");
+    let archive = format!("{data}.rollbook");
+    let passphrase = [("ROLLBOOK_KEYS_PASSPHRASE", "correct horse battery staple")];
+    let exported = run(&["export", "--data", &data, "--out", &archive], &passphrase);
+    assert_eq!(exported.0, 0, "{exported:?}");
+    let fresh = format!("{data}-fresh");
+    let replayed = run(&["replay", &archive, "--into", &fresh], &passphrase);
+    assert_eq!(replayed.0, 0, "{replayed:?}");
+    let verified = run(&["verify", "--data", &fresh], &[]);
+    assert_eq!(verified.0, 0, "{verified:?}");
+    let listed = run(&["tenant", "list", "--data", &fresh, "--json"], &[]);
+    assert!(listed.1.contains(r#""state": "closed""#), "{listed:?}");
+}
