@@ -302,6 +302,8 @@ impl Told {
                 told.connector_name = connector_name(*connector);
             }
             Event::CredentialIssued { credential, .. }
+            | Event::CredentialRegistered { credential, .. }
+            | Event::CredentialEnds { credential, .. }
             | Event::CredentialRevoked { credential } => {
                 let there = directory.credentials.get(*credential);
                 told.credential_hint = there.map(|credential| credential.hint.clone());

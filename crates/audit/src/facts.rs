@@ -162,13 +162,34 @@ pub fn facts(directory: &Directory, item: &Item) -> Result<Option<Facts>, AskErr
         },
         Item::Credential(id) => match directory.credentials.get(*id) {
             // Its hash never changes, and stays inside.
-            Some(Credential { id: _, holder, hash: _, hint, issued: _, expires, revoked }) => {
+            Some(Credential {
+                id: _,
+                holder,
+                hash: _,
+                hint,
+                issued: _,
+                expires,
+                revoked,
+                proof,
+                scopes,
+                replaces,
+            }) => {
                 let holder = made::holder_name(directory, *holder);
                 // A holder may be renamed; the key is theirs all the same.
                 set(&mut facts, "holder", json!({ "kind": holder.kind, "id": holder.id }));
                 set(&mut facts, "hint", json!(hint));
                 set(&mut facts, "expires", json!(expires));
                 set(&mut facts, "revoked", json!(revoked.map(|stamp| stamp.at)));
+                // Said only where it differs from what every credential once was.
+                if let Some(proof) = proof {
+                    set(&mut facts, "kind", json!(proof.kind()));
+                }
+                if let Some(scopes) = scopes {
+                    set(&mut facts, "scopes", json!(scopes));
+                }
+                if let Some(replaces) = replaces {
+                    set(&mut facts, "replaces", json!(replaces));
+                }
             }
             None => return Ok(None),
         },

@@ -26,7 +26,9 @@ pub use csv::csv_line;
 pub use domain::trail::Order;
 pub use entry::{Entry, Named, Told};
 pub use erasure::{Erasure, ErasureError, PLACES, Place, plan};
-pub use listed::{ListedRole, ListedRule, ListedTenant, roles, rules, tenants};
+pub use listed::{
+    ListedCredential, ListedRole, ListedRule, ListedTenant, credentials, roles, rules, tenants,
+};
 pub use people::{
     Unknown, find_connector, find_credential, find_group, find_makers, find_policy, find_role,
     find_user,

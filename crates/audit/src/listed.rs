@@ -1,8 +1,9 @@
 //! Lists of what an operator sets up, the same out of a data folder and over HTTP.
 
-use domain::directory::{Directory, TenantState};
-use domain::event::{EventKind, Subject};
-use domain::id::{GroupId, RoleId, RuleId, TenantId};
+use domain::credential::{CredentialKind, Scopes};
+use domain::directory::{Credential, Directory, TenantState};
+use domain::event::{EventKind, Holder, Subject};
+use domain::id::{CredentialId, GroupId, RoleId, RuleId, TenantId};
 use domain::position::Position;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
@@ -118,6 +119,65 @@ pub fn rules(directory: &Directory) -> Vec<ListedRule> {
         role: directory.roles.get(rule.role).map(|role| role.name.clone()),
         added: rule.added.at,
         position: rule.added.position,
+    });
+    listed.collect()
+}
+
+/// A credential in the list of a tenant's credentials; never its secret, nor what it is known by.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedCredential {
+    /// The credential.
+    pub id: CredentialId,
+    /// What kind of credential it is.
+    #[serde(default)]
+    pub kind: CredentialKind,
+    /// What tells it from others: a secret's first characters, a user name, or a public key's name.
+    pub hint: String,
+    /// The name of the connector whose client shows it.
+    pub connector: Option<String>,
+    /// The name of the user who shows it.
+    pub user: Option<String>,
+    /// What it opens; null: everything that its holder may.
+    pub scopes: Option<Scopes>,
+    /// When it was issued.
+    pub issued: Timestamp,
+    /// When it was last shown, to within seconds; null: not yet, or it is not known.
+    pub last_used: Option<Timestamp>,
+    /// When it ends by itself; null: never.
+    pub expires: Option<Timestamp>,
+    /// When it was revoked; null: it was not.
+    pub revoked: Option<Timestamp>,
+    /// The credential that it was issued in place of.
+    pub replaces: Option<CredentialId>,
+}
+
+/// The credentials, oldest first, also those that open nothing any more. `used` says when one was last shown.
+pub fn credentials(
+    directory: &Directory,
+    used: impl Fn(&Credential) -> Option<Timestamp>,
+) -> Vec<ListedCredential> {
+    let listed = directory.credentials.iter().map(|credential| {
+        let (connector, user) = match credential.holder {
+            Holder::Connector(id) => (directory.connectors.get(id).map(|c| c.name.clone()), None),
+            Holder::User(id) => {
+                (None, directory.users.get(id).map(|user| user.user_name.to_string()))
+            }
+            Holder::Operator(_) => (None, None),
+        };
+        ListedCredential {
+            id: credential.id,
+            kind: credential.kind(),
+            hint: credential.hint.clone(),
+            connector,
+            user,
+            scopes: credential.scopes.clone(),
+            issued: credential.issued.at,
+            last_used: used(credential),
+            expires: credential.expires,
+            revoked: credential.revoked.map(|revoked| revoked.at),
+            replaces: credential.replaces,
+        }
     });
     listed.collect()
 }

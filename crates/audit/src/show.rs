@@ -3,6 +3,7 @@
 mod find;
 pub(crate) mod made;
 
+use domain::credential::{CredentialKind, Scopes};
 use domain::directory::Stamp;
 use domain::event::{ConnectorSettings, RoleWording};
 use domain::id::{ConnectorId, CredentialId, GroupId, RoleId, TenantId, UserId};
@@ -202,6 +203,15 @@ pub struct Key {
     pub expires: Option<Timestamp>,
     /// When it had been revoked by then; null: not yet.
     pub revoked: Option<Stamp>,
+    /// What kind of credential it is; left out: a key.
+    #[serde(default, rename = "credentialKind", skip_serializing_if = "CredentialKind::is_key")]
+    pub kind: CredentialKind,
+    /// What it opens; left out: everything that its holder may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Scopes>,
+    /// The credential that it was issued in place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<CredentialId>,
 }
 
 /// A group as of a moment.

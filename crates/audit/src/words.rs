@@ -71,7 +71,7 @@ fn list() -> String {
 }
 
 /// The kinds of events that bear on what a user may do.
-const ACCESS: [EventKind; 12] = [
+const ACCESS: [EventKind; 13] = [
     EventKind::UserCreated,
     EventKind::UserActivated,
     EventKind::UserDeactivated,
@@ -84,6 +84,7 @@ const ACCESS: [EventKind; 12] = [
     EventKind::GroupMemberAdded,
     EventKind::GroupMemberRemoved,
     EventKind::CredentialIssued,
+    EventKind::CredentialRegistered,
 ];
 
 /// The kinds of events of a group that bear on what its members may do.

@@ -6,6 +6,7 @@ mod audit;
 mod compare;
 mod config;
 mod connector;
+mod credential;
 mod demo;
 mod diff;
 mod erase;
@@ -67,7 +68,7 @@ enum Verb {
     Role(manage::Role),
     Rule(rule::Rule),
     Connector(connector::Connector),
-    Credential(manage::Credential),
+    Credential(credential::Credential),
     Schema(schema::Schema),
     User(user::User),
     Show(show::Show),

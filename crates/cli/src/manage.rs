@@ -1,4 +1,4 @@
-//! `rollbook role` and `credential`: administration of a running server.
+//! `rollbook role`: administration of a running server.
 
 use ::audit::{ListedRole, roles};
 use clap::{Args, Subcommand};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::from::{At, From};
 use crate::remote::ServedTenant;
-use crate::terminal::{say, table};
+use crate::terminal::say;
 
 /// Define, grant and take back roles.
 #[derive(Args)]
@@ -63,44 +63,6 @@ enum RoleVerb {
     },
 }
 
-/// Issue, list and revoke the API keys of a tenant.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  rollbook credential list
-  rollbook credential issue okta
-  rollbook credential issue --user jane@acme.com
-  rollbook credential revoke 0198f3a0-0000-7000-8000-000000000001")]
-pub(crate) struct Credential {
-    #[command(subcommand)]
-    verb: CredentialVerb,
-    #[command(flatten)]
-    tenant: ServedTenant,
-}
-
-#[derive(Subcommand)]
-enum CredentialVerb {
-    /// List the keys; never their secrets
-    List,
-    /// Issue a key; prints it, once
-    Issue {
-        /// The connector it is for
-        #[arg(required_unless_present = "user", conflicts_with = "user")]
-        connector: Option<String>,
-        /// The user it is for, by userName or id: it opens /Me
-        #[arg(long, value_name = "USER")]
-        user: Option<String>,
-        /// When it ends by itself, as 2027-01-01T00:00:00Z; never, when not given
-        #[arg(long, value_name = "TIME")]
-        expires: Option<String>,
-    },
-    /// Revoke a key: it opens nothing from then on
-    Revoke {
-        /// Its id, as `list` shows it
-        id: String,
-    },
-}
-
 impl Role {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let (method, rest, body, word) = match self.verb {
@@ -134,45 +96,6 @@ async fn list_roles(at: Option<&At>, from: &From) -> anyhow::Result<()> {
     from.output.list(&roles, "there is no role", &heading, |role: &ListedRole| {
         vec![vec![role.name.clone(), role.description.clone(), role.retired.to_string()]]
     })
-}
-
-impl Credential {
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let (remote, slug) = self.tenant.found().await?;
-        let path = ["tenants", slug.as_str(), "credentials"];
-        match self.verb {
-            CredentialVerb::List => {
-                let list = remote.ask(Method::GET, &path, &[], None).await?;
-                let columns =
-                    ["id", "hint", "connector", "user", "issued", "lastUsed", "expires", "revoked"];
-                let rows = rows(&list, "credentials", &columns);
-                table(
-                    &[
-                        "ID",
-                        "KEY",
-                        "CONNECTOR",
-                        "USER",
-                        "ISSUED",
-                        "LAST USED",
-                        "EXPIRES",
-                        "REVOKED",
-                    ],
-                    &rows,
-                );
-            }
-            CredentialVerb::Issue { connector, user, expires } => {
-                let body = json!({ "connector": connector, "user": user, "expires": expires });
-                let issued = remote.ask(Method::POST, &path, &[], Some(&body)).await?;
-                say(format!("  API key  {}", text(&issued, "apiKey")));
-                say("\nThe key is shown this once: keep it now.");
-            }
-            CredentialVerb::Revoke { id } => {
-                let path = ["tenants", slug.as_str(), "credentials", id.as_str()];
-                report(&remote.ask(Method::DELETE, &path, &[], None).await?, "revoked");
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Says what a write did: a second time there is nothing to do.

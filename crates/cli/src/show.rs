@@ -325,7 +325,9 @@ impl Sheet {
                 }
             }
             Thing::Credential(credential) => {
-                let Key { id, hint, issued, expires, revoked } = &credential.key;
+                let Key { id, hint, issued, expires, revoked, kind, scopes, replaces } =
+                    &credential.key;
+                let opens = scopes.as_ref().map_or("all".to_owned(), ToString::to_string);
                 Sheet {
                     kind: "credential",
                     name: hint.clone(),
@@ -335,6 +337,9 @@ impl Sheet {
                         ("issued", at(issued.at, issued.position)),
                         ("expires", expires.map_or("never".to_owned(), |end| end.to_string())),
                         ("revoked", revoked.map_or("no".to_owned(), |s| at(s.at, s.position))),
+                        ("kind", kind.as_str().to_owned()),
+                        ("scopes", opens),
+                        ("replaces", replaces.map_or("none".to_owned(), |id| id.to_string())),
                     ],
                     sections: Vec::new(),
                     more: 0,

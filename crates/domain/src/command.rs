@@ -3,6 +3,7 @@
 pub use scim::Quirk;
 use scim::{Admitted, Patch};
 
+use crate::credential::{Proof, Scopes};
 use crate::event::{ConnectorSettings, Event, Holder, OperatorRole};
 use crate::id::{ConnectorId, CredentialId, GroupId, OperatorId, RoleId, RuleId, TenantId, UserId};
 use crate::position::{Hash, Position};
@@ -172,6 +173,21 @@ pub enum Command {
         /// When it ends.
         expires: Option<Timestamp>,
     },
+    /// Issue a credential of any kind, with all that can be said of it.
+    AddCredential(Box<NewCredential>),
+    /// Issue a credential in place of another, to the same holder and with the same scopes.
+    RotateCredential {
+        /// The credential that it replaces.
+        old: CredentialId,
+        /// When the old one ends; none: at once.
+        ends: Option<Timestamp>,
+        /// The new one.
+        credential: CredentialId,
+        /// Its secret, of the old one's kind.
+        secret: NewSecret,
+        /// When it ends.
+        expires: Option<Timestamp>,
+    },
     /// Revoke a credential.
     RevokeCredential {
         /// The credential.
@@ -190,6 +206,35 @@ pub struct NewKey {
     pub hint: String,
     /// When it ends.
     pub expires: Option<Timestamp>,
+}
+
+/// A credential that is to be issued.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewCredential {
+    /// The credential.
+    pub credential: CredentialId,
+    /// Who may show it.
+    pub holder: Holder,
+    /// What is known of its secret.
+    pub secret: NewSecret,
+    /// When it ends.
+    pub expires: Option<Timestamp>,
+    /// What it opens; none: everything that its holder may.
+    pub scopes: Option<Scopes>,
+}
+
+/// What is known of a new credential's secret; never the secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NewSecret {
+    /// Of a key.
+    Key {
+        /// SHA-256 of the secret.
+        hash: Hash,
+        /// The secret's first characters.
+        hint: String,
+    },
+    /// Of anything else.
+    Proof(Proof),
 }
 
 /// What is to become of a resource.

@@ -141,6 +141,8 @@ impl<'a> Disguise<'a> {
             | Event::ConnectorChanged { .. }
             | Event::SchemaAdded { .. }
             | Event::CredentialIssued { .. }
+            | Event::CredentialRegistered { .. }
+            | Event::CredentialEnds { .. }
             | Event::CredentialRevoked { .. }
             | Event::RoleDefined { .. }
             | Event::RoleRetired { .. }

@@ -7,6 +7,7 @@ pub use scim::Mode;
 use scim::{Packed, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::credential::{Proof, Terms};
 use crate::id::{
     ConnectorId, CredentialId, GroupId, OperatorId, PolicyId, RoleId, RuleId, TenantId, UserId,
 };
@@ -121,6 +122,32 @@ pub enum Event {
         hint: String,
         /// When it ends; none: when it is revoked.
         expires: Option<Timestamp>,
+        /// What else was said.
+        #[serde(flatten)]
+        terms: Terms,
+    },
+    /// A credential was issued that is no key: a user name and a password, or a public key.
+    CredentialRegistered {
+        /// The credential.
+        credential: CredentialId,
+        /// Who may show it.
+        holder: Holder,
+        /// How they prove that they may.
+        #[serde(serialize_with = "Proof::told")]
+        #[cfg_attr(test, schemars(with = "crate::credential::ToldProof"))]
+        proof: Proof,
+        /// When it ends; none: when it is revoked.
+        expires: Option<Timestamp>,
+        /// What else was said.
+        #[serde(flatten)]
+        terms: Terms,
+    },
+    /// A credential was given an end: another was issued in its place.
+    CredentialEnds {
+        /// The credential.
+        credential: CredentialId,
+        /// From when on it opens nothing.
+        at: Timestamp,
     },
     /// A credential was revoked; it opens nothing from this position on.
     CredentialRevoked {
@@ -684,6 +711,8 @@ kinds! {
     40 PolicyCreated,
     41 PolicyChanged,
     42 PolicyDeleted,
+    44 CredentialEnds,
+    45 CredentialRegistered,
 }
 
 /// Text that names no kind of event.
@@ -720,11 +749,14 @@ impl Event {
                 f(Subject::Connector(*connector))
             }
             Event::SchemaAdded { .. } => {}
-            Event::CredentialIssued { credential, holder, .. } => {
+            Event::CredentialIssued { credential, holder, .. }
+            | Event::CredentialRegistered { credential, holder, .. } => {
                 f(Subject::Credential(*credential));
                 f((*holder).into());
             }
-            Event::CredentialRevoked { credential } => f(Subject::Credential(*credential)),
+            Event::CredentialRevoked { credential } | Event::CredentialEnds { credential, .. } => {
+                f(Subject::Credential(*credential));
+            }
             Event::RoleDefined { role, .. } | Event::RoleRetired { role } => {
                 f(Subject::Role(*role));
             }

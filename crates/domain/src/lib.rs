@@ -10,6 +10,7 @@ pub mod position;
 pub mod time;
 
 pub mod commit;
+pub mod credential;
 pub mod event;
 pub mod origin;
 pub mod personal;

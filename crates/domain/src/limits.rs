@@ -10,6 +10,10 @@ pub const TITLE_CHARS: usize = 256;
 pub const ADDRESS_CHARS: usize = 254;
 /// Addresses that a tenant's alerts go to at most.
 pub const ALERT_ADDRESSES: usize = 20;
+/// Characters of the name of a public key that a client signs with.
+pub const KID_CHARS: usize = 256;
+/// Credentials of a tenant that are not revoked.
+pub const CREDENTIALS: usize = 10_000;
 /// Characters of the reason of an erasure, or of a tenant's suspension or end. It stands in the log in clear.
 pub const REASON_CHARS: usize = 256;
 /// Characters of a person's value from which on it is looked for elsewhere.

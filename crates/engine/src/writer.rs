@@ -301,6 +301,8 @@ fn opens(tenant: TenantId, command: &Command) -> bool {
         | Command::ChangeConnector { .. }
         | Command::AddSchema { .. }
         | Command::IssueCredential { .. }
+        | Command::AddCredential(_)
+        | Command::RotateCredential { .. }
         | Command::RevokeCredential { .. } => false,
     }
 }

@@ -7,6 +7,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use axum::middleware::Next;
 use axum::response::Response;
+use domain::credential::{Scope, Scopes};
 use domain::directory::{TenantState, User};
 use domain::event::{ConnectorSettings, Holder, RoleCatalogue};
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId, UserId};
@@ -84,6 +85,8 @@ pub(crate) struct Caller {
     now: Arc<Snapshot>,
     pub(crate) connector: ConnectorId,
     pub(crate) credential: CredentialId,
+    /// What the credential opens; none: everything that the connector may.
+    scopes: Option<Scopes>,
 }
 
 /// A user whose key was good.
@@ -102,6 +105,14 @@ impl Caller {
     /// whose requests went unheard.
     pub(crate) fn admitted(&self) -> Result<(), Refused> {
         admitted(&self.now)
+    }
+
+    /// That the credential opens what needs this.
+    pub(crate) fn needs(&self, scope: Scope) -> Result<(), Refused> {
+        match &self.scopes {
+            Some(scopes) if !scopes.hold(scope) => Err(Refused::lacks(scope)),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The same caller at the tenant of now, if its key is still good: a job takes its time.
@@ -199,10 +210,11 @@ pub(crate) fn connector(
     headers: &HeaderMap,
     path_slug: &str,
 ) -> Result<Caller, Refused> {
-    let Opened { tenant, snapshot, credential, holder } = opened(app, world, headers, path_slug)?;
+    let Opened { tenant, snapshot, credential, holder, scopes } =
+        opened(app, world, headers, path_slug)?;
     match holder {
         Holder::Connector(connector) => {
-            Ok(Caller { tenant, now: snapshot.clone(), snapshot, connector, credential })
+            Ok(Caller { tenant, now: snapshot.clone(), snapshot, connector, credential, scopes })
         }
         Holder::User(_) => {
             let detail = "this key is a user's: it opens `/Me` and nothing else";
@@ -239,6 +251,7 @@ struct Opened {
     snapshot: Arc<Snapshot>,
     credential: CredentialId,
     holder: Holder,
+    scopes: Option<Scopes>,
 }
 
 /// That a tenant lets its keys open anything as it stands now.
@@ -270,8 +283,9 @@ fn opened(
     if slug != path_slug {
         return Err(Refused::no_address());
     }
-    let (snapshot, holder) = (snapshot.clone(), credential.holder);
-    Ok(Opened { tenant: tenant.id, snapshot, credential: credential.id, holder })
+    let (holder, scopes) = (credential.holder, credential.scopes.clone());
+    let snapshot = snapshot.clone();
+    Ok(Opened { tenant: tenant.id, snapshot, credential: credential.id, holder, scopes })
 }
 
 /// The operator whose key was shown, and the key.

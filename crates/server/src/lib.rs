@@ -50,7 +50,7 @@ pub use setup::{
     FIRST_CONNECTOR, Opened, SetupError, Template, open_instance, open_tenant, open_tenant_with,
     startup,
 };
-pub use tally::Tally;
+pub use tally::{Tally, last_used};
 
 /// Every address that is served, on one router.
 pub fn router(app: App) -> Router {

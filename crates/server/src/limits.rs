@@ -64,6 +64,8 @@ pub const RETRY_SECONDS: u64 = 1;
 pub const SUSPENDED_SECONDS: u64 = 300;
 /// Credentials of a connector whose last use is known; of more, those used last.
 pub const USED_CREDENTIALS: usize = 20;
+/// Seconds for which a credential may be good still after another was issued in its place.
+pub const OVERLAP_SECONDS: u64 = 90 * 24 * 3_600;
 /// Bulk jobs that run at once; more are asked to come again.
 pub const BULK_JOBS: usize = 16;
 /// Seconds at least between two times that what was tolerated is written down.

@@ -1,17 +1,20 @@
 //! Answers that say no: one shape for all of them (RFC 7644 §3.12), whoever refuses.
 
 use std::any::Any;
+use std::borrow::Cow;
 
 use audit::About;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::credential::Scope;
 use domain::rejection::Rejection;
 use engine::{ReadError, Refusal};
 use scim::bulk::{JobError, Unmet};
 use scim::{Invalid, ScimType};
 use tokio::task::JoinError;
 
+use crate::caller::INSUFFICIENT;
 use crate::limits::{RETRY_SECONDS, SUSPENDED_SECONDS};
 
 /// The media type of every SCIM answer.
@@ -32,7 +35,7 @@ pub(crate) struct Refused {
 #[derive(Debug, Clone)]
 enum Extra {
     Nothing,
-    Challenge(&'static str),
+    Challenge(Cow<'static, str>),
     Allow(&'static str),
     RetryAfter(u64),
 }
@@ -48,7 +51,7 @@ impl Refused {
     }
 
     fn challenge(error: &'static str, detail: &str) -> Self {
-        let extra = Extra::Challenge(error);
+        let extra = Extra::Challenge(error.into());
         Self { extra, ..Self::new(StatusCode::UNAUTHORIZED, detail) }
     }
 
@@ -80,14 +83,25 @@ impl Refused {
     pub(crate) fn two_credentials() -> Self {
         let detail = "more than one `Authorization` header was sent: send one";
         Self {
-            extra: Extra::Challenge(", error=\"invalid_request\""),
+            extra: Extra::Challenge(", error=\"invalid_request\"".into()),
             ..Self::new(StatusCode::BAD_REQUEST, detail)
         }
     }
 
     /// A good key that does not open this (RFC 6750 §3.1).
     pub(crate) fn forbidden(detail: &str, challenge: &'static str) -> Self {
-        Self { extra: Extra::Challenge(challenge), ..Self::new(StatusCode::FORBIDDEN, detail) }
+        let extra = Extra::Challenge(challenge.into());
+        Self { extra, ..Self::new(StatusCode::FORBIDDEN, detail) }
+    }
+
+    /// A good credential without the scope that this needs; the challenge says which (RFC 6750 §3).
+    pub(crate) fn lacks(scope: Scope) -> Self {
+        let detail = format!(
+            "this credential lacks the scope `{scope}`: use one that has it, or issue one with it"
+        );
+        let challenge = format!("{INSUFFICIENT}, scope=\"{scope}\"");
+        let extra = Extra::Challenge(challenge.into());
+        Self { extra, ..Self::new(StatusCode::FORBIDDEN, detail) }
     }
 
     /// No such address: the same for one that never existed and for another tenant's.
@@ -217,7 +231,7 @@ impl IntoResponse for Refused {
             Extra::Nothing => {}
             Extra::Challenge(error) => {
                 for scheme in ["Bearer", "Basic"] {
-                    let error = if scheme == "Bearer" { error } else { "" };
+                    let error = if scheme == "Bearer" { &*error } else { "" };
                     let challenge = format!("{scheme} realm=\"scim\"{error}");
                     if let Ok(value) = HeaderValue::try_from(challenge) {
                         headers.append(header::WWW_AUTHENTICATE, value);

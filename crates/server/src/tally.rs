@@ -28,7 +28,7 @@ pub(crate) struct Tolerated {
     /// How often each rule was needed.
     pub(crate) rules: BTreeMap<Quirk, u64>,
     /// When each of its credentials was used last.
-    pub(crate) used: BTreeMap<CredentialId, Timestamp>,
+    used: BTreeMap<CredentialId, Timestamp>,
 }
 
 /// The counts of all connectors.
@@ -99,6 +99,15 @@ impl Tally {
         state.counts(engine, tenant).connectors.get(&connector).cloned().unwrap_or_default()
     }
 
+    /// When each of a tenant's credentials was used last, as far as it is known.
+    pub(crate) fn used(
+        &self,
+        engine: &Engine,
+        tenant: TenantId,
+    ) -> BTreeMap<CredentialId, Timestamp> {
+        self.state().counts(engine, tenant).used()
+    }
+
     /// Keeps what was counted since the last time.
     pub(crate) fn keep(&self, engine: &Engine, now: Timestamp) {
         for (tenant, counts) in &mut self.state().tenants {
@@ -120,7 +129,16 @@ impl State {
     }
 }
 
+/// When each of a tenant's credentials was used last, as it was kept: for whoever opens a folder that no server has open.
+pub fn last_used(engine: &Engine, tenant: TenantId) -> BTreeMap<CredentialId, Timestamp> {
+    Counts::read(engine, tenant).used()
+}
+
 impl Counts {
+    fn used(&self) -> BTreeMap<CredentialId, Timestamp> {
+        self.connectors.values().flat_map(|tolerated| tolerated.used.clone()).collect()
+    }
+
     fn read(engine: &Engine, tenant: TenantId) -> Counts {
         let bytes = engine.journal().note(tenant).unwrap_or_else(|error| {
             tracing::warn!("what was tolerated before is not known: {error}");

@@ -4,6 +4,7 @@
 //! prints its seed. The checks were each seen to catch a fault that was put in on purpose; the
 //! table stands in `docs/decisions/0011-simulation.md`.
 
+mod credentials;
 mod local;
 mod standing;
 
@@ -353,7 +354,7 @@ impl Simulation {
         if self.rng.random_ratio(1, 12) {
             return Ok((tenant, origin, self.local(some_user)));
         }
-        let command = match self.rng.random_range(0..25) {
+        let command = match self.rng.random_range(0..27) {
             0..3 => Command::User(UserId::new(self.id()), self.create_user(name, role, rtype)?),
             3 => Command::User(some_user, self.replace_user(name, role, rtype)?),
             4 => Command::User(
@@ -411,6 +412,14 @@ impl Simulation {
                     snapshot.directory.rules.ever().map(|rule| rule.id).collect();
                 let some = all.choose(&mut self.rng).copied();
                 Command::RemoveRule { rule: some.unwrap_or(RuleId::new(Uuid::nil())) }
+            }
+            25 => {
+                let credential = CredentialId::new(self.id());
+                credentials::add(&mut self.rng, connector, credential)
+            }
+            26 => {
+                let credential = CredentialId::new(self.id());
+                credentials::rotate(&mut self.rng, &snapshot.directory, credential)
             }
             21 => Command::RetireRole { name: role.to_owned() },
             22 => Command::DefineRole {

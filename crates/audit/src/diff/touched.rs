@@ -170,6 +170,8 @@ impl Touched {
             | Event::ConnectorChanged { .. }
             | Event::SchemaAdded { .. }
             | Event::CredentialIssued { .. }
+            | Event::CredentialRegistered { .. }
+            | Event::CredentialEnds { .. }
             | Event::CredentialRevoked { .. }
             | Event::RoleDefined { .. }
             | Event::RoleRetired { .. }
@@ -226,7 +228,10 @@ fn each(commit: &Commit, event: &Event, mut note: impl FnMut(Item, Option<Key>, 
             whole(Item::Connector(*connector));
         }
         Event::SchemaAdded { urn, .. } => whole(Item::Schema(urn.clone())),
-        Event::CredentialIssued { credential, .. } | Event::CredentialRevoked { credential } => {
+        Event::CredentialIssued { credential, .. }
+        | Event::CredentialRegistered { credential, .. }
+        | Event::CredentialEnds { credential, .. }
+        | Event::CredentialRevoked { credential } => {
             whole(Item::Credential(*credential));
         }
         Event::RoleDefined { role, .. } | Event::RoleRetired { role } => whole(Item::Role(*role)),

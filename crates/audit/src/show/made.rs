@@ -323,8 +323,28 @@ fn keys(directory: &Directory, own: impl Fn(KeyHolder) -> bool) -> Vec<Key> {
 
 fn key(credential: &Credential) -> Key {
     // The hash stays inside: a key that someone chose may be guessed from it.
-    let Credential { id, holder: _, hash: _, hint, issued, expires, revoked } = credential;
-    Key { id: *id, hint: hint.clone(), issued: *issued, expires: *expires, revoked: *revoked }
+    let Credential {
+        id,
+        holder: _,
+        hash: _,
+        hint,
+        issued,
+        expires,
+        revoked,
+        proof: _,
+        scopes,
+        replaces,
+    } = credential;
+    Key {
+        id: *id,
+        hint: hint.clone(),
+        issued: *issued,
+        expires: *expires,
+        revoked: *revoked,
+        kind: credential.kind(),
+        scopes: scopes.clone(),
+        replaces: *replaces,
+    }
 }
 
 /// Attributes as JSON.

@@ -194,7 +194,7 @@ fn is_left_out(kind: &str, path: &str, ignore: &[Ignore]) -> bool {
             let reasons = ["alert_addresses", "state.Suspended.reason", "state.Closed.reason"];
             ignore.contains(&Ignore::Persons) && any(&reasons)
         }
-        "credential" => ignore.contains(&Ignore::Keys) && any(&["hash", "hint"]),
+        "credential" => ignore.contains(&Ignore::Keys) && any(&["hash", "hint", "proof"]),
         _ => false,
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::Args;
 use domain::commit::Commit;
+use domain::credential::Proof;
 use domain::directory::Directory;
 use domain::disguise::{Disguise, Scope};
 use domain::event::{Event, Holder};
@@ -98,6 +99,17 @@ impl Staging {
     }
 }
 
+/// What nobody can prove: a copy with keys of its own is not opened by the source's passwords and signatures.
+fn no_proof(proof: Proof) -> Proof {
+    match proof {
+        Proof::Password { user, hash: _ } => Proof::Password { user, hash: String::new() },
+        Proof::PublicKey { kid, algorithm, jwk: _ } => {
+            let jwk = String::new();
+            Proof::PublicKey { kid, algorithm, jwk }
+        }
+    }
+}
+
 impl Rewriting<'_> {
     /// The tenant that the copy's commits are of.
     pub(crate) fn to(&self) -> TenantId {
@@ -134,7 +146,7 @@ impl Rewriting<'_> {
         }
         let event = of_copy(event, self.to);
         match (event, &self.keys) {
-            (Event::CredentialIssued { credential, holder, expires, .. }, Some(keys)) => {
+            (Event::CredentialIssued { credential, holder, expires, terms, .. }, Some(keys)) => {
                 let (hash, hint) = match keys.get(&credential) {
                     Some(secret) => (secret.hash(), secret.hint()),
                     // Nobody knows what this would be the hash of.
@@ -143,7 +155,14 @@ impl Rewriting<'_> {
                         (Hash::new(oracle(&self.seed, "no key", id.as_bytes())), NO_HINT.to_owned())
                     }
                 };
-                Event::CredentialIssued { credential, holder, hash, hint, expires }
+                Event::CredentialIssued { credential, holder, hash, hint, expires, terms }
+            }
+            (
+                Event::CredentialRegistered { credential, holder, proof, expires, terms },
+                Some(_),
+            ) => {
+                let proof = no_proof(proof);
+                Event::CredentialRegistered { credential, holder, proof, expires, terms }
             }
             (event, _) => event,
         }

@@ -129,6 +129,9 @@ impl Seen {
             for event in eventlog::open(&stored.bytes, &NoKeys)?.events {
                 if let Event::CredentialIssued { credential: id, holder, expires, .. } = event {
                     seen.keys.push(Key { id, holder, expires });
+                } else if let Event::CredentialEnds { credential, at } = event {
+                    let ending = seen.keys.iter_mut().filter(|key| key.id == credential);
+                    ending.for_each(|key| key.expires = Some(at));
                 } else if let Event::CredentialRevoked { credential } = event {
                     seen.keys.retain(|key| key.id != credential);
                 } else if let Event::UserCreated { user, .. } = event {

@@ -6,10 +6,9 @@ use scim::{Invalid, Value};
 
 use crate::command::Decision;
 use crate::directory::Directory;
-use crate::event::{Event, Holder};
-use crate::id::{CredentialId, RoleId, TenantId};
+use crate::event::Event;
+use crate::id::{RoleId, TenantId};
 use crate::limits::{DESCRIPTION_CHARS, NAME_CHARS, SCHEMA_BYTES, SCHEMAS};
-use crate::position::Hash;
 use crate::rejection::Rejection;
 
 /// These events, and nothing left out.
@@ -106,52 +105,6 @@ pub(super) fn add_schema(
         return Err(Invalid::value(detail).into());
     }
     causes(vec![Event::SchemaAdded { urn, resource_type, required, document }])
-}
-
-/// A key for a holder who is there; two holders never share one.
-pub(super) fn issue_credential(
-    directory: &Directory,
-    holder: Holder,
-    issued: Event,
-) -> Result<Decision, Rejection> {
-    let (there, id) = match holder {
-        Holder::Connector(id) => (directory.connectors.get(id).is_some(), id.to_string()),
-        Holder::Operator(id) => (directory.operators.present(id).is_some(), id.to_string()),
-        Holder::User(id) => (directory.users.get(id).is_some(), id.to_string()),
-    };
-    if !there {
-        return Err(missing("holder", id));
-    }
-    if let Event::CredentialIssued { hash, hint, .. } = &issued {
-        free_secret(directory, hash, hint)?;
-    }
-    causes(vec![issued])
-}
-
-pub(super) fn free_secret(directory: &Directory, hash: &Hash, hint: &str) -> Result<(), Rejection> {
-    match directory.credentials.with_hash(hash) {
-        Some(_) => {
-            let remedy = "let the server make a secret";
-            Err(taken("credential", "secret", hint.to_owned(), remedy))
-        }
-        None => Ok(()),
-    }
-}
-
-pub(super) fn revoke_credential(
-    directory: &Directory,
-    credential: CredentialId,
-) -> Result<Decision, Rejection> {
-    match directory.credentials.get(credential) {
-        Some(there) if there.revoked.is_some() => causes(vec![]),
-        Some(there) => {
-            if let Holder::Operator(holder) = there.holder {
-                super::operator::keeps_an_owner(directory, holder, Some(credential))?;
-            }
-            causes(vec![Event::CredentialRevoked { credential }])
-        }
-        None => Err(missing("credential", credential.to_string())),
-    }
 }
 
 pub(super) fn missing(kind: &'static str, id: String) -> Rejection {

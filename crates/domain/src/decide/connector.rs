@@ -1,7 +1,9 @@
 //! Connectors: how one comes to be and changes.
 
-use super::administration::{causes, check_name, free_secret, missing, taken};
+use super::administration::{causes, check_name, missing, taken};
+use super::credential::free_secret;
 use crate::command::{Decision, NewKey};
+use crate::credential::Terms;
 use crate::directory::Directory;
 use crate::event::{ConnectorSettings, Event, Holder};
 use crate::id::ConnectorId;
@@ -22,7 +24,8 @@ pub(super) fn add(
     if let Some(NewKey { credential, hash, hint, expires }) = key {
         let holder = Holder::Connector(connector);
         free_secret(directory, &hash, &hint)?;
-        events.push(Event::CredentialIssued { credential, holder, hash, hint, expires });
+        let terms = Terms::default();
+        events.push(Event::CredentialIssued { credential, holder, hash, hint, expires, terms });
     }
     causes(events)
 }

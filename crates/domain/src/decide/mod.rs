@@ -2,6 +2,7 @@
 
 mod administration;
 mod connector;
+mod credential;
 mod erase;
 mod group;
 mod lock;
@@ -14,9 +15,9 @@ pub use administration::check_slug;
 
 use scim::{Invalid, Mode, Object, Options, Packed, Value};
 
-use crate::command::{Command, Decision};
+use crate::command::{Command, Decision, NewCredential, NewSecret};
 use crate::directory::{Conflict, Directory};
-use crate::event::{AttributeChange, ConnectorSettings, Event, Member};
+use crate::event::{AttributeChange, ConnectorSettings, Member};
 use crate::limits::{ATTRIBUTES_BYTES, COMMIT_EVENTS};
 use crate::origin::Actor;
 use crate::rejection::Rejection;
@@ -77,12 +78,15 @@ pub fn decide(
         }
         Command::RemoveOperator { operator } => operator::remove(directory, operator),
         Command::IssueCredential { credential, holder, hash, hint, expires } => {
-            let issued = Event::CredentialIssued { credential, holder, hash, hint, expires };
-            administration::issue_credential(directory, holder, issued)
+            let secret = NewSecret::Key { hash, hint };
+            let new = NewCredential { credential, holder, secret, expires, scopes: None };
+            credential::issue(directory, new)
         }
-        Command::RevokeCredential { credential } => {
-            administration::revoke_credential(directory, credential)
+        Command::AddCredential(new) => credential::issue(directory, *new),
+        Command::RotateCredential { old, ends, credential, secret, expires } => {
+            credential::rotate(directory, old, ends, credential, secret, expires)
         }
+        Command::RevokeCredential { credential } => credential::revoke(directory, credential),
     }?;
     rule::follow(directory, &mut decision.events);
     if decision.events.len() > COMMIT_EVENTS {

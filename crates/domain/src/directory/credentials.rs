@@ -1,10 +1,11 @@
 //! What opens the doors: hashes of secrets, never the secrets.
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Moment, Stamp};
 use crate::commit::Unfit;
+use crate::credential::{CredentialKind, Proof, Scope, Scopes};
 use crate::event::Holder;
 use crate::id::CredentialId;
 use crate::position::Hash;
@@ -17,9 +18,10 @@ pub struct Credential {
     pub id: CredentialId,
     /// Who may show it.
     pub holder: Holder,
-    /// SHA-256 of the secret.
-    pub hash: Hash,
-    /// The secret's first characters, to tell keys apart.
+    /// SHA-256 of a key's secret; none: it is no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<Hash>,
+    /// What tells it from others: a secret's first characters, a user name, or a public key's name.
     pub hint: String,
     /// When it was issued.
     pub issued: Stamp,
@@ -27,6 +29,15 @@ pub struct Credential {
     pub expires: Option<Timestamp>,
     /// When it was revoked.
     pub revoked: Option<Stamp>,
+    /// How whoever shows it proves that they may; none: by the secret of a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// What it opens; none: everything that its holder may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Scopes>,
+    /// The credential that it was issued in place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<CredentialId>,
 }
 
 impl Credential {
@@ -34,14 +45,36 @@ impl Credential {
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.expires.is_none_or(|end| now < end)
     }
+
+    /// What kind of credential it is.
+    pub fn kind(&self) -> CredentialKind {
+        self.proof.as_ref().map_or(CredentialKind::Key, Proof::kind)
+    }
+
+    /// Whether it opens what needs this.
+    pub fn opens(&self, scope: Scope) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| scopes.hold(scope))
+    }
+
+    /// The user name that is shown with its password.
+    pub fn user(&self) -> Option<&str> {
+        match &self.proof {
+            Some(Proof::Password { user, .. }) => Some(user),
+            Some(Proof::PublicKey { .. }) | None => None,
+        }
+    }
 }
 
 /// The credentials of a tenant, or of the instance, at one position.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Credentials {
     by_id: OrdMap<CredentialId, Credential>,
-    // INVARIANT (hashes): exactly the hashes in `by_id`.
+    // INVARIANT (hashes): exactly the hashes in `by_id`: what is no key has none, so no text shown as a key opens it.
     by_hash: OrdMap<Hash, CredentialId>,
+    // INVARIANT (users): exactly the user names of those in `by_id` that are not revoked.
+    by_user: OrdMap<String, OrdSet<CredentialId>>,
+    // INVARIANT (in force): how many in `by_id` are not revoked.
+    in_force: usize,
 }
 
 impl Credentials {
@@ -55,36 +88,88 @@ impl Credentials {
         self.by_hash.get(hash).and_then(|id| self.by_id.get(id))
     }
 
+    /// The credentials with this user name that are not revoked: of one holder, each issued in place of the one before.
+    pub fn of_user(&self, user: &str) -> impl Iterator<Item = &Credential> {
+        let ids = self.by_user.get(user).into_iter().flatten();
+        ids.filter_map(|id| self.by_id.get(id))
+    }
+
+    /// How many are not revoked.
+    pub fn in_force(&self) -> usize {
+        self.in_force
+    }
+
     /// All credentials, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Credential> {
         self.by_id.values()
     }
 
     pub(super) fn issue(&mut self, new: Credential, moment: Moment<'_>) -> Result<(), Unfit> {
-        if self.by_hash.insert(new.hash, new.id).is_some() {
+        if new.hash.is_some_and(|hash| self.by_hash.contains_key(&hash)) {
             return Err(moment.unfit("this secret exists already"));
         }
-        let id = new.id;
-        match self.by_id.insert(id, new) {
-            Some(_) => Err(moment.unfit(format!("credential {id} exists already"))),
-            None => Ok(()),
+        if self.by_id.contains_key(&new.id) {
+            return Err(moment.unfit(format!("credential {} exists already", new.id)));
         }
+        self.put(new);
+        Ok(())
+    }
+
+    pub(super) fn end(
+        &mut self,
+        id: CredentialId,
+        at: Timestamp,
+        moment: Moment<'_>,
+    ) -> Result<(), Unfit> {
+        let Some(there) = self.by_id.get_mut(&id) else {
+            return Err(moment.unfit(format!("there is no credential {id}")));
+        };
+        there.expires = Some(there.expires.map_or(at, |end| end.min(at)));
+        Ok(())
     }
 
     pub(super) fn revoke(&mut self, id: CredentialId, moment: Moment<'_>) -> Result<(), Unfit> {
         let Some(there) = self.by_id.get_mut(&id) else {
             return Err(moment.unfit(format!("there is no credential {id}")));
         };
+        if there.revoked.is_none() {
+            self.in_force = self.in_force.saturating_sub(1);
+        }
         there.revoked = Some(moment.stamp);
+        if let Some(user) = there.user()
+            && let Some(ids) = self.by_user.get_mut(user)
+        {
+            ids.remove(&id);
+            if ids.is_empty() {
+                let user = user.to_owned();
+                self.by_user.remove(&user);
+            }
+        }
         Ok(())
     }
 
+    fn put(&mut self, credential: Credential) {
+        let id = credential.id;
+        if let Some(hash) = credential.hash {
+            self.by_hash.insert(hash, id);
+        }
+        if credential.revoked.is_none() {
+            self.in_force += 1;
+            if let Some(user) = credential.user() {
+                self.by_user.entry(user.to_owned()).or_default().insert(id);
+            }
+        }
+        self.by_id.insert(id, credential);
+    }
+
     pub(super) fn agrees(&self) -> Result<(), String> {
-        let hashes: OrdMap<_, _> = self.by_id.values().map(|c| (c.hash, c.id)).collect();
-        if hashes == self.by_hash {
+        let mut anew = Credentials::default();
+        self.by_id.values().for_each(|credential| anew.put(credential.clone()));
+        let hashes = self.by_id.values().filter(|credential| credential.hash.is_some()).count();
+        if anew == *self && hashes == self.by_hash.len() {
             Ok(())
         } else {
-            Err("the index of credentials by hashes disagrees with the credentials".to_owned())
+            Err("an index of credentials disagrees with the credentials".to_owned())
         }
     }
 }
@@ -100,8 +185,7 @@ impl<'de> Deserialize<'de> for Credentials {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut credentials = Credentials::default();
         for credential in Vec::<Credential>::deserialize(deserializer)? {
-            credentials.by_hash.insert(credential.hash, credential.id);
-            credentials.by_id.insert(credential.id, credential);
+            credentials.put(credential);
         }
         Ok(credentials)
     }

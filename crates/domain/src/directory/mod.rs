@@ -216,17 +216,38 @@ impl Directory {
                 };
                 self.schemas.add(new, moment)
             }
-            Event::CredentialIssued { credential, holder, hash, hint, expires } => {
+            Event::CredentialIssued { credential, holder, hash, hint, expires, terms } => {
                 let new = Credential {
                     id: *credential,
                     holder: *holder,
-                    hash: *hash,
+                    hash: Some(*hash),
                     hint: hint.clone(),
                     issued: moment.stamp,
                     expires: *expires,
                     revoked: None,
+                    proof: None,
+                    scopes: terms.scopes.clone(),
+                    replaces: terms.replaces,
                 };
                 self.credentials.issue(new, moment)
+            }
+            Event::CredentialRegistered { credential, holder, proof, expires, terms } => {
+                let new = Credential {
+                    id: *credential,
+                    holder: *holder,
+                    hash: None,
+                    hint: proof.hint().to_owned(),
+                    issued: moment.stamp,
+                    expires: *expires,
+                    revoked: None,
+                    proof: Some(proof.clone()),
+                    scopes: terms.scopes.clone(),
+                    replaces: terms.replaces,
+                };
+                self.credentials.issue(new, moment)
+            }
+            Event::CredentialEnds { credential, at } => {
+                self.credentials.end(*credential, *at, moment)
             }
             Event::CredentialRevoked { credential } => self.credentials.revoke(*credential, moment),
             Event::RoleDefined { role, name, description } => {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::credential::Terms;
 use crate::event::{AttributeChange, Holder, Member, Renamed};
 use crate::id::{ConnectorId, CredentialId, OperatorId, RoleId, RuleId, TenantId};
 use crate::origin::{Origin, Source};
@@ -113,6 +114,11 @@ fn any_event() -> impl Strategy<Value = Event> {
             hash: Hash::ZERO,
             hint: String::new(),
             expires: None,
+            terms: Terms::default(),
+        }),
+        1 => (0..2_u8).prop_map(|n| Event::CredentialEnds {
+            credential: credential(n),
+            at: Timestamp::from_millis(5),
         }),
         1 => (0..2_u8).prop_map(|n| Event::CredentialRevoked { credential: credential(n) }),
     ]

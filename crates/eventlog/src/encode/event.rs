@@ -1,6 +1,7 @@
 //! One event's bytes: an explicit shape per kind and version. What is written here stays: a kind
 //! that needs another shape gets another version, and the old one is still read.
 
+use domain::credential::Terms;
 use domain::event::{
     AttributeChange, ConnectorSettings, Event, EventKind, Holder, Member, Mode, NewUser,
     OperatorRole, PatchAnswer, Renamed, RoleCatalogue, RoleWording, UnknownMembers,
@@ -100,8 +101,13 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
         Event::SchemaAdded { urn, resource_type, required, document } => {
             write(&(urn, resource_type, required, document))
         }
-        Event::CredentialIssued { credential, holder, hash, hint, expires } => {
+        Event::CredentialIssued { credential, holder, hash, hint, expires, terms } => {
             match wire_holder(*holder) {
+                _ if *terms != Terms::default() => {
+                    version = 3;
+                    let Terms { scopes, replaces } = terms;
+                    write(&(credential, holder, hash, hint, expires, scopes, replaces))
+                }
                 Ok(holder) => write(&(credential, holder, hash, hint, expires)),
                 Err(user) => {
                     version = 2;
@@ -109,6 +115,11 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
                 }
             }
         }
+        Event::CredentialRegistered { credential, holder, proof, expires, terms } => {
+            let Terms { scopes, replaces } = terms;
+            write(&(credential, holder, proof, expires, scopes, replaces))
+        }
+        Event::CredentialEnds { credential, at } => write(&(credential, at)),
         Event::CredentialRevoked { credential } => write(&(credential,)),
         Event::RoleDefined { role, name, description } => write(&(role, name, description)),
         Event::RoleRetired { role } => write(&(role,)),
@@ -270,14 +281,29 @@ pub(super) fn decode(
         }
         (EventKind::CredentialIssued, 1) => {
             let (credential, holder, hash, hint, expires) = read(clear)?;
-            let holder = unwire_holder(holder)?;
-            Event::CredentialIssued { credential, holder, hash, hint, expires }
+            let (holder, terms) = (unwire_holder(holder)?, Terms::default());
+            Event::CredentialIssued { credential, holder, hash, hint, expires, terms }
         }
         // The second shape is for keys of users.
         (EventKind::CredentialIssued, 2) => {
             let (credential, user, hash, hint, expires) = read(clear)?;
-            let holder = Holder::User(user);
-            Event::CredentialIssued { credential, holder, hash, hint, expires }
+            let (holder, terms) = (Holder::User(user), Terms::default());
+            Event::CredentialIssued { credential, holder, hash, hint, expires, terms }
+        }
+        // The third shape is for keys with scopes, and those in place of another.
+        (EventKind::CredentialIssued, 3) => {
+            let (credential, holder, hash, hint, expires, scopes, replaces) = read(clear)?;
+            let terms = Terms { scopes, replaces };
+            Event::CredentialIssued { credential, holder, hash, hint, expires, terms }
+        }
+        (EventKind::CredentialRegistered, 1) => {
+            let (credential, holder, proof, expires, scopes, replaces) = read(clear)?;
+            let terms = Terms { scopes, replaces };
+            Event::CredentialRegistered { credential, holder, proof, expires, terms }
+        }
+        (EventKind::CredentialEnds, 1) => {
+            let (credential, at) = read(clear)?;
+            Event::CredentialEnds { credential, at }
         }
         (EventKind::CredentialRevoked, 1) => {
             let (credential,) = read(clear)?;

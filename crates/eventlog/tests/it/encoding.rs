@@ -1,6 +1,7 @@
 //! A commit's bytes: what comes out of them, what they give away, and that they never change.
 
 use domain::commit::Commit;
+use domain::credential::{Algorithm, Proof, Scope, Terms};
 use domain::event::*;
 use domain::id::{TenantId, UserId};
 use domain::origin::{Actor, Claimed, Origin, Source};
@@ -113,7 +114,25 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
             hash: Hash::new([number as u8; 32]),
             hint: first,
             expires: flag.then_some(Timestamp::from_millis(time)),
+            terms: Terms::default(),
         },
+        EventKind::CredentialRegistered => Event::CredentialRegistered {
+            credential: id(number),
+            holder: Holder::Connector(id(number + 1)),
+            proof: if flag {
+                Proof::Password { user: first, hash: second }
+            } else {
+                Proof::PublicKey { kid: first, algorithm: Algorithm::Ps256, jwk: second }
+            },
+            expires: flag.then_some(Timestamp::from_millis(time)),
+            terms: Terms {
+                scopes: flag.then(|| "users:write discovery".parse().unwrap()),
+                replaces: flag.then_some(id(number + 2)),
+            },
+        },
+        EventKind::CredentialEnds => {
+            Event::CredentialEnds { credential: id(number), at: Timestamp::from_millis(time) }
+        }
         EventKind::CredentialRevoked => Event::CredentialRevoked { credential: id(number) },
         EventKind::RoleDefined => Event::RoleDefined { role, name: first, description: second },
         EventKind::RoleRetired => Event::RoleRetired { role },
@@ -217,6 +236,18 @@ fn pinned() -> Vec<(String, Commit)> {
         hash: Hash::new([6; 32]),
         hint: "rbu_".to_owned(),
         expires: None,
+        terms: Terms::default(),
+    };
+    let in_place = Event::CredentialIssued {
+        credential: id(40),
+        holder: Holder::Connector(id(9)),
+        hash: Hash::new([6; 32]),
+        hint: "rbk_".to_owned(),
+        expires: None,
+        terms: Terms {
+            scopes: Some(Scope::ALL.map(Scope::as_str).join(" ").parse().unwrap()),
+            replaces: Some(id(41)),
+        },
     };
     let (user, role, source) = (id(41), id(43), Source::Rule(id(47)));
     let wording = Personal::Known(RoleWording::default());
@@ -254,6 +285,11 @@ fn pinned() -> Vec<(String, Commit)> {
         ("ConnectorAdded-3".into(), commit(vec![named])),
         ("ConnectorChanged-2".into(), commit(vec![named_change])),
         ("CredentialIssued-2".into(), commit(vec![own])),
+        ("CredentialIssued-3".into(), commit(vec![in_place])),
+        (
+            "CredentialRegistered-public-key".into(),
+            commit(vec![event(EventKind::CredentialRegistered, &other)]),
+        ),
         ("RoleAssigned-2".into(), commit(vec![by_rule])),
         ("RoleRevoked-2".into(), commit(vec![back])),
         ("compressed".into(), commit(vec![long])),

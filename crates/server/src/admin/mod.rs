@@ -2,6 +2,7 @@
 
 mod audit;
 mod connector;
+mod credential;
 mod diff;
 mod erase;
 mod explain;
@@ -194,12 +195,13 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Erasure(slug, user) => erase::user(asked, slug, user).await,
         Route::Lock(slug, user) => lock::change(asked, slug, user).await,
         Route::Explain(slug) => explain::explain(asked, slug).await,
-        Route::Credentials(slug) if is_post => tenant::issue_credential(asked, slug).await,
-        Route::Credentials(slug) => tenant::credentials(asked, slug).await,
+        Route::Credentials(slug) if is_post => credential::issue(asked, slug).await,
+        Route::Credentials(slug) => credential::list(asked, slug).await,
         Route::Credential(slug, id) if is_get => {
             show::thing(asked, slug, Kind::Credential, id).await
         }
-        Route::Credential(slug, id) => tenant::revoke_credential(asked, slug, id).await,
+        Route::Credential(slug, id) => credential::revoke(asked, slug, id).await,
+        Route::Rotation(slug, id) => credential::rotate(asked, slug, id).await,
         Route::Connectors(slug) if is_post => connector::add(asked, slug).await,
         Route::Connectors(slug) => connector::list(asked, slug).await,
         Route::Connector(slug, name) if asked.parts.method == Method::PATCH => {

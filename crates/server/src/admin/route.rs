@@ -22,6 +22,7 @@ pub(crate) enum Route {
     Explain(String),
     Credentials(String),
     Credential(String, String),
+    Rotation(String, String),
     Connectors(String),
     Connector(String, String),
     Schemas(String),
@@ -56,6 +57,7 @@ impl Route {
                 ["explain"] => Route::Explain(own(slug)),
                 ["credentials"] => Route::Credentials(own(slug)),
                 ["credentials", id] => Route::Credential(own(slug), own(id)),
+                ["credentials", id, "rotate"] => Route::Rotation(own(slug), own(id)),
                 ["connectors"] => Route::Connectors(own(slug)),
                 ["connectors", name] => Route::Connector(own(slug), own(name)),
                 ["schemas"] => Route::Schemas(own(slug)),
@@ -89,6 +91,7 @@ impl Route {
             | Route::Explain(slug)
             | Route::Credentials(slug)
             | Route::Credential(slug, _)
+            | Route::Rotation(slug, _)
             | Route::Connectors(slug)
             | Route::Connector(slug, _)
             | Route::Schemas(slug)
@@ -121,6 +124,7 @@ impl Route {
             Route::Rule(..) => "DELETE",
             Route::UserRole(..) | Route::Lock(..) => "PUT, DELETE",
             Route::Erasure(..)
+            | Route::Rotation(..)
             | Route::Suspension(_)
             | Route::Resumption(_)
             | Route::Closure(_) => "POST",

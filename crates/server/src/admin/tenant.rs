@@ -2,20 +2,16 @@
 
 use axum::http::{Method, StatusCode};
 use domain::command::Command;
-use domain::directory::Credential;
-use domain::event::Holder;
-use domain::id::{CredentialId, RoleId, TenantId};
+use domain::id::RoleId;
 use domain::position::Head;
-use domain::time::Timestamp;
-use engine::{Receipt, When};
+use engine::When;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Asked, done, ok, present_user};
 use crate::answer::Answer;
 use crate::refused::Refused;
-use crate::secret::Secret;
-use crate::setup::{FIRST_CONNECTOR, SetupError, Template, open_tenant_with, purpose};
+use crate::setup::{FIRST_CONNECTOR, SetupError, Template, open_tenant_with};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,18 +34,6 @@ struct NewRole {
     name: String,
     #[serde(default)]
     description: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewCredential {
-    /// The connector whose client shows it.
-    connector: Option<String>,
-    /// The user who shows it, by `userName` or id: it opens `/Me`.
-    user: Option<String>,
-    /// When it ends by itself.
-    #[serde(default)]
-    expires: Option<Timestamp>,
 }
 
 /// `GET /admin/v1/tenants`. `asOf` is a moment of the instance's own log, in which tenants are opened.
@@ -115,7 +99,7 @@ pub(super) async fn open(asked: &Asked<'_>) -> Result<Answer, Refused> {
     Ok(ok(StatusCode::CREATED, &body))
 }
 
-fn setup(error: SetupError) -> Refused {
+pub(super) fn setup(error: SetupError) -> Refused {
     match error {
         SetupError::Refused(refusal) => refusal.into(),
         SetupError::Closed(_) => Refused::new(StatusCode::CONFLICT, error.to_string()),
@@ -169,97 +153,4 @@ pub(super) async fn change_role(
         Command::RevokeRole { user, role }
     };
     Ok(done(&asked.submit(tenant, command).await?))
-}
-
-/// `GET /admin/v1/tenants/{tenant}/credentials`: never the secrets.
-pub(super) async fn credentials(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let (tenant, snapshot) = asked.reading(slug).await?;
-    let directory = &snapshot.directory;
-    let used = |credential: &Credential| match credential.holder {
-        Holder::Connector(connector) if !asked.is_past() => {
-            let told = asked.app.tally.of(&asked.app.engine, tenant, connector);
-            told.used.get(&credential.id).copied()
-        }
-        Holder::Connector(_) | Holder::Operator(_) | Holder::User(_) => None,
-    };
-    let credentials: Vec<Value> = directory
-        .credentials
-        .iter()
-        .map(|credential| {
-            let connector = match credential.holder {
-                Holder::Connector(id) => directory.connectors.get(id).map(|c| c.name.as_str()),
-                Holder::Operator(_) | Holder::User(_) => None,
-            };
-            let user = match credential.holder {
-                Holder::User(id) => directory.users.get(id).map(|user| &user.user_name),
-                Holder::Connector(_) | Holder::Operator(_) => None,
-            };
-            json!({
-                "id": credential.id, "hint": credential.hint, "connector": connector, "user": user,
-                "issued": credential.issued.at, "lastUsed": used(credential), "expires": credential.expires,
-                "revoked": credential.revoked.map(|revoked| revoked.at),
-            })
-        })
-        .collect();
-    Ok(ok(StatusCode::OK, &json!({ "credentials": credentials })).at(snapshot.head.position))
-}
-
-/// `POST /admin/v1/tenants/{tenant}/credentials`: issues a key; the answer is the only one that
-/// holds it.
-pub(super) async fn issue_credential(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
-    let (tenant, snapshot) = asked.tenant(slug)?;
-    let NewCredential { connector, user, expires } = asked.body()?;
-    let holder = match (connector, user) {
-        (Some(name), None) => {
-            let found = snapshot.directory.connectors.named(&name);
-            Holder::Connector(found.map(|connector| connector.id).ok_or_else(|| {
-                Refused::new(StatusCode::NOT_FOUND, format!("there is no connector `{name}`"))
-            })?)
-        }
-        (None, Some(who)) => Holder::User(present_user(&snapshot, &who)?),
-        (Some(_), Some(_)) | (None, None) => {
-            let detail = "say whose key it is: `connector` or `user`, one of the two";
-            return Err(scim::Invalid::value(detail).into());
-        }
-    };
-    let (issued, receipt) = issue(asked, tenant, slug, holder, expires).await?;
-    let body = json!({ "id": issued.id, "apiKey": issued.key });
-    Ok(ok(StatusCode::CREATED, &body).of(&receipt))
-}
-
-/// A key that was issued just now.
-pub(super) struct Issued {
-    pub(super) id: CredentialId,
-    /// The whole key, with the site host in front: this is the only time it can be shown.
-    pub(super) key: String,
-}
-
-/// Issues a random key.
-pub(super) async fn issue(
-    asked: &Asked<'_>,
-    tenant: TenantId,
-    slug: &str,
-    holder: Holder,
-    expires: Option<Timestamp>,
-) -> Result<(Issued, Receipt), Refused> {
-    let secret =
-        Secret::random(purpose(holder)).map_err(|error| setup(SetupError::Randomness(error)))?;
-    let id = CredentialId::new(asked.app.id());
-    let (hash, hint) = (secret.hash(), secret.hint());
-    let command = Command::IssueCredential { credential: id, holder, hash, hint, expires };
-    let receipt = asked.submit(tenant, command).await?;
-    Ok((Issued { id, key: format!("{slug}:{}", secret.expose()) }, receipt))
-}
-
-/// `DELETE /admin/v1/tenants/{tenant}/credentials/{id}`: the key opens nothing any more.
-pub(super) async fn revoke_credential(
-    asked: &Asked<'_>,
-    slug: &str,
-    id: &str,
-) -> Result<Answer, Refused> {
-    let (tenant, _) = asked.tenant(slug)?;
-    let credential = id.parse().map_err(|_| {
-        Refused::new(StatusCode::NOT_FOUND, format!("there is no credential `{id}`"))
-    })?;
-    Ok(done(&asked.submit(tenant, Command::RevokeCredential { credential }).await?))
 }

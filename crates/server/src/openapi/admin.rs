@@ -109,20 +109,33 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             )
             .takes(&["explainUser", "explainRole", "explainGroup"]),
             (Route::Credentials(_), "POST") => {
-                let summary = "Issue a key to a connector; it is told this once";
+                let summary = "Issue a key to a connector or a user; it is told this once";
                 creates(
                     "issueCredential",
                     summary,
                     "NewCredential",
                     "IssuedCredential",
-                    json!({ "connector": "okta" }),
+                    json!({ "connector": "okta", "scopes": ["read", "users:write"] }),
                 )
+                .refuses(&[409])
             }
             (Route::Credentials(_), _) => {
                 reads("listCredentials", "The keys, never their secrets", "CredentialList")
             }
             (Route::Credential(..), _) => {
                 writes("revokeCredential", "Revoke a key: it opens nothing any more")
+            }
+            (Route::Rotation(..), _) => {
+                let summary = "Issue a credential in place of another, which is good for so long \
+                               still; it is told this once";
+                creates(
+                    "rotateCredential",
+                    summary,
+                    "Rotation",
+                    "IssuedCredential",
+                    json!({ "overlapSeconds": 86400 }),
+                )
+                .refuses(&[409])
             }
             (Route::Connectors(_), "POST") => creates(
                 "addConnector",

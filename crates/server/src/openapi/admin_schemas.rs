@@ -113,20 +113,6 @@ pub(super) fn all() -> Map<String, Value> {
     });
     add("Erasure", object(erasure, &due));
 
-    add(
-        "NewCredential",
-        closed(json!({ "connector": name, "user": text, "expires": or_null(&time) }), &[]),
-    );
-    add("IssuedCredential", object(json!({ "id": id, "apiKey": key }), &["id", "apiKey"]));
-    let credential = json!({
-        "id": id, "hint": text, "connector": or_null(&text),
-        "user": or_null(&text), "issued": time, "lastUsed": or_null(&time),
-        "expires": or_null(&time),
-        "revoked": or_null(&time),
-    });
-    let due = ["id", "hint", "connector", "user", "issued", "lastUsed", "expires", "revoked"];
-    add("CredentialList", listed("credentials", object(credential, &due)));
-
     let mode = json!({ "type": "string", "enum": ["strict", "lenient", "interop"] });
     let patch_answer = json!({ "type": "string", "enum": ["standard", "resource"] });
     let catalogue = json!({ "type": "string", "enum": ["none", "draft", "okta"] });
@@ -228,6 +214,7 @@ pub(super) fn all() -> Map<String, Value> {
     let either = [schema_ref("ToldCommits"), schema_ref("CopiedCommits")];
     add("FeedPage", json!({ "anyOf": either }));
     all.extend(super::problem_schemas::all());
+    all.extend(super::credential_schemas::all());
     all.extend(super::explain_schemas::all());
     all
 }
@@ -237,7 +224,7 @@ pub(super) fn object(properties: Value, required: &[&str]) -> Value {
 }
 
 /// One that takes nothing else.
-fn closed(properties: Value, required: &[&str]) -> Value {
+pub(super) fn closed(properties: Value, required: &[&str]) -> Value {
     let mut schema = object(properties, required);
     if let Value::Object(fields) = &mut schema {
         fields.insert("additionalProperties".to_owned(), false.into());
@@ -245,7 +232,7 @@ fn closed(properties: Value, required: &[&str]) -> Value {
     schema
 }
 
-fn listed(name: &str, item: Value) -> Value {
+pub(super) fn listed(name: &str, item: Value) -> Value {
     object(json!({ name: { "type": "array", "items": item } }), &[name])
 }
 
@@ -268,7 +255,7 @@ pub(super) fn hash() -> Value {
     json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })
 }
 
-fn name() -> Value {
+pub(super) fn name() -> Value {
     json!({ "type": "string", "minLength": 1, "maxLength": NAME_CHARS })
 }
 

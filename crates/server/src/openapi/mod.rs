@@ -3,6 +3,7 @@
 
 mod admin;
 mod admin_schemas;
+mod credential_schemas;
 mod explain_schemas;
 mod moment_schemas;
 mod operation;

@@ -148,6 +148,7 @@ pub(super) fn all() -> Map<String, Value> {
             json!({
                 "kind": kind("credential"), "head": moment, "holder": named, "id": id, "hint": text,
                 "issued": stamp, "expires": or_null(&time), "revoked": or_null(&stamp),
+                "credentialKind": text, "scopes": listed(&text), "replaces": id,
             }),
             &["kind", "head", "holder", "id", "hint", "issued", "expires", "revoked"],
         ),

@@ -1,5 +1,7 @@
 //! Paths below `/scim/`: which tenant, which version, which endpoint.
 
+use domain::credential::Scope;
+
 use crate::limits::{BULK_BODY_BYTES, GROUP_BODY_BYTES, USER_BODY_BYTES};
 use crate::path;
 
@@ -45,6 +47,24 @@ impl Kind {
             Kind::Group => "Group",
             Kind::Role => "Role",
             Kind::Entitlement => "Entitlement",
+        }
+    }
+
+    /// The scope that reading it needs.
+    pub(crate) fn read(self) -> Scope {
+        match self {
+            Kind::User => Scope::UsersRead,
+            Kind::Group => Scope::GroupsRead,
+            Kind::Role | Kind::Entitlement => Scope::RolesRead,
+        }
+    }
+
+    /// The scope that writing it needs. Roles and entitlements are not written: who tries is told so.
+    pub(crate) fn write(self) -> Scope {
+        match self {
+            Kind::User => Scope::UsersWrite,
+            Kind::Group => Scope::GroupsWrite,
+            Kind::Role | Kind::Entitlement => Scope::RolesRead,
         }
     }
 

@@ -140,6 +140,10 @@ impl Work {
         };
         let kind = Kind::named(&request.resource_type);
         let kind = kind.ok_or_else(|| Refused::no_method("GET, HEAD"))?;
+        // What the same request began may be undone whatever it needs.
+        if stage != Stage::Undo {
+            caller.needs(kind.write())?;
+        }
         let data = request.data.unwrap_or_default();
         let limit_bytes = Endpoint::List(kind).body_limit_bytes();
         if self.is_large && data.to_json().len() > limit_bytes {

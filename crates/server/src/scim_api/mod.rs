@@ -17,6 +17,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Method, request};
 use axum::response::{IntoResponse, Response};
+use domain::credential::Scope;
 use domain::id::TenantId;
 use domain::origin::Actor;
 use scim::{Catalogue, Quirk, Value};
@@ -152,6 +153,7 @@ async fn answer(
         if !allowed.split(", ").any(|method| method == parts.method.as_str()) {
             return Err(Refused::no_method(allowed));
         }
+        check_scope(&caller, endpoint, is_read(&parts.method))?;
         // The public document is in the one media type, whatever is accepted; so it was then.
         let media = if is_open { SCIM_JSON } else { negotiation::accepted(&parts.headers)? };
         let bytes = if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
@@ -218,6 +220,22 @@ async fn one(asked: &Asked<'_>, kind: Kind, id: &str, body: &[u8]) -> Result<Ans
         _ => return resource::get(asked, kind, id),
     };
     written.map(|written| written.answer(asked))
+}
+
+/// That the caller's credential has the scopes that an endpoint needs. A bulk job's operations are each asked for their own.
+fn check_scope(caller: &Caller, endpoint: &Endpoint, is_read: bool) -> Result<(), Refused> {
+    match endpoint {
+        Endpoint::Search(kind) => caller.needs(kind.read()),
+        Endpoint::List(kind) | Endpoint::One(kind, _) => {
+            caller.needs(if is_read { kind.read() } else { kind.write() })
+        }
+        // What it may not see is not left out without a word: the whole is refused.
+        Endpoint::ListAll | Endpoint::SearchAll => {
+            Kind::ALL.into_iter().try_for_each(|kind| caller.needs(kind.read()))
+        }
+        Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => caller.needs(Scope::Discovery),
+        Endpoint::Bulk | Endpoint::ServiceProviderConfig | Endpoint::Me => Ok(()),
+    }
 }
 
 fn check_version(version: &Version) -> Result<(), Refused> {

@@ -17,6 +17,9 @@ mod conformance;
 mod connectors;
 
 #[cfg(test)]
+mod credentials;
+
+#[cfg(test)]
 mod cycles;
 
 #[cfg(test)]

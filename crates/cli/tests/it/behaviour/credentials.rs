@@ -1,1 +1,203 @@
 //! Keys, passwords, tokens.
+
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
+use serde_json::{Value, json};
+
+use crate::common::{OPERATOR_KEY, SCIM_KEY, Served, run};
+
+/// What a request was answered.
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    body: Value,
+}
+
+/// Asks the server; `authorization` is the whole header.
+async fn ask(
+    served: &Served,
+    method: Method,
+    path: &str,
+    authorization: &str,
+    body: Option<Value>,
+) -> Reply {
+    let request = reqwest::Client::new().request(method, format!("{}{path}", served.url));
+    let mut request = request.header(AUTHORIZATION, authorization);
+    if let Some(body) = body {
+        request = request.header("content-type", "application/scim+json").body(body.to_string());
+    }
+    let answer = request.send().await.unwrap();
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let body = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default();
+    Reply { status, headers, body }
+}
+
+/// How a client's test of its credentials is answered.
+async fn tested(served: &Served, authorization: &str) -> u16 {
+    let path = "/scim/acme/v2/Users?startIndex=1&count=2";
+    ask(served, Method::GET, path, authorization, None).await.status
+}
+
+/// What the binary prints as JSON; it must have worked.
+fn told(served: &Served, arguments: &[&str]) -> Value {
+    let at = ["--server", &served.url, "--operator-key", OPERATOR_KEY];
+    let (status, out, error) = run(&[arguments, &at[..]].concat(), &[]);
+    assert_eq!(status, 0, "{arguments:?}: {error}");
+    serde_json::from_str(&out).unwrap_or_else(|_| panic!("{arguments:?}: {out}"))
+}
+
+fn basic(user: &str, password: &str) -> String {
+    use data_encoding::BASE64;
+    format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes()))
+}
+
+/// A key is `site_host:SECRET`: Bearer takes it whole, or the secret alone, Basic takes site host and secret. It is shown
+/// once: no list, no answer of the audit and no file of the log has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn c_02_a_key_is_shown_once_and_taken_in_three_forms() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let served = Served::start(&data);
+    let issued = told(&served, &["credential", "issue", "okta", "--json"]);
+    let key = issued["apiKey"].as_str().unwrap();
+    let secret = key.strip_prefix("acme:").unwrap();
+    assert!(secret.starts_with("rbk_"), "{secret}");
+    for form in [format!("Bearer {key}"), format!("Bearer {secret}"), basic("acme", secret)] {
+        assert_eq!(tested(&served, &form).await, 200, "{form}");
+    }
+    for form in [format!("Bearer globex:{secret}"), basic("globex", secret), basic("", secret)] {
+        assert_eq!(tested(&served, &form).await, 401, "{form}");
+    }
+    let listed = told(&served, &["credential", "list", "--json"]).to_string();
+    assert!(listed.contains(issued["id"].as_str().unwrap()) && !listed.contains(secret));
+    let commits = told(&served, &["audit", "commits", "--json"]).to_string();
+    assert!(commits.contains("CredentialIssued") && !commits.contains(secret));
+    served.stop();
+    // Its hint is there; the secret is nowhere, not even in the server's own log.
+    let random = secret.strip_prefix("rbk_").unwrap();
+    for file in files(dir.path()) {
+        let bytes = std::fs::read(&file).unwrap();
+        let found = bytes.windows(16).any(|window| window == &random.as_bytes()[8..24]);
+        assert!(!found, "{}", file.display());
+    }
+}
+
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, mut files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    files.extend(folders.iter().flat_map(|folder| self::files(folder)));
+    files
+}
+
+/// "Regenerate": with an overlap both are good, with none the old one dies at once; each is an event with the operator as its
+/// maker; the last use is shown, by a server and out of its folder.
+#[tokio::test(flavor = "multi_thread")]
+async fn c_03_a_key_is_rotated_with_the_overlap_that_the_operator_chose() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let served = Served::start(&data);
+    let first = told(&served, &["credential", "list", "--json"])[0].clone();
+    let first_id = first["id"].as_str().unwrap();
+    assert_eq!(first["lastUsed"], Value::Null);
+    let old = format!("Bearer {SCIM_KEY}");
+    assert_eq!(tested(&served, &old).await, 200);
+    let rotate = |id: &str, overlap: &str| {
+        told(&served, &["credential", "rotate", id, "--overlap", overlap, "--json"])
+    };
+    let second = rotate(first_id, "24h");
+    let new = format!("Bearer {}", second["apiKey"].as_str().unwrap());
+    assert_eq!(tested(&served, &old).await, 200);
+    assert_eq!(tested(&served, &new).await, 200);
+    let third = rotate(second["id"].as_str().unwrap(), "0");
+    let newest = format!("Bearer {}", third["apiKey"].as_str().unwrap());
+    assert_eq!(tested(&served, &new).await, 401);
+    assert_eq!(tested(&served, &newest).await, 200);
+    let at = ["--server", &served.url, "--operator-key", OPERATOR_KEY];
+    let (status, ..) = run(&[&["credential", "revoke", first_id][..], &at].concat(), &[]);
+    assert_eq!((status, tested(&served, &old).await), (0, 401));
+    // What has ended is not rotated: there is nothing to overlap with.
+    let again = ["credential", "rotate", first_id, "--overlap", "0"];
+    let (status, _, error) = run(&[&again[..], &at].concat(), &[]);
+    assert!(status == 1 && error.contains("issue a new one"), "{error}");
+
+    let commits = told(&served, &["audit", "credential", first_id, "--json"]);
+    assert!(commits.to_string().contains("CredentialEnds"), "{commits}");
+    let kinds = "CredentialIssued,CredentialEnds,CredentialRevoked";
+    let path = format!("/admin/v1/tenants/acme/audit/commits?event={kinds}");
+    let operator = format!("Bearer {OPERATOR_KEY}");
+    let commits = ask(&served, Method::GET, &path, &operator, None).await.body;
+    let told_of: Vec<(&str, Vec<&str>)> = commits["commits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|commit| {
+            let events = commit["events"].as_array().unwrap().iter();
+            let kind = commit["actor"]["kind"].as_str().unwrap();
+            (kind, events.map(|event| event["type"].as_str().unwrap()).collect())
+        })
+        .collect();
+    assert_eq!(
+        told_of,
+        [
+            ("system", vec!["CredentialIssued"]),
+            ("operator", vec!["CredentialIssued", "CredentialEnds"]),
+            ("operator", vec!["CredentialIssued", "CredentialRevoked"]),
+            ("operator", vec!["CredentialRevoked"]),
+        ]
+    );
+    let served_list = told(&served, &["credential", "list", "--json"]);
+    assert_eq!(served_list[2]["replaces"], second["id"]);
+    for credential in served_list.as_array().unwrap() {
+        assert!(credential["lastUsed"].is_string(), "{credential}");
+    }
+    served.stop();
+    let folder = data.to_str().unwrap();
+    let (status, out, error) = run(&["credential", "list", "--json", "--data", folder], &[]);
+    assert_eq!(status, 0, "{error}");
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), served_list);
+}
+
+/// "Test API credentials": a ListResponse with a good key; with a bad one a SCIM error that names the schemes.
+#[tokio::test(flavor = "multi_thread")]
+async fn c_04_the_test_of_credentials_succeeds_and_fails_as_a_client_expects() {
+    let dir = tempfile::tempdir().unwrap();
+    let served = Served::start(&dir.path().join("data"));
+    let path = "/scim/acme/v2/Users?startIndex=1&count=2";
+    let good = ask(&served, Method::GET, path, &format!("Bearer {SCIM_KEY}"), None).await;
+    assert_eq!(good.status, 200);
+    assert_eq!(good.body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:ListResponse");
+    for bad in ["Bearer acme:rbk_wrong", "Bearer rbk_wrong", "Basic YWNtZTp3cm9uZw==", "Digest x"] {
+        let reply = ask(&served, Method::GET, path, bad, None).await;
+        assert_eq!(reply.status, 401, "{bad}");
+        assert_eq!(reply.body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+        assert_eq!(reply.body["status"], "401");
+        let schemes: Vec<&str> =
+            reply.headers.get_all("www-authenticate").iter().map(|v| v.to_str().unwrap()).collect();
+        assert!(schemes[0].starts_with("Bearer realm="), "{schemes:?}");
+        assert!(schemes[1].starts_with("Basic realm="), "{schemes:?}");
+    }
+}
+
+/// A key with scopes opens these and nothing else, and is told which it lacks.
+#[tokio::test(flavor = "multi_thread")]
+async fn c_03_a_key_with_scopes_opens_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let served = Served::start(&dir.path().join("data"));
+    let issue = ["credential", "issue", "okta", "--scope", "read", "--json"];
+    let issued = told(&served, &issue);
+    let key = format!("Bearer {}", issued["apiKey"].as_str().unwrap());
+    assert_eq!(tested(&served, &key).await, 200);
+    let user = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "jane@acme.com",
+    });
+    let reply = ask(&served, Method::POST, "/scim/acme/v2/Users", &key, Some(user)).await;
+    assert_eq!(reply.status, 403, "{}", reply.body);
+    assert!(reply.body["detail"].as_str().unwrap().contains("`users:write`"), "{}", reply.body);
+    let challenge = reply.headers["www-authenticate"].to_str().unwrap();
+    assert!(
+        challenge.contains("error=\"insufficient_scope\", scope=\"users:write\""),
+        "{challenge}"
+    );
+    let (status, _, error) = run(&["credential", "issue", "okta", "--scope", "everything"], &[]);
+    assert!(status == 2 && error.contains("users:read"), "{error}");
+}

@@ -1,0 +1,170 @@
+//! Credentials: issued, listed, rotated and revoked. A secret is told once, in the answer to whoever asked for it.
+
+use std::str::FromStr;
+
+use axum::http::StatusCode;
+use domain::command::{Command, NewCredential, NewSecret};
+use domain::credential::{CredentialKind, NotScopes, Scopes};
+use domain::directory::Credential;
+use domain::event::Holder;
+use domain::id::{CredentialId, TenantId};
+use domain::snapshot::Snapshot;
+use domain::time::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::tenant::setup;
+use super::{Asked, done, ok, present_user};
+use crate::answer::Answer;
+use crate::limits::OVERLAP_SECONDS;
+use crate::refused::Refused;
+use crate::secret::Secret;
+use crate::setup::{SetupError, purpose};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    /// The connector whose client shows it.
+    connector: Option<String>,
+    /// The user who shows it, by `userName` or id: it opens `/Me`.
+    user: Option<String>,
+    /// When it ends by itself.
+    #[serde(default)]
+    expires: Option<Timestamp>,
+    /// What it opens; everything, when not given.
+    #[serde(default)]
+    scopes: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Rotation {
+    /// For how many seconds the old one is good still; 0: it ends at once.
+    overlap_seconds: u64,
+    /// When the new one ends by itself.
+    #[serde(default)]
+    expires: Option<Timestamp>,
+}
+
+/// What the answer tells once, by name.
+type Told = Vec<(&'static str, Value)>;
+
+/// `GET /admin/v1/tenants/{tenant}/credentials`: never the secrets. When each was last used is counted beside the log: it is
+/// told of now, not of the past.
+pub(super) async fn list(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (tenant, snapshot) = asked.reading(slug).await?;
+    let used = match asked.is_past() {
+        true => Default::default(),
+        false => asked.app.tally.used(&asked.app.engine, tenant),
+    };
+    let last = |credential: &Credential| used.get(&credential.id).copied();
+    let credentials = audit::credentials(&snapshot.directory, last);
+    Ok(ok(StatusCode::OK, &json!({ "credentials": credentials })).at(snapshot.head.position))
+}
+
+/// `POST /admin/v1/tenants/{tenant}/credentials`: issues one; the answer is the only one that holds its secret.
+pub(super) async fn issue(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
+    let (tenant, snapshot) = asked.tenant(slug)?;
+    let New { connector, user, expires, scopes } = asked.body()?;
+    let holder = holder(&snapshot, connector, user)?;
+    check_end(asked, expires)?;
+    let scopes = scopes.map(|words| Scopes::from_str(&words.join(" "))).transpose();
+    let scopes = scopes.map_err(|error: NotScopes| scim::Invalid::value(error.to_string()))?;
+    let (secret, told) = new_key(slug, holder)?;
+    let credential = CredentialId::new(asked.app.id());
+    let new = NewCredential { credential, holder, secret, expires, scopes };
+    add(asked, tenant, Command::AddCredential(Box::new(new)), credential, told).await
+}
+
+/// `POST /admin/v1/tenants/{tenant}/credentials/{id}/rotate`: issues one in its place, and gives it an end.
+pub(super) async fn rotate(asked: &Asked<'_>, slug: &str, id: &str) -> Result<Answer, Refused> {
+    let (tenant, snapshot) = asked.tenant(slug)?;
+    let old = id.parse().ok().and_then(|id| snapshot.directory.credentials.get(id));
+    let old = old.ok_or_else(|| absent(id))?;
+    let Rotation { overlap_seconds, expires } = asked.body()?;
+    check_end(asked, expires)?;
+    let now = asked.app.now();
+    if old.revoked.is_none() && !old.is_valid(now) {
+        let detail = "this credential has ended: issue a new one in place of rotating it";
+        return Err(scim::Invalid::value(detail).into());
+    }
+    if overlap_seconds > OVERLAP_SECONDS {
+        let detail = format!("`overlapSeconds` is at most {OVERLAP_SECONDS}");
+        return Err(scim::Invalid::value(detail).into());
+    }
+    let millis = i64::try_from(overlap_seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
+    let end = Timestamp::from_millis(now.millis().saturating_add(millis));
+    let ends = (overlap_seconds > 0).then_some(end);
+    let (secret, told) = match old.kind() {
+        CredentialKind::Key => new_key(slug, old.holder)?,
+        CredentialKind::Password | CredentialKind::PublicKey => return Err(absent(id)),
+    };
+    let (old, credential) = (old.id, CredentialId::new(asked.app.id()));
+    let command = Command::RotateCredential { old, ends, credential, secret, expires };
+    add(asked, tenant, command, credential, told).await
+}
+
+/// `DELETE /admin/v1/tenants/{tenant}/credentials/{id}`: it opens nothing any more.
+pub(super) async fn revoke(asked: &Asked<'_>, slug: &str, id: &str) -> Result<Answer, Refused> {
+    let (tenant, _) = asked.tenant(slug)?;
+    let credential = id.parse().map_err(|_| absent(id))?;
+    Ok(done(&asked.submit(tenant, Command::RevokeCredential { credential }).await?))
+}
+
+async fn add(
+    asked: &Asked<'_>,
+    tenant: TenantId,
+    command: Command,
+    credential: CredentialId,
+    told: Told,
+) -> Result<Answer, Refused> {
+    let receipt = asked.submit(tenant, command).await?;
+    let mut body = json!({ "id": credential });
+    if let Value::Object(body) = &mut body {
+        body.extend(told.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    Ok(ok(StatusCode::CREATED, &body).of(&receipt))
+}
+
+/// A random key: what is kept of it, and what is told this once.
+fn new_key(slug: &str, holder: Holder) -> Result<(NewSecret, Told), Refused> {
+    let secret =
+        Secret::random(purpose(holder)).map_err(|error| setup(SetupError::Randomness(error)))?;
+    let kept = NewSecret::Key { hash: secret.hash(), hint: secret.hint() };
+    Ok((kept, vec![("apiKey", json!(format!("{slug}:{}", secret.expose())))]))
+}
+
+fn holder(
+    snapshot: &Snapshot,
+    connector: Option<String>,
+    user: Option<String>,
+) -> Result<Holder, Refused> {
+    match (connector, user) {
+        (Some(name), None) => {
+            let found = snapshot.directory.connectors.named(&name);
+            Ok(Holder::Connector(found.map(|connector| connector.id).ok_or_else(|| {
+                Refused::new(StatusCode::NOT_FOUND, format!("there is no connector `{name}`"))
+            })?))
+        }
+        (None, Some(who)) => Ok(Holder::User(present_user(snapshot, &who)?)),
+        (Some(_), Some(_)) | (None, None) => {
+            let detail = "say whose key it is: `connector` or `user`, one of the two";
+            Err(scim::Invalid::value(detail).into())
+        }
+    }
+}
+
+/// An end that is past already is a slip of the pen: what is issued would open nothing.
+fn check_end(asked: &Asked<'_>, expires: Option<Timestamp>) -> Result<(), Refused> {
+    match expires {
+        Some(end) if end <= asked.app.now() => {
+            let detail = format!("`expires` is past: {end} was before now");
+            Err(scim::Invalid::value(detail).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn absent(id: &str) -> Refused {
+    Refused::new(StatusCode::NOT_FOUND, format!("there is no credential `{id}`"))
+}
