@@ -110,6 +110,9 @@ pub struct Told {
     /// The same after this event.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub in_effect_after: Option<bool>,
+    /// Whether the user may not go on with what they are at: whoever holds a session of theirs ends it (behaviour C-14).
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub session_revoked: bool,
 }
 
 impl Entry {
@@ -224,6 +227,10 @@ impl Named {
     }
 }
 
+/// After these a user may do nothing any more.
+pub(crate) const SESSION_REVOKED: [EventKind; 3] =
+    [EventKind::UserDeactivated, EventKind::UserLocked, EventKind::UserDeleted];
+
 impl Told {
     /// The event at a place, with names as they were right after its commit, and what was in effect around it.
     pub(crate) fn of(
@@ -232,6 +239,7 @@ impl Told {
         then: &mut Then<'_>,
     ) -> Result<Told, AskError> {
         let mut told = Told { event: serde_json::to_value(event)?, ..Told::default() };
+        told.session_revoked = SESSION_REVOKED.contains(&event.kind());
         let at = place.0.position;
         let directory = &then.snapshot.directory;
         let role_name = |id: RoleId| directory.roles.get(id).map(|role| role.name.clone());

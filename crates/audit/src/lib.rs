@@ -15,6 +15,7 @@ pub mod facts;
 mod listed;
 mod people;
 mod problem;
+mod roster;
 mod rows;
 pub mod show;
 mod then;
@@ -36,5 +37,6 @@ pub use people::{
 pub use problem::{
     About, PROBLEM_WORDS, Problem, ProblemError, ProblemFilter, ProblemKind, ProblemPage, problems,
 };
+pub use roster::{ROSTER, RosterLine, roster};
 pub use rows::{HEADING, rows};
-pub use words::{FILTERS, Misasked, RANGE, question};
+pub use words::{FILTERS, Misasked, RANGE, SESSION_REVOKED_WORD, question};

@@ -117,6 +117,12 @@ pub struct ShownUser {
     pub external_ids: Vec<CalledBy>,
     /// The roles in effect, by name, each with every source.
     pub roles: Vec<HeldRole>,
+    /// Roles that they have without being given them: every active user has the role `Everyone`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub implicit_roles: Vec<String>,
+    /// Whether nothing gives them any other role: they see "No Privileges".
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_privileges: bool,
     /// The groups, direct ones first.
     pub groups: Vec<InGroup>,
     /// Every other attribute.

@@ -12,10 +12,14 @@ use domain::trail::{AttributePath, Facet, Kinds, Maker, Network};
 use engine::Engine;
 
 use crate::ask::{AskError, Question};
+use crate::entry::SESSION_REVOKED;
 use crate::people::{
     Unknown, find_connector, find_credential, find_group, find_makers, find_policy, find_role,
     find_user, held_by,
 };
+
+/// What `event` takes beside the types of events: whatever ends a user's sessions (behaviour C-14).
+pub const SESSION_REVOKED_WORD: &str = "SessionRevoked";
 
 /// The words that say what is asked for. [`question`] takes these, and [`RANGE`].
 pub const FILTERS: [&str; 14] = [
@@ -175,9 +179,17 @@ impl Asked<'_> {
                 find_credential(snapshot, value)?.into_iter().map(Facet::With).collect()
             }
             "event" => {
-                let kinds = value.split(',').map(|name| name.trim().parse::<EventKind>());
-                let kinds: Result<Kinds, _> = kinds.collect();
-                vec![Facet::Kind(kinds.map_err(|error| wrong(error.to_string()))?)]
+                let mut kinds = Vec::new();
+                for name in value.split(',').map(str::trim) {
+                    // No event of its own: what ends a session is that somebody may not act any more.
+                    if name.eq_ignore_ascii_case(SESSION_REVOKED_WORD) {
+                        kinds.extend(SESSION_REVOKED);
+                        continue;
+                    }
+                    let kind = name.parse::<EventKind>();
+                    kinds.push(kind.map_err(|error| wrong(error.to_string()))?);
+                }
+                vec![Facet::Kind(kinds.into_iter().collect::<Kinds>())]
             }
             "attribute" => {
                 let path = value.parse::<AttributePath>();

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
-use clap::Args;
+use ::audit::{ROSTER, RosterLine, roster};
+use anyhow::{Context, bail, ensure};
+use clap::{Args, Subcommand};
 use domain::event::Event;
 use domain::id::TenantId;
 use eventlog::{ArchiveReader, EventLog, Keys, NoKeys, Protection};
 
+use crate::from::{At, From};
 use crate::heads;
 use crate::instance::{self, Master};
 use crate::terminal::{progress, say};
@@ -16,6 +18,7 @@ use crate::terminal::{progress, say};
 ///
 /// The keys that personal data is sealed with go into a second, encrypted file beside it.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "\
 Examples:
   rollbook export --data ./data --out acme.rollbook
@@ -24,14 +27,43 @@ Examples:
   rollbook export --data ./data --out acme.rollbook --keys-only     after moving the old keys away
 
 Without a recipient or a passphrase one is made, and shown this once. No server may have the data
-folder open meanwhile.")]
+folder open meanwhile.
+
+`rollbook export users` writes something else: a list of a tenant's users, for people and spreadsheets.")]
 pub(crate) struct Export {
+    #[command(subcommand)]
+    list: Option<List>,
+    #[command(flatten)]
+    archive: Archive,
+}
+
+/// What is exported beside whole histories.
+#[derive(Subcommand)]
+enum List {
+    /// List a tenant's users: login, first name, last name, e-mail, roles
+    #[command(after_help = "\
+Examples:
+  rollbook export users --format csv > users.csv
+  rollbook export users --format csv --at 2026-03-01 --data ./data
+
+Roles are written as `acme:Analyst`, several divided by `;`.")]
+    Users {
+        /// The moment: a position, a time, or a day (its beginning, in UTC); now, when not given
+        #[arg(long, value_name = "MOMENT")]
+        at: Option<At>,
+        #[command(flatten)]
+        from: Box<From>,
+    },
+}
+
+#[derive(Args)]
+struct Archive {
     /// The data folder
-    #[arg(long, env = "ROLLBOOK_DATA", value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, env = "ROLLBOOK_DATA", value_name = "DIR", required = true)]
+    data: Option<PathBuf>,
     /// The archive to write; the keys go to the same name with `.keys`
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    out: Option<PathBuf>,
     /// Write the keys file of an archive that is there already anew, without those erased since
     #[arg(long)]
     keys_only: bool,
@@ -46,34 +78,50 @@ pub(crate) struct Export {
 }
 
 impl Export {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match self.list {
+            None => self.archive.run(),
+            Some(List::Users { at, from }) => {
+                let lines = from.listed("roster", at.as_ref(), roster).await?;
+                from.output.list(&lines, "there is no user", &ROSTER, |line: &RosterLine| {
+                    vec![line.cells()]
+                })
+            }
+        }
+    }
+}
+
+impl Archive {
+    fn run(self) -> anyhow::Result<()> {
+        let (Some(data), Some(out)) = (&self.data, &self.out) else {
+            bail!("say which folder is exported and into which file: --data DIR --out FILE");
+        };
         let (protection, made) = self.protection()?;
-        let keys_file = keys_beside(&self.out);
+        let keys_file = keys_beside(out);
         ensure!(
             !keys_file.exists(),
             "{} is there already; choose another name or move it away",
             keys_file.display()
         );
         if self.keys_only {
-            return self.keys_again(&keys_file, &protection, made);
+            return self.keys_again(data, out, &keys_file, &protection, made);
         }
-        let log = instance::open_log(&self.data, &self.master)?;
+        let log = instance::open_log(data, &self.master)?;
         let reader = log.reader();
-        let world = instance::fold(&reader, &self.data)?.into_world();
+        let world = instance::fold(&reader, data)?.into_world();
         let ids: Vec<TenantId> = world.iter().map(|(id, _)| id).collect();
         let bar = progress(0, "commits");
         bar.set_message("exporting");
         let created_by = concat!("rollbook ", env!("CARGO_PKG_VERSION"));
-        let written =
-            eventlog::write_archive(&self.out, &ids, created_by, &reader, |done, total| {
-                bar.set_length(total);
-                bar.set_position(done);
-            })?;
+        let written = eventlog::write_archive(out, &ids, created_by, &reader, |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        })?;
         bar.finish_and_clear();
         let keys = engine::keys_of(&reader, &ids)?;
         let persons = keys.len();
         eventlog::write_keys(&keys_file, written.digest, keys, &protection)?;
-        say(format!("{}  {} commits", self.out.display(), written.commits));
+        say(format!("{}  {} commits", out.display(), written.commits));
         tell_keys(&keys_file, persons, made);
         heads::show(&world);
         log.close();
@@ -83,12 +131,14 @@ impl Export {
     /// The keys of those who come to be in an archive and can still be read.
     fn keys_again(
         &self,
+        data: &Path,
+        out: &Path,
         keys_file: &Path,
         protection: &Protection,
         made: Option<String>,
     ) -> anyhow::Result<()> {
-        let archive = ArchiveReader::open(&self.out)?;
-        let log = instance::open_log(&self.data, &self.master)?;
+        let archive = ArchiveReader::open(out)?;
+        let log = instance::open_log(data, &self.master)?;
         let reader = log.reader();
         let mut keys = Vec::new();
         for stored in archive.commits()? {

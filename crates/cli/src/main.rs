@@ -126,7 +126,7 @@ fn main() -> ExitCode {
             Verb::Problems(problems) => problems.run().await,
             Verb::Feed(feed) => feed.run().await,
             Verb::Erase(erase) => erase.run().await,
-            Verb::Export(export) => export.run(),
+            Verb::Export(export) => export.run().await,
             Verb::Rekey(rekey) => rekey.run(),
             Verb::Replay(replay) => replay.run().await,
             Verb::Compare(compare) => compare.run().await,

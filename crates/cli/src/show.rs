@@ -244,6 +244,9 @@ impl Sheet {
                 if let Some(erased) = &user.erased {
                     fields.push(("erased", erased.to_string()));
                 }
+                if user.no_privileges {
+                    fields.push(("roles", "No Privileges".to_owned()));
+                }
                 fields.push(("managed by", managed(user.managed_by.as_ref())));
                 fields.extend(dates(&user.dates));
                 Sheet {

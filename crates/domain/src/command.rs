@@ -303,6 +303,26 @@ pub struct Decision {
     pub notices: Vec<Notice>,
     /// What was tolerated in carrying it out, beside what was tolerated in reading it.
     pub quirks: Vec<Quirk>,
+    /// What it says of other tenants.
+    pub elsewhere: Vec<Elsewhere>,
+}
+
+/// What a request to one tenant says of another one (behaviour C-09).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Elsewhere {
+    /// The site host, as the client wrote it.
+    pub site: String,
+    /// What.
+    pub said: Said,
+}
+
+/// What is said of a user in another tenant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Said {
+    /// They have this role there.
+    Role(String),
+    /// Their platform there. It is kept and means nothing.
+    Platform(String),
 }
 
 /// A part of a request that was not carried out although the rest was.

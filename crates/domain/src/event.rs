@@ -425,6 +425,23 @@ pub struct ConnectorSettings {
     /// Whether its credentials open anything.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enabled: bool,
+    /// Whether its credentials open the User and Role Management API (behaviour C-16).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub management_api: bool,
+    /// The path of an attribute in which it writes roles as one text (behaviour C-07), as in
+    /// `urn:example:params:scim:schemas:extension:site:2.0:User:roles`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub roles_attribute: Option<String>,
+    /// The path of an attribute whose text has a part for each tenant (behaviour C-09).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub platform_attribute: Option<String>,
+    /// The tenants, by slug, of which it may say something (behaviour C-09), where one of their connectors is granted to it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub granted_tenants: Vec<String>,
+    /// The connector of another tenant that may give roles here, as `SLUG/NAME` (behaviour C-09): what it says of this tenant is
+    /// done through this connector.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub granted_to: Option<String>,
     /// `""` written to an optional attribute unassigns it (L-13).
     #[serde(default, skip_serializing_if = "is_default")]
     pub empty_unassigns: bool,
@@ -512,6 +529,11 @@ impl ConnectorSettings {
             preset: preset.into(),
             mode,
             enabled: true,
+            management_api: false,
+            roles_attribute: None,
+            platform_attribute: None,
+            granted_tenants: Vec::new(),
+            granted_to: None,
             empty_unassigns: false,
             patch_answer: PatchAnswer::default(),
             catalogue: RoleCatalogue::default(),

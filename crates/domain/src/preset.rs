@@ -8,8 +8,17 @@ use scim::{Mode, Options};
 use crate::event::ConnectorSettings;
 
 /// The names of all presets.
-pub const PRESETS: &[&str] =
-    &["okta", "entra", "onelogin", "jumpcloud", "google", "generic", "strict", "interop"];
+pub const PRESETS: &[&str] = &[
+    "okta",
+    "entra",
+    "onelogin",
+    "jumpcloud",
+    "google",
+    "generic",
+    "strict",
+    "interop",
+    "management",
+];
 
 /// The settings of a preset; none if there is no such one.
 pub fn preset(name: &str) -> Option<ConnectorSettings> {
@@ -17,11 +26,17 @@ pub fn preset(name: &str) -> Option<ConnectorSettings> {
     let (mode, empty_unassigns) = match name {
         "okta" | "jumpcloud" | "google" | "generic" => (Mode::Lenient, false),
         "entra" | "onelogin" => (Mode::Lenient, true),
-        "strict" => (Mode::Strict, false),
+        // An administrator's own scripts: whatever they get wrong, they are told.
+        "strict" | "management" => (Mode::Strict, false),
         "interop" => (Mode::Interop, false),
         _ => return None,
     };
-    Some(ConnectorSettings { empty_unassigns, ..ConnectorSettings::new(name, mode) })
+    let management_api = name == "management";
+    Some(ConnectorSettings {
+        empty_unassigns,
+        management_api,
+        ..ConnectorSettings::new(name, mode)
+    })
 }
 
 impl ConnectorSettings {

@@ -55,6 +55,18 @@ pub enum Rejection {
     /// The tenant takes nothing any more.
     #[error("the tenant is closed: nothing is written to it any more but erasures of persons")]
     Closed,
+    /// An identity provider manages it: what it says there would undo what is said here.
+    #[error("the {kind} `{name}` is managed by the connector `{by}`: {remedy}")]
+    Managed {
+        /// What it is, as in `user`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// The connector's name.
+        by: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// `If-Match` names another version than the one that is there.
     #[error(
         "the resource is at version {actual}, not at the one that `If-Match` names: read it again, then repeat the request"

@@ -20,7 +20,7 @@ pub mod limits;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use domain::command::{Command, Notice, Quirk};
+use domain::command::{Command, Elsewhere, Notice, Quirk};
 use domain::commit::{Commit, Unfit};
 use domain::erasure::PersonValues;
 use domain::id::{TenantId, UserId};
@@ -86,6 +86,8 @@ pub struct Receipt {
     pub notices: Vec<Notice>,
     /// What was tolerated in carrying it out, beside what was tolerated in reading it.
     pub quirks: Vec<Quirk>,
+    /// What the command says of other tenants, which it does not change.
+    pub elsewhere: Vec<Elsewhere>,
 }
 
 /// Why a command was not carried out. Nothing changed.
@@ -181,8 +183,9 @@ impl Engine {
         let now = self.now(tenant).ok_or(Refusal::NoTenant)?;
         let decision = domain::decide(&now.directory, &origin.actor, command)?;
         let (notices, quirks) = (decision.notices, decision.quirks);
+        let elsewhere = decision.elsewhere;
         if decision.events.is_empty() {
-            return Ok(Receipt { snapshot: now, position: None, notices, quirks });
+            return Ok(Receipt { snapshot: now, position: None, notices, quirks, elsewhere });
         }
         let commit = Commit {
             tenant,
@@ -194,7 +197,7 @@ impl Engine {
         };
         let mut next = (*now).clone();
         next.advance(&commit, Hash::ZERO)?;
-        Ok(Receipt { snapshot: Arc::new(next), position: None, notices, quirks })
+        Ok(Receipt { snapshot: Arc::new(next), position: None, notices, quirks, elsewhere })
     }
 
     async fn ask(

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use domain::command::Command;
 use domain::commit::Commit;
+use domain::event::Event;
 use domain::id::{TenantId, UserId};
 use domain::origin::Origin;
 use domain::rejection::Rejection;
@@ -231,15 +232,19 @@ impl<R: Keys> Turn<R> {
         let erased = erasure::erases(&command).map(|(user, reason)| (user, reason.to_owned()));
         let decision = domain::decide(&tip.directory, &origin.actor, command)?;
         let (notices, quirks) = (decision.notices, decision.quirks);
+        let elsewhere = decision.elsewhere;
         if decision.events.is_empty() {
-            return Ok(Receipt { snapshot: tip, position: None, notices, quirks });
+            return Ok(Receipt { snapshot: tip, position: None, notices, quirks, elsewhere });
         }
         let commit = Commit {
             tenant,
             position: tip.head.next(),
             at: (shared.clock)().max(tip.head.time),
             prev: tip.head.hash,
-            origin,
+            origin: Origin {
+                claimed: origin.claimed.filter(|it| has_key(&tip, &decision.events, it.owner())),
+                ..origin
+            },
             events: decision.events,
         };
         let sealed = eventlog::seal(&commit, &self.keys)
@@ -269,8 +274,15 @@ impl<R: Keys> Turn<R> {
         self.sealed.push(sealed);
         let snapshot = Arc::new(next);
         self.tips.insert(tenant, snapshot.clone());
-        Ok(Receipt { snapshot, position: Some(commit.position), notices, quirks })
+        Ok(Receipt { snapshot, position: Some(commit.position), notices, quirks, elsewhere })
     }
+}
+
+/// Whether there is a key for what is to be sealed under this user's: whoever was named may be gone by the writer's turn.
+fn has_key(tip: &Snapshot, events: &[Event], user: UserId) -> bool {
+    let is_made =
+        |event: &Event| matches!(event, Event::UserCreated { user: made, .. } if *made == user);
+    tip.directory.users.get(user).is_some() || events.iter().any(is_made)
 }
 
 /// Only two commands may be a log's first: opening a tenant, and adding the instance's operator.

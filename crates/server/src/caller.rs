@@ -224,6 +224,22 @@ pub(crate) fn connector(
     }
 }
 
+/// The header of the management API that holds a whole key, as in `acme:rbk_…`.
+const PARTNER: &str = "http-x-partner-auth";
+
+/// The connector whose key stands in [`PARTNER`], or in `Authorization` where clients know no other header. No path says which
+/// tenant is meant, so the key must.
+pub(crate) fn partner(app: &App, world: &World, headers: &HeaderMap) -> Result<Caller, Refused> {
+    let mut translated = headers.clone();
+    if let Some(key) = headers.get(PARTNER) {
+        let key = key.to_str().map_err(|_| Refused::bad_credentials())?;
+        let value = HeaderValue::try_from(format!("Bearer {key}"));
+        translated.insert(header::AUTHORIZATION, value.map_err(|_| Refused::bad_credentials())?);
+    }
+    let slug = shown(&translated)?.slug.ok_or_else(Refused::bad_credentials)?;
+    connector(app, world, &translated, &slug)
+}
+
 /// The user whose key was shown. A key of someone who may do nothing, or is gone, opens nothing.
 pub(crate) fn person(
     app: &App,

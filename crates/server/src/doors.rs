@@ -1,6 +1,7 @@
 //! Every door of the server, so that one test can try each of them with the wrong keys.
 
 use crate::admin::Route;
+use crate::management;
 use crate::scim_api::{Endpoint, Kind};
 
 /// A method and a path that the server offers.
@@ -25,6 +26,8 @@ pub enum Key {
     User,
     /// An operator's key.
     Operator,
+    /// The key of a connector that opens the management API.
+    Management,
 }
 
 /// What stands in a path where a tenant, an id or a name is due.
@@ -78,7 +81,19 @@ pub fn doors(slug: &str) -> Vec<Door> {
             doors.push(Door { method, path: admin_path(&route), key: Key::Operator });
         }
     }
+    for route in management(&names) {
+        for method in route.methods().split(", ") {
+            doors.push(Door { method, path: route.path(), key: Key::Management });
+        }
+    }
     doors
+}
+
+/// Every route of the management API, with these names.
+pub(crate) fn management(names: &Names<'_>) -> [management::Route; 4] {
+    use management::Route;
+    let id = || names.id.to_owned();
+    [Route::Users, Route::User(id()), Route::Roles, Route::Role(id())]
 }
 
 /// Every endpoint of the protocol, with these names.
@@ -135,6 +150,7 @@ pub(crate) fn routes(names: &Names<'_>) -> Vec<Route> {
         Route::Closure(slug()),
         Route::User(slug(), user()),
         Route::Group(slug(), names.group.to_owned()),
+        Route::Roster(slug()),
         Route::Roles(slug()),
         Route::Role(slug(), role()),
         Route::UserRole(slug(), user(), role()),
@@ -167,6 +183,7 @@ pub(crate) fn admin_path(route: &Route) -> String {
         Route::Closure(slug) => format!("{tenants}/{slug}/close"),
         Route::User(slug, who) => format!("{tenants}/{slug}/users/{who}"),
         Route::Group(slug, who) => format!("{tenants}/{slug}/groups/{who}"),
+        Route::Roster(slug) => format!("{tenants}/{slug}/roster"),
         Route::Roles(slug) => format!("{tenants}/{slug}/roles"),
         Route::Role(slug, name) => format!("{tenants}/{slug}/roles/{name}"),
         Route::UserRole(slug, user, role) => format!("{tenants}/{slug}/users/{user}/roles/{role}"),

@@ -14,6 +14,7 @@ mod erase;
 mod feed;
 mod health;
 mod journal;
+mod management;
 mod metrics;
 mod openapi;
 mod past;
@@ -24,6 +25,7 @@ mod scim_api;
 mod secret;
 mod setup;
 mod tally;
+mod wish;
 
 pub mod limits;
 
@@ -61,6 +63,7 @@ pub fn router(app: App) -> Router {
         .route("/openapi.json", get(openapi::serve))
         .route("/scim/{*rest}", any(scim_api::handle))
         .route("/admin/{*rest}", any(admin::handle))
+        .route("/api/{*rest}", any(management::handle))
         .fallback(refused::no_such_address)
         .method_not_allowed_fallback(refused::no_such_method)
         .layer(CatchPanicLayer::custom(refused::panicked))

@@ -12,6 +12,12 @@ pub const BULK_ANSWER_BYTES: usize = 16 << 20;
 pub const DRAINED_BYTES: usize = GROUP_BODY_BYTES;
 /// Seconds that this may take.
 pub const DRAINED_SECONDS: u64 = 2;
+/// Users or roles in one page of the management API.
+pub const MANAGEMENT_PAGE: usize = 100;
+/// Times that a change by the management API is tried while others change the same user.
+pub const MANAGEMENT_TRIES: usize = 8;
+/// Characters of the name that a client gives for who acts.
+pub const CLAIMED_CHARS: usize = 320;
 /// Commits in one page of an audit answer when the client does not say.
 pub const AUDIT_PAGE: usize = 100;
 /// Commits in one page of an audit answer at most.

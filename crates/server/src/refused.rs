@@ -174,9 +174,10 @@ impl From<Rejection> for Refused {
         let detail = rejection.to_string();
         match rejection {
             Rejection::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, detail),
-            Rejection::InUse { .. } | Rejection::LastOwner { .. } | Rejection::Closed => {
-                Self::new(StatusCode::CONFLICT, detail)
-            }
+            Rejection::InUse { .. }
+            | Rejection::Managed { .. }
+            | Rejection::LastOwner { .. }
+            | Rejection::Closed => Self::new(StatusCode::CONFLICT, detail),
             Rejection::Suspended => Self::suspended(),
             Rejection::Taken { .. } => {
                 Self { kind: Some(ScimType::Uniqueness), ..Self::new(StatusCode::CONFLICT, detail) }

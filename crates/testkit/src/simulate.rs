@@ -21,7 +21,8 @@ use domain::event::{ConnectorSettings, Event, Holder, RoleCatalogue, UnknownMemb
 use domain::id::{
     ConnectorId, CredentialId, GroupId, OperatorId, RequestId, RoleId, RuleId, TenantId, UserId,
 };
-use domain::origin::{Actor, Origin};
+use domain::origin::{Actor, Claimed, Origin};
+use domain::personal::Personal;
 use domain::position::{Hash, Position};
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
@@ -342,13 +343,14 @@ impl Simulation {
         } else {
             Actor::Connector { id: connector, credential }
         };
-        let origin = self.origin(actor);
+        let mut origin = self.origin(actor);
         let snapshot = self.engine()?.now(tenant).ok_or("a tenant is gone")?;
         let users: Vec<UserId> = snapshot.directory.users.iter().map(|user| user.id).collect();
         let groups: Vec<GroupId> = snapshot.directory.groups.iter().map(|g| g.id).collect();
         let some_user = users.choose(&mut self.rng).copied().unwrap_or(UserId::new(Uuid::nil()));
         let some_group = groups.choose(&mut self.rng).copied().unwrap_or(GroupId::new(Uuid::nil()));
         let name = *NAMES.choose(&mut self.rng).ok_or("no name")?;
+        origin.claimed = claimed(self.rng.random_range(0..8), some_user, name);
         let role = *ROLES.choose(&mut self.rng).ok_or("no role")?;
         let rtype = snapshot.directory.schemas.catalogue().user();
         if self.rng.random_ratio(1, 12) {
@@ -626,6 +628,12 @@ impl Simulation {
         for stored in reader.scan() {
             let stored = stored.map_err(|error| error.to_string())?;
             let commit = eventlog::open(&stored.bytes, &reader).map_err(|e| e.to_string())?;
+            if let Some(claimed) = &commit.origin.claimed
+                && claimed.name().is_some()
+                    == self.erased.contains(&(stored.tenant, claimed.owner()))
+            {
+                return Err(format!("a claimed actor can be read: {claimed:?}"));
+            }
             for event in &commit.events {
                 if let Event::UserCreated { user, personal, .. } = event
                     && personal.known().is_some() == self.erased.contains(&(stored.tenant, *user))
@@ -773,4 +781,14 @@ fn patch_user(operations: &str) -> Result<Change, String> {
 
 fn patch_group(operations: &str) -> Result<Change, String> {
     patch(operations, ResourceType::group())
+}
+
+/// Whom a client names as the one who acts, now and then.
+fn claimed(die: u8, user: UserId, name: &str) -> Option<Claimed> {
+    let name = Personal::Known(name.to_owned());
+    match die {
+        0 => Some(Claimed::User { user, name }),
+        1 => Some(Claimed::Stranger { about: user, name }),
+        _ => None,
+    }
 }

@@ -51,6 +51,12 @@ pub(super) fn user(log: &Log<'_>, then: &Snapshot, user: &User) -> Result<ShownU
         managed_by: managed_by.map(|id| Named::connector(id, directory)),
         external_ids: called(directory, external_ids),
         roles: held(directory, roles),
+        implicit_roles: directory
+            .implicit_role(user)
+            .map(|role| role.name.clone())
+            .into_iter()
+            .collect(),
+        no_privileges: directory.lacks_privileges(user),
         groups: groups(directory, Member::User(*id)),
         attributes: object(attributes)?,
         keys: keys(directory, own),

@@ -1,5 +1,6 @@
 //! What narrows a question, as options: the same for `rollbook audit commits` and `rollbook feed`.
 
+use ::audit::SESSION_REVOKED_WORD;
 use clap::Args;
 use domain::event::EventKind;
 use domain::id::RequestId;
@@ -32,9 +33,9 @@ pub(crate) struct Filters {
     /// With this key: an id or a hint
     #[arg(long, value_name = "KEY")]
     credential: Vec<String>,
-    /// Of these types, as in RoleAssigned,RoleRevoked
-    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
-    event: Vec<EventKind>,
+    /// Of these types, as in RoleAssigned,RoleRevoked; SessionRevoked is whatever ends a user's sessions
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = event_word)]
+    event: Vec<String>,
     /// That change this attribute or one in it, as in title, name, name.givenName, department, userName, active
     #[arg(long, value_name = "PATH", value_parser = is::<AttributePath>)]
     attribute: Vec<String>,
@@ -49,11 +50,17 @@ pub(crate) struct Filters {
     involving: Vec<String>,
 }
 
+fn event_word(text: &str) -> Result<String, <EventKind as std::str::FromStr>::Err> {
+    if text.eq_ignore_ascii_case(SESSION_REVOKED_WORD) {
+        return Ok(SESSION_REVOKED_WORD.to_owned());
+    }
+    text.parse::<EventKind>().map(|kind| kind.name().to_owned())
+}
+
 impl Filters {
     /// In words, as `::audit::question` and the admin API take them.
     pub(crate) fn words(&self) -> Vec<(&'static str, String)> {
-        let events: Vec<&str> = self.event.iter().map(|kind| kind.name()).collect();
-        let events = if events.is_empty() { Vec::new() } else { vec![events.join(",")] };
+        let events = if self.event.is_empty() { Vec::new() } else { vec![self.event.join(",")] };
         let words = [
             ("subject", &self.subject),
             ("user", &self.user),

@@ -49,6 +49,21 @@ pub(super) struct Settings {
     /// Whether the client only adds attributes to users who come from elsewhere
     #[arg(long, value_name = "BOOL")]
     attribute_only: Option<bool>,
+    /// Whether its keys open the user and role management API
+    #[arg(long, value_name = "BOOL")]
+    management_api: Option<bool>,
+    /// The attribute in which the client writes roles as one text, as in `urn:…:User:roles`; `none` is none
+    #[arg(long, value_name = "PATH")]
+    roles_attribute: Option<String>,
+    /// The attribute whose text has a part for each tenant, as in `urn:…:User:platform`; `none` is none
+    #[arg(long, value_name = "PATH")]
+    platform_attribute: Option<String>,
+    /// The other tenants that the client's roles may name, by slug, separated by commas; `none` is none
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    granted_tenants: Option<Vec<String>>,
+    /// The connector of another tenant that may give roles here, as in `acme/okta`; `none` is none
+    #[arg(long, value_name = "SLUG/NAME")]
+    granted_to: Option<String>,
 }
 
 impl Settings {
@@ -58,6 +73,13 @@ impl Settings {
             list.retain(|permission| permission != "none");
             json!(list)
         });
+        let granted_tenants = self.granted_tenants.map(|mut list| {
+            list.retain(|slug| slug != "none");
+            json!(list)
+        });
+        let or_none = |text: Option<String>| {
+            text.map(|text| if text == "none" { Value::Null } else { Value::String(text) })
+        };
         let all = [
             ("preset", self.preset.map(Value::String)),
             ("mode", self.mode.map(Value::String)),
@@ -71,6 +93,11 @@ impl Settings {
             ("onDelete", self.on_delete.map(Value::String)),
             ("putWithoutActive", self.put_without_active.map(Value::String)),
             ("attributeOnly", self.attribute_only.map(Value::Bool)),
+            ("managementApi", self.management_api.map(Value::Bool)),
+            ("rolesAttribute", or_none(self.roles_attribute)),
+            ("platformAttribute", or_none(self.platform_attribute)),
+            ("grantedTenants", granted_tenants),
+            ("grantedTo", or_none(self.granted_to)),
         ];
         let given = all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
         given.collect()

@@ -2,6 +2,7 @@
 
 use super::administration::{causes, check_name, missing, taken};
 use super::credential::free_secret;
+use super::sites;
 use crate::command::{Decision, NewKey};
 use crate::credential::Terms;
 use crate::directory::Directory;
@@ -17,6 +18,7 @@ pub(super) fn add(
     key: Option<NewKey>,
 ) -> Result<Decision, Rejection> {
     check_name("connector", &name)?;
+    sites::check(directory, &settings)?;
     if directory.connectors.named(&name).is_some() {
         return Err(taken("connector", "name", name, "choose another name"));
     }
@@ -42,7 +44,10 @@ pub(super) fn change(
         Some(there) if from.is_some_and(|from| *from != there.settings) => {
             Err(Rejection::Overtaken { kind: "connector", name: there.name.clone() })
         }
-        Some(_) => causes(vec![Event::ConnectorChanged { connector, settings }]),
+        Some(_) => {
+            sites::check(directory, &settings)?;
+            causes(vec![Event::ConnectorChanged { connector, settings }])
+        }
         None => Err(missing("connector", connector.to_string())),
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn decide(
             delete(directory, group)
         }
     };
-    Ok(Decision { events, quirks, notices: lookup.notices })
+    Ok(Decision { events, quirks, notices: lookup.notices, ..Decision::default() })
 }
 
 /// A group as a request wants it, but for its members.

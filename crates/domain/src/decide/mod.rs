@@ -6,8 +6,10 @@ mod credential;
 mod erase;
 mod group;
 mod lock;
+mod management;
 mod operator;
 mod rule;
+mod sites;
 mod standing;
 mod user;
 
@@ -38,6 +40,7 @@ pub fn decide(
         "do it in several requests, as by removing members in parts first"
     };
     standing::admits(directory, actor, &command)?;
+    let foreign = management::foreign(directory, actor, &command);
     let mut decision = match command {
         Command::User(id, change) => user::decide(directory, actor, id, change),
         Command::Group(id, change) => group::decide(directory, actor, id, change),
@@ -88,6 +91,9 @@ pub fn decide(
         }
         Command::RevokeCredential { credential } => credential::revoke(directory, credential),
     }?;
+    if let Some(foreign) = foreign {
+        management::check(directory, foreign, &decision.events)?;
+    }
     rule::follow(directory, &mut decision.events);
     if decision.events.len() > COMMIT_EVENTS {
         return Err(Rejection::TooLarge {

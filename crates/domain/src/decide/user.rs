@@ -5,7 +5,7 @@
 
 use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, Quirk, UserNameKey, Value};
 
-use super::{check_size, external_id_change, free_values, options, settings};
+use super::{check_size, external_id_change, free_values, management, options, settings, sites};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, User, is_reserved};
@@ -129,7 +129,7 @@ fn create(
     decision.events.push(Event::UserCreated {
         user: id,
         active,
-        managed_by: actor.connector(),
+        managed_by: management::manager(directory, actor),
         personal: Personal::Known(NewUser {
             user_name: wanted.user_name,
             external_id: wanted.external_id,
@@ -140,7 +140,9 @@ fn create(
         let personal = Personal::Known(active_change(Some(active), None).into_iter().collect());
         decision.events.push(Event::UserAttributesChanged { user: id, personal });
     }
-    differ_in_roles(directory, actor, id, None, wanted.roles, &mut decision)?;
+    let roles =
+        wanted_roles(directory, actor, None, &wanted.attributes, wanted.roles, &mut decision);
+    differ_in_roles(directory, actor, id, None, roles, &mut decision)?;
     Ok(decision)
 }
 
@@ -204,7 +206,9 @@ fn differ(
         // Clearing `active` wakes nobody up and puts nobody to sleep.
         (true, Some(true)) | (false, Some(false)) | (_, None) => {}
     }
-    differ_in_roles(directory, actor, user.id, Some(user), wanted.roles, &mut decision)?;
+    let roles =
+        wanted_roles(directory, actor, Some(user), &wanted.attributes, wanted.roles, &mut decision);
+    differ_in_roles(directory, actor, user.id, Some(user), roles, &mut decision)?;
     Ok(decision)
 }
 
@@ -216,6 +220,37 @@ fn active_change(old: Option<bool>, new: Option<bool>) -> Option<AttributeChange
         old: old.map(Value::Bool),
         new: new.map(Value::Bool),
     })
+}
+
+/// The tenant's own among the roles that a client names; what is for others is noted. Where the connector writes roles as one text,
+/// the text says them all: one that is unassigned says that there are none.
+fn wanted_roles(
+    directory: &Directory,
+    actor: &Actor,
+    user: Option<&User>,
+    attributes: &Object,
+    named: Vec<(String, RoleWording)>,
+    decision: &mut Decision,
+) -> Vec<(String, RoleWording)> {
+    let settings = settings(directory, actor);
+    let had_text = || {
+        let before = user.map(|user| user.attributes.unpack()).unwrap_or_default();
+        sites::roles(directory, settings, &before).is_some()
+    };
+    let named = match sites::roles(directory, settings, attributes) {
+        Some(text) => text.into_iter().map(|name| (name, RoleWording::default())).collect(),
+        None if settings.is_some_and(|it| it.roles_attribute.is_some()) && had_text() => Vec::new(),
+        None => named,
+    };
+    decision.elsewhere.extend(sites::platforms(directory, settings, attributes));
+    let mut own = Vec::new();
+    for (name, wording) in named {
+        match sites::role(directory, name) {
+            Ok(name) => own.push((name, wording)),
+            Err(elsewhere) => decision.elsewhere.push(elsewhere),
+        }
+    }
+    own
 }
 
 /// Roles are given and taken back only through the actor's own source. A role that is written back

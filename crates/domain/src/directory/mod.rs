@@ -25,7 +25,7 @@ pub use credentials::{Credential, Credentials};
 pub use groups::{Group, Groups};
 pub use operators::{Operator, Operators};
 pub use policies::{Policies, Policy};
-pub use roles::{Role, Roles};
+pub use roles::{EVERYONE, Role, Roles};
 pub use rules::{Rule, Rules};
 pub use schemas::{CustomSchema, Schemas};
 pub use standing::{Standing, TenantState};
@@ -317,6 +317,17 @@ impl Directory {
             Event::PolicyChanged { policy, text } => self.policies.change(*policy, text, moment),
             Event::PolicyDeleted { policy } => self.policies.delete(*policy, moment),
         }
+    }
+
+    /// The role that this user has without being given it, if it is not given to them as well: every active user has it.
+    pub fn implicit_role(&self, user: &User) -> Option<&Role> {
+        self.roles.everyone().filter(|role| user.may_act() && !user.has_role(role.id))
+    }
+
+    /// Whether no source gives this user any role but the one that everybody has: they see "No Privileges" (behaviour C-11).
+    pub fn lacks_privileges(&self, user: &User) -> bool {
+        let everyone = self.roles.named(EVERYONE).map(|role| role.id);
+        user.each_role().all(|role| Some(role) == everyone)
     }
 
     /// Whether every index says what its map says, and every reference leads somewhere.

@@ -7,6 +7,9 @@ use super::{Moment, Stamp};
 use crate::commit::Unfit;
 use crate::id::RoleId;
 
+/// The role that every active user has without being given it (behaviour C-06), where a tenant defines one of this name.
+pub const EVERYONE: &str = "Everyone";
+
 /// A role as of one position.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Role {
@@ -41,6 +44,11 @@ impl Roles {
     /// The role with exactly this name.
     pub fn named(&self, name: &str) -> Option<&Role> {
         self.by_name.get(name).and_then(|id| self.by_id.get(id))
+    }
+
+    /// The role that every active user has without being given it, unless it is retired.
+    pub fn everyone(&self) -> Option<&Role> {
+        self.named(EVERYONE).filter(|role| !role.retired)
     }
 
     /// All roles, by name.

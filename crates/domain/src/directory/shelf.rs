@@ -143,6 +143,11 @@ impl<R: Kept> Shelf<R> {
         self.order.binary_search(&(resource.created().position, resource.id())).ok()
     }
 
+    /// How many stand before this place in the order of creation.
+    pub(super) fn before(&self, created: Position, id: R::Id) -> usize {
+        self.order.binary_search(&(created, id)).unwrap_or_else(|place| place)
+    }
+
     /// Those that some connector calls so.
     pub(super) fn with_external_id<'a>(
         &'a self,

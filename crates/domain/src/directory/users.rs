@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
-use scim::{Node, Packed, UserNameKey};
+use scim::{ComplexView, Node, Packed, UserNameKey};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -16,6 +16,7 @@ use crate::event::{AttributeChange, NewUser, Renamed, RoleWording};
 use crate::id::{ConnectorId, RoleId, UserId};
 use crate::origin::Source;
 use crate::personal::Personal;
+use crate::position::Position;
 
 /// A user as of one position.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -87,8 +88,30 @@ impl User {
         external_id(&self.external_ids, connector)
     }
 
-    /// The roles that they have, each once.
-    fn each_role(&self) -> impl Iterator<Item = RoleId> {
+    /// The mail address that is marked as primary.
+    pub fn primary_email(&self) -> Option<&str> {
+        self.email_where(|email| email.get("primary").and_then(Node::as_bool) == Some(true))
+    }
+
+    /// The mail address that is marked as primary, else the first one, else the name if it looks like an address.
+    pub fn email(&self) -> Option<&str> {
+        let named = || self.user_name.contains('@').then_some(&*self.user_name);
+        self.primary_email().or_else(|| self.email_where(|_| true)).or_else(named)
+    }
+
+    fn email_where(&self, wanted: impl Fn(ComplexView<'_>) -> bool) -> Option<&str> {
+        let Some(Node::List(emails)) = self.attributes.view().get("emails") else { return None };
+        let mut emails = emails.iter().filter_map(Node::as_complex);
+        emails.find(|email| wanted(*email))?.get("value")?.as_str()
+    }
+
+    /// A part of their name, as in `givenName`.
+    pub fn name_part(&self, part: &str) -> Option<&str> {
+        self.attributes.view().get("name")?.as_complex()?.get(part)?.as_str()
+    }
+
+    /// The roles that they have through any source, each once, by id.
+    pub fn each_role(&self) -> impl Iterator<Item = RoleId> {
         let roles: BTreeSet<RoleId> = self.roles.iter().map(|a| a.role).collect();
         roles.into_iter()
     }
@@ -231,6 +254,11 @@ impl Users {
     /// How many users have a role.
     pub fn holders(&self, role: RoleId) -> usize {
         self.holders.get(&role).copied().unwrap_or_default()
+    }
+
+    /// How many users came to be before the one with this place in the log and this id, whether that one is still there or not.
+    pub fn before(&self, created: Position, id: UserId) -> usize {
+        self.shelf.before(created, id)
     }
 
     /// Where a user stands in the order of creation, counted from 0.

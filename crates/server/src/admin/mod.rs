@@ -9,6 +9,7 @@ mod explain;
 mod feed;
 mod lock;
 mod question;
+mod roster;
 mod route;
 mod rule;
 mod schema;
@@ -184,6 +185,7 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Tenant(slug) => show::thing(asked, slug, Kind::Tenant, slug).await,
         Route::User(slug, who) => show::thing(asked, slug, Kind::User, who).await,
         Route::Group(slug, who) => show::thing(asked, slug, Kind::Group, who).await,
+        Route::Roster(slug) => roster::roster(asked, slug).await,
         Route::Roles(slug) if is_post => tenant::define_role(asked, slug).await,
         Route::Roles(slug) => tenant::roles(asked, slug).await,
         Route::Role(slug, name) if is_get => show::thing(asked, slug, Kind::Role, name).await,

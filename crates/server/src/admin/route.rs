@@ -12,6 +12,7 @@ pub(crate) enum Route {
     Closure(String),
     User(String, String),
     Group(String, String),
+    Roster(String),
     Roles(String),
     Role(String, String),
     UserRole(String, String, String),
@@ -45,6 +46,7 @@ impl Route {
                 ["suspend"] => Route::Suspension(own(slug)),
                 ["resume"] => Route::Resumption(own(slug)),
                 ["close"] => Route::Closure(own(slug)),
+                ["roster"] => Route::Roster(own(slug)),
                 ["roles"] => Route::Roles(own(slug)),
                 ["roles", name] => Route::Role(own(slug), own(name)),
                 ["users", who] => Route::User(own(slug), own(who)),
@@ -81,6 +83,7 @@ impl Route {
             | Route::Closure(slug)
             | Route::User(slug, _)
             | Route::Group(slug, _)
+            | Route::Roster(slug)
             | Route::Roles(slug)
             | Route::Role(slug, _)
             | Route::UserRole(slug, ..)
@@ -113,7 +116,8 @@ impl Route {
             | Route::Schemas(_) => "GET, POST",
             Route::Connector(..) => "GET, PATCH",
             Route::Tenant(_) => "GET, PATCH",
-            Route::User(..)
+            Route::Roster(_)
+            | Route::User(..)
             | Route::Group(..)
             | Route::Diff(_)
             | Route::Explain(_)

@@ -60,6 +60,11 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 reads("showCredential", "A key, never its secret", "ShownCredential")
             }
             (Route::Diff(_), _) => differences(),
+            (Route::Roster(_), _) => {
+                reads("listRoster", "Every user, by name, address and roles", "Roster")
+                    .takes(&["rosterFormat"])
+                    .also(200, "text/csv", "A heading, then a row for each user (RFC 4180); cells that a spreadsheet would run begin with an apostrophe.")
+            }
             (Route::Roles(_), "POST") => writes("defineRole", "Define a role, or describe it anew")
                 .body(
                     "NewRole",

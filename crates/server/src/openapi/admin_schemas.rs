@@ -75,6 +75,12 @@ pub(super) fn all() -> Map<String, Value> {
         listed("roles", object(role, &["id", "name", "description", "retired"])),
     );
 
+    let line = json!({
+        "login": text, "firstName": text, "lastName": text, "email": text, "roles": texts,
+    });
+    let due = ["login", "firstName", "lastName", "email", "roles"];
+    add("Roster", listed("roster", object(line, &due)));
+
     let group = json!({ "type": "string", "description": "Its id, or its name in any case." });
     add("NewRule", closed(json!({ "group": group, "role": name }), &["group", "role"]));
     let rule = json!({
@@ -133,6 +139,9 @@ pub(super) fn all() -> Map<String, Value> {
         "onReactivate": one_of(&["nothing", "restore-groups"]),
         "onDelete": one_of(&["delete", "deactivate", "refuse"]),
         "putWithoutActive": one_of(&["keep", "activate"]),
+        "managementApi": { "type": "boolean", "default": false },
+        "rolesAttribute": or_null(&text), "platformAttribute": or_null(&text),
+        "grantedTenants": texts, "grantedTo": or_null(&text),
         "attributeOnly": { "type": "boolean", "default": false },
     });
     add("ConnectorSettings", object(settings.clone(), &["preset", "mode"]));
@@ -175,7 +184,7 @@ pub(super) fn all() -> Map<String, Value> {
         "userName": text, "roleName": text, "groupName": text, "memberName": text,
         "policyName": text, "connectorName": text, "credentialHint": text, "heldBy": named,
         "through": named, "before": texts, "after": texts,
-        "inEffectBefore": flag, "inEffectAfter": flag,
+        "inEffectBefore": flag, "inEffectAfter": flag, "sessionRevoked": flag,
     });
     let commit = json!({
         "position": position, "hash": hash(), "at": time, "actor": named, "credential": named,

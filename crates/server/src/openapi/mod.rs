@@ -5,6 +5,7 @@ mod admin;
 mod admin_schemas;
 mod credential_schemas;
 mod explain_schemas;
+mod management;
 mod moment_schemas;
 mod operation;
 mod parameters;
@@ -53,6 +54,7 @@ pub(crate) fn document() -> Value {
         "tags": [
             { "name": "scim", "description": "SCIM 2.0, for identity providers." },
             { "name": "admin", "description": "Administration and audit, for operators." },
+            { "name": "management", "description": "Users and roles of one tenant, for its administrators' scripts." },
             { "name": "operations", "description": "Whether the server is alive and ready, and this document." },
         ],
         "paths": paths(),
@@ -73,6 +75,10 @@ pub(crate) fn document() -> Value {
                 "userKey": {
                     "type": "http", "scheme": "bearer",
                     "description": "A user's own key, as in `acme:rbu_…` (RFC 6750).",
+                },
+                "partnerKey": {
+                    "type": "apiKey", "in": "header", "name": "HTTP-X-PARTNER-AUTH",
+                    "description": "The whole key of a connector that opens the management API, as in `acme:rbk_…`.",
                 },
                 "operatorKey": {
                     "type": "http", "scheme": "bearer",
@@ -108,6 +114,13 @@ fn paths() -> Map<String, Value> {
         }
         with_parameters(&mut paths, doors::admin_path(&route), item);
     }
+    for route in doors::management(&NAMES) {
+        let mut item = Map::new();
+        for method in route.methods().split(", ") {
+            item.insert(method.to_ascii_lowercase(), management::operation(&route, method));
+        }
+        with_parameters(&mut paths, route.path(), item);
+    }
     paths
 }
 
@@ -124,6 +137,7 @@ fn schemas() -> Map<String, Value> {
     schemas.extend(scim_messages::all());
     schemas.extend(admin_schemas::all());
     schemas.extend(moment_schemas::all());
+    schemas.extend(management::schemas());
     schemas
 }
 
@@ -201,8 +215,13 @@ mod tests {
 
     #[test]
     fn no_schema_hides_another() {
-        let parts =
-            [resources::all(), scim_messages::all(), admin_schemas::all(), moment_schemas::all()];
+        let parts = [
+            resources::all(),
+            scim_messages::all(),
+            admin_schemas::all(),
+            moment_schemas::all(),
+            management::schemas(),
+        ];
         let count: usize = parts.iter().map(Map::len).sum();
         assert_eq!(schemas().len(), count);
     }

@@ -70,6 +70,7 @@ pub(super) fn all() -> Map<String, Value> {
                 "kind": kind("user"), "head": moment, "id": id, "userName": text, "active": flag,
                 "activeUnassigned": flag, "locked": locked, "erased": schema_ref("CommitBrief"),
                 "managedBy": or_null(&named), "externalIds": called, "roles": listed(&role),
+                "implicitRoles": listed(&text), "noPrivileges": flag,
                 "groups": listed(&in_group), "attributes": attributes, "keys": listed(&key),
                 "problems": listed(&schema_ref("Problem")),
             }),

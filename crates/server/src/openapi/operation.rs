@@ -9,6 +9,7 @@ use super::schema_ref;
 pub(super) enum Tag {
     Scim,
     Admin,
+    Management,
     Operations,
 }
 
@@ -17,6 +18,7 @@ impl Tag {
         match self {
             Tag::Scim => "scim",
             Tag::Admin => "admin",
+            Tag::Management => "management",
             Tag::Operations => "operations",
         }
     }
@@ -25,6 +27,7 @@ impl Tag {
         match self {
             Tag::Scim => json!([{ "apiKey": [] }, { "apiKeyBasic": [] }]),
             Tag::Admin => json!([{ "operatorKey": [] }]),
+            Tag::Management => json!([{ "partnerKey": [] }, { "apiKey": [] }]),
             Tag::Operations => json!([]),
         }
     }
@@ -32,7 +35,7 @@ impl Tag {
     /// The headers of an answer: whoever needs a key has their requests numbered.
     fn headers(self, names: &[&str]) -> Map<String, Value> {
         match self {
-            Tag::Scim | Tag::Admin => header_refs(names),
+            Tag::Scim | Tag::Admin | Tag::Management => header_refs(names),
             Tag::Operations => Map::new(),
         }
     }
@@ -41,7 +44,7 @@ impl Tag {
     fn media(self) -> &'static [&'static str] {
         match self {
             Tag::Scim => &["application/scim+json", "application/json"],
-            Tag::Admin | Tag::Operations => &["application/json"],
+            Tag::Admin | Tag::Management | Tag::Operations => &["application/json"],
         }
     }
 }
@@ -74,6 +77,7 @@ impl Operation {
         match tag {
             Tag::Scim => operation.refuses(&[400, 401, 404, 406, 500]),
             Tag::Admin => operation.refuses(&[400, 401, 404, 500]),
+            Tag::Management => operation.refuses(&[400, 401, 403, 404, 500]),
             Tag::Operations => operation,
         }
     }

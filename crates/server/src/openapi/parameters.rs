@@ -102,6 +102,16 @@ pub(super) fn all() -> Map<String, Value> {
         &moment,
     );
     query(
+        "test_mode",
+        "`true`: nothing is written; the answer is what it would be.",
+        &json!({ "type": "boolean", "default": false }),
+    );
+    query(
+        "next_page_start",
+        "Where the page begins: the `next_page_start` of the page before; the first page when it is not given.",
+        &json!({ "type": "string", "examples": ["12-0198f3a0-0000-7000-8000-000000000001"] }),
+    );
+    query(
         "min-position",
         "A position that the answer must not be behind, as `Rollbook-Position` said it.",
         &position,
@@ -128,7 +138,7 @@ pub(super) fn all() -> Map<String, Value> {
     query("credential", "Done with this credential: an id, or its hint.", &text);
     query(
         "event",
-        "Events of these types, divided by commas, as in `RoleAssigned,RoleRevoked`.",
+        "Events of these types, divided by commas, as in `RoleAssigned,RoleRevoked`; `SessionRevoked` is whatever ends a user's sessions.",
         &text,
     );
     query(
@@ -219,6 +229,8 @@ pub(super) fn all() -> Map<String, Value> {
     let sse = json!({ "type": "string", "enum": ["json", "sse"] });
     let format = "A page, or events; what `Accept` says when it is left out.";
     keyed("feedFormat", "query", "format", format, &sse);
+    let roster = json!({ "type": "string", "enum": ["json", "csv"], "default": "json" });
+    keyed("rosterFormat", "query", "format", "The form of the list.", &roster);
     keyed("feedCount", "query", "count", "The most commits of the page.", &feed);
     let after = "Those after this one: the `next` of the page before.";
     keyed("shownAfter", "query", "after", after, &text);

@@ -8,6 +8,7 @@ mod list;
 mod me;
 mod negotiation;
 mod query;
+mod reach;
 mod resource;
 
 use std::collections::BTreeSet;

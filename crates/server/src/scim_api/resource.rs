@@ -13,7 +13,7 @@ use engine::Receipt;
 use scim::{Patch, Projection, ResourceType, Value};
 
 use super::address::Kind;
-use super::{Asked, conditions, negotiation};
+use super::{Asked, conditions, negotiation, reach};
 use crate::answer::Answer;
 use crate::journal::{self, Left};
 use crate::refused::Refused;
@@ -343,13 +343,21 @@ async fn submit(
 ) -> Result<Receipt, Refused> {
     let (caller, visit) = (asked.caller, asked.visit);
     let origin = visit.origin(caller.actor());
+    let extent = reach::Extent::of(&change, caller.settings());
     let receipt = asked.app.engine.submit(caller.tenant, origin, target.command(change)?).await?;
     asked.note(&[], &receipt.quirks);
-    if !receipt.notices.is_empty() {
+    let mut left_out: Vec<String> = (!receipt.notices.is_empty())
+        .then(|| journal::summary(&receipt.notices))
+        .into_iter()
+        .collect();
+    if let Target::User(user) = target {
+        left_out.extend(reach::reach(asked, user, extent, &receipt).await);
+    }
+    if !left_out.is_empty() {
         let left = Left {
             kind: ProblemKind::Partial,
             status: status.as_u16(),
-            detail: journal::summary(&receipt.notices),
+            detail: left_out.join("; "),
             about: target.about(),
         };
         journal::left(asked.app, caller.tenant, caller.actor(), visit, asked.line, left);

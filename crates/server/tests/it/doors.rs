@@ -37,6 +37,16 @@ async fn no_door_opens_to_the_wrong_key() {
                 (Some("acme:acme-test-scim-secret-0001"), 404),
                 (Some("globex:globex-test-scim-secret-0001"), 404),
             ],
+            Key::Management => &[
+                (None, 401),
+                (Some("non-token"), 401),
+                (Some("acme:rbk_wrong"), 401),
+                (Some(OPERATOR_KEY), 401),
+                (Some("acme-test-scim-secret-0001"), 401),
+                // A connector's key, but for SCIM.
+                (Some("acme:acme-test-scim-secret-0001"), 403),
+                (Some("globex:globex-test-scim-secret-0001"), 403),
+            ],
             Key::Operator => &[
                 (None, 401),
                 (Some("non-token"), 401),
@@ -73,6 +83,7 @@ async fn every_door_opens_to_its_own_key() {
     let jane =
         json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "jane" });
     app.idp().post("/Users", jane).await.expect(201);
+    app.connector("management").await;
     let own = app.operator().post("/tenants/acme/credentials", json!({ "user": "jane" })).await;
     for door in doors("acme") {
         let key = match door.key {
@@ -80,6 +91,7 @@ async fn every_door_opens_to_its_own_key() {
             Key::Connector => Some(TestApp::key("acme")),
             Key::User => own.body["apiKey"].as_str().map(str::to_owned),
             Key::Operator => Some(OPERATOR_KEY.to_owned()),
+            Key::Management => Some("acme:management-test-scim-secret-0001".to_owned()),
         };
         let reply = knock(&app, &door, key.as_deref()).await;
         let status = reply.status.as_u16();
