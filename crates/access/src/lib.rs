@@ -9,11 +9,21 @@ pub mod limits;
 pub mod text;
 pub mod types;
 
+mod check;
+mod compiled;
+mod entity;
+mod list;
 mod named;
+mod person;
+mod request;
 mod validate;
 
+pub use check::{Answer, Decision, Determining, Reason};
+pub use compiled::{Compiled, Effect, Written};
 pub use fault::Fault;
+pub use list::{Applicable, Through};
 pub use named::{Principal, named};
+pub use request::{Asked, Unasked};
 pub use text::{bind, shown};
 pub use types::Types;
 pub use validate::validate;

@@ -8,3 +8,7 @@ pub const SCHEMA_BYTES: usize = 256 << 10;
 pub const POLICIES: usize = 1_000;
 /// Faults of one text that are told at most.
 pub const FAULTS: usize = 20;
+/// Entities that a check brings with it.
+pub const ENTITIES: usize = 1_000;
+/// Users and groups that what a check brings may refer to.
+pub const REFERENCES: usize = 100;

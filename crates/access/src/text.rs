@@ -185,6 +185,18 @@ fn unescaped(quoted: &str) -> Option<String> {
     Some(read.id().unescaped().to_owned())
 }
 
+/// The words of a text: identifiers, and what stands in quotes, without them. Comments are left out.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    tokens(text).filter_map(|token| {
+        let word = text.get(token.span)?;
+        match token.shape {
+            Shape::Word => Some(word),
+            Shape::Quoted => Some(word.trim_matches('"')),
+            Shape::Path | Shape::Other => None,
+        }
+    })
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Shape {
     Word,

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use cedar_policy::{Schema, SchemaFragment};
+use cedar_policy::{EntityId, EntityTypeName, EntityUid, Schema, SchemaFragment};
 use domain::directory::Schemas;
 use scim::{Attribute, Kind, Mutability, Returned};
 
 use crate::fault::Fault;
 use crate::limits::SCHEMA_BYTES;
+use crate::text::Kind as Principal;
 
 /// Attributes of users that policies see otherwise: as what a user is in, or not at all.
 const NOT_SEEN: [&str; 4] = ["groups", "roles", "password", "active"];
@@ -42,6 +44,11 @@ impl Types {
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
+
+    /// The joined schema.
+    pub(crate) fn into_schema(self) -> Schema {
+        self.schema
+    }
 }
 
 fn fragment(text: &str) -> Result<SchemaFragment, Vec<Fault>> {
@@ -49,6 +56,42 @@ fn fragment(text: &str) -> Result<SchemaFragment, Vec<Fault>> {
         Ok((fragment, _)) => Ok(fragment),
         Err(said) => Err(vec![Fault::cedar(None, text, &said)]),
     }
+}
+
+/// The types that rollbook brings.
+#[derive(Clone, Debug)]
+pub(crate) struct Kinds {
+    user: EntityTypeName,
+    group: EntityTypeName,
+    role: EntityTypeName,
+}
+
+impl Kinds {
+    /// Finds them in a joined schema, where they are.
+    pub(crate) fn of(schema: &Schema) -> Result<Kinds, Vec<Fault>> {
+        let find = |name: &str| {
+            schema.entity_types().find(|kind| kind.to_string() == name).cloned().ok_or_else(|| {
+                let message = format!("it has no entity type `{name}`");
+                vec![Fault { policy: None, message, help: None, place: None }]
+            })
+        };
+        Ok(Kinds { user: find("User")?, group: find("Group")?, role: find("Role")? })
+    }
+
+    /// The entity of a user, group or role.
+    pub(crate) fn uid(&self, kind: Principal, id: &str) -> EntityUid {
+        let name = match kind {
+            Principal::User => &self.user,
+            Principal::Group => &self.group,
+            Principal::Role => &self.role,
+        };
+        EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id))
+    }
+}
+
+/// What a resource is called that no policy names.
+pub(crate) fn other(kind: &EntityTypeName) -> String {
+    format!("{kind}::\"*\"")
 }
 
 /// What rollbook brings, in Cedar's schema language: what a tenant's own schema is joined with.
@@ -65,7 +108,9 @@ pub fn principals(schemas: &Schemas) -> String {
 
 /// An attribute of users as policies see it.
 pub(crate) struct Seen<'a> {
-    pub(crate) attribute: &'a Attribute,
+    pub(crate) attribute: &'a Arc<Attribute>,
+    /// The extension that it is in; none: the core schema.
+    pub(crate) extension: Option<&'a str>,
     /// Its type in Cedar's schema language.
     pub(crate) form: String,
 }
@@ -74,16 +119,19 @@ pub(crate) struct Seen<'a> {
 /// have one of the same name, it is the older schema's: a schema that is added changes no policy's meaning.
 pub(crate) fn attributes(schemas: &Schemas) -> Vec<Seen<'_>> {
     let users = schemas.catalogue().user();
-    let more = users.extensions.iter().flat_map(|(schema, _)| schema.attributes.iter());
+    let core = users.schema.attributes.iter().map(|attribute| (None, attribute));
+    let more = users.extensions.iter().flat_map(|(schema, _)| {
+        schema.attributes.iter().map(|attribute| (Some(&*schema.id), attribute))
+    });
     let mut taken: BTreeSet<String> = BTreeSet::from(["username".to_owned()]);
     let mut seen = Vec::new();
-    for attribute in users.schema.attributes.iter().chain(more) {
+    for (extension, attribute) in core.chain(more) {
         let name = attribute.name.to_ascii_lowercase();
         if NOT_SEEN.contains(&&*name) || !is_seen(attribute) || !taken.insert(name) {
             continue;
         }
         if let Some(form) = form(attribute) {
-            seen.push(Seen { attribute, form });
+            seen.push(Seen { attribute, extension, form });
         }
     }
     seen

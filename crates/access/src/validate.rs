@@ -79,9 +79,8 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Policy, Vec<Fault>> {
 /// Cedar's message without the policy's name, which stands before it already.
 fn without_name(mut fault: Fault) -> Fault {
     let prefix = format!("for policy `{}`, ", fault.policy.as_deref().unwrap_or_default());
-    if let Some(rest) = fault.message.strip_prefix(&prefix) {
-        fault.message = rest.to_owned();
-    }
+    fault.message = fault.message.replacen(&prefix, "", 1);
+    fault.help = fault.help.map(|help| help.replacen(&prefix, "", 1));
     fault
 }
 
