@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage fixtures bench bench-quick bench-history demo clean
+.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage fixtures bench bench-quick bench-history bench-access demo clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench-quick: ## the same in about 12 s
 
 bench-history: ## how long audit questions take out of EVENTS (1,000,000) commits
 	cargo run --release -p testkit --bin history -- $(or $(EVENTS),1000000)
+
+bench-access: ## checks a second on one core: 100,000 users, 2,000 groups, 200 policies
+	cargo run --release -p access --example checks
 
 demo: ## fill the server that `make run` started; wants ROLLBOOK_SCIM_KEY and ROLLBOOK_OPERATOR_KEY
 	cargo run --release -p cli -- demo

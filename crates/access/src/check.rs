@@ -35,6 +35,16 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Reason; 6] = [
+        Reason::NoSuchUser,
+        Reason::Inactive,
+        Reason::Locked,
+        Reason::NoPrivileges,
+        Reason::NoPolicy,
+        Reason::Forbidden,
+    ];
+
     /// As it is written: `no-policy`.
     pub fn word(self) -> &'static str {
         match self {
@@ -88,6 +98,14 @@ impl Answer {
     }
 }
 
+/// Why somebody may do nothing at all, if so.
+pub fn barred(user: &User) -> Option<Reason> {
+    if user.lock.is_some() {
+        return Some(Reason::Locked);
+    }
+    (!user.active).then_some(Reason::Inactive)
+}
+
 /// What is evaluated came to this.
 #[derive(Default)]
 struct Found<'a> {
@@ -107,15 +125,15 @@ impl Compiled {
         let Some(user) = find(directory, &asked.user) else {
             return Ok(Answer::no(None, Reason::NoSuchUser));
         };
-        if !user.active {
-            return Ok(Answer::no(Some(user), Reason::Inactive));
+        if let Some(reason) = barred(user) {
+            return Ok(Answer::no(Some(user), reason));
         }
         let person = Person::of(directory, user);
         let found = self.evaluate(&person, question)?;
         let (reason, decided) = match (found.permits.is_empty(), found.forbids.is_empty()) {
             (_, false) => (Some(Reason::Forbidden), found.forbids),
             (false, true) => (None, found.permits),
-            (true, true) if person.roles.is_empty() => (Some(Reason::NoPrivileges), Vec::new()),
+            (true, true) if person.lacks_privileges() => (Some(Reason::NoPrivileges), Vec::new()),
             (true, true) => (Some(Reason::NoPolicy), Vec::new()),
         };
         let determining = decided.into_iter().map(|rule| Determining {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{Entity, EntityUid, RestrictedExpression};
-use domain::directory::{Directory, User};
+use domain::directory::{Directory, EVERYONE, User};
 use domain::event::Member;
 use domain::id::GroupId;
 use domain::time::Timestamp;
@@ -27,10 +27,11 @@ pub(crate) fn groups_of(directory: &Directory, member: Member) -> BTreeSet<Group
     all
 }
 
-/// The names of the roles that a user has in effect, through whichever source.
+/// The names of the roles that an active user has in effect, through whichever source, and of that which everybody has.
 pub(crate) fn roles_of(directory: &Directory, user: &User) -> BTreeSet<String> {
-    let names = user.roles.iter().filter_map(|given| directory.roles.get(given.role));
-    names.map(|role| role.name.clone()).collect()
+    let given = user.roles.iter().filter_map(|given| directory.roles.get(given.role));
+    let everyone = directory.roles.named(EVERYONE).filter(|role| !role.retired);
+    given.chain(everyone).map(|role| role.name.clone()).collect()
 }
 
 impl Compiled {

@@ -12,15 +12,17 @@ pub mod types;
 mod check;
 mod compiled;
 mod entity;
+mod kept;
 mod list;
 mod named;
 mod person;
 mod request;
 mod validate;
 
-pub use check::{Answer, Decision, Determining, Reason};
+pub use check::{Answer, Decision, Determining, Reason, barred};
 pub use compiled::{Compiled, Effect, Written};
 pub use fault::Fault;
+pub use kept::{Edition, Kept};
 pub use list::{Applicable, Through};
 pub use named::{Principal, named};
 pub use request::{Asked, Unasked};

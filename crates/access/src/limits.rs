@@ -12,3 +12,5 @@ pub const FAULTS: usize = 20;
 pub const ENTITIES: usize = 1_000;
 /// Users and groups that what a check brings may refer to.
 pub const REFERENCES: usize = 100;
+/// Editions of policies that are kept read, of all tenants together.
+pub const KEPT: usize = 32;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use cedar_policy::{Entity, EntityUid};
-use domain::directory::{Directory, User};
+use domain::directory::{Directory, EVERYONE, User};
 use domain::event::Member;
 use domain::id::GroupId;
 use scim::UserNameKey;
@@ -30,6 +30,11 @@ impl<'a> Person<'a> {
     pub(crate) fn of(directory: &Directory, user: &'a User) -> Self {
         let groups = groups_of(directory, Member::User(user.id));
         Person { user, groups, roles: roles_of(directory, user) }
+    }
+
+    /// Whether they have no role but the one that everybody has.
+    pub(crate) fn lacks_privileges(&self) -> bool {
+        self.roles.iter().all(|role| role == EVERYONE)
     }
 
     /// Whether a policy's scope is about them.

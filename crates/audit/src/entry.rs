@@ -238,7 +238,7 @@ impl Told {
         place: Place<'_>,
         then: &mut Then<'_>,
     ) -> Result<Told, AskError> {
-        let mut told = Told { event: serde_json::to_value(event)?, ..Told::default() };
+        let mut told = Told { event: crate::sorted_json(event)?, ..Told::default() };
         told.session_revoked = SESSION_REVOKED.contains(&event.kind());
         let at = place.0.position;
         let directory = &then.snapshot.directory;

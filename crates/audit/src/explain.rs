@@ -27,7 +27,8 @@ use crate::brief::Moment;
 use crate::entry::Named;
 use crate::people::{Unknown, find_group, find_user, no_user};
 use crate::problem::Problem;
-use log::{Log, Span};
+pub(crate) use log::Log;
+use log::Span;
 
 /// Refused or partial requests that an explanation tells at most.
 const PROBLEMS: usize = 20;
@@ -239,7 +240,7 @@ fn asked_group(
 }
 
 /// The roles in effect that are asked for, each with every source that gives it.
-fn held(
+pub(crate) fn held(
     log: &mut Log<'_>,
     user: UserId,
     is_asked: impl Fn(RoleId) -> bool,
@@ -288,7 +289,7 @@ fn added(log: &mut Log<'_>, rule: &Rule) -> Result<crate::Entry, AskError> {
 }
 
 /// The ways in which a user is in a group: through each group that they are in themselves, the shortest.
-fn ways(log: &mut Log<'_>, user: UserId, target: GroupId) -> Result<Vec<Way>, AskError> {
+pub(crate) fn ways(log: &mut Log<'_>, user: UserId, target: GroupId) -> Result<Vec<Way>, AskError> {
     let directory = log.directory();
     let direct: Vec<GroupId> =
         directory.groups.of(Member::User(user)).map(|group| group.id).collect();

@@ -152,7 +152,7 @@ pub fn facts(directory: &Directory, item: &Item) -> Result<Option<Facts>, AskErr
         Item::Connector(id) => match directory.connectors.get(*id) {
             Some(Connector { id: _, name, settings, created: _ }) => {
                 set(&mut facts, "name", json!(name));
-                if let Value::Object(settings) = serde_json::to_value(settings)? {
+                if let Value::Object(settings) = crate::sorted_json(settings)? {
                     for (name, value) in settings {
                         set(&mut facts, &format!("settings.{name}"), value);
                     }

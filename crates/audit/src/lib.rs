@@ -4,6 +4,7 @@
 //! Everything here is read from the log. The trail says which commits to read, so an answer costs
 //! in proportion to itself; the commits say the rest.
 
+pub mod access;
 mod ask;
 mod brief;
 mod csv;
@@ -40,3 +41,14 @@ pub use problem::{
 pub use roster::{ROSTER, RosterLine, roster};
 pub use rows::{HEADING, rows};
 pub use words::{FILTERS, Misasked, RANGE, SESSION_REVOKED_WORD, question};
+
+/// A value as JSON, the names in every object in order, whichever features of `serde_json` others ask for: one of them makes
+/// objects keep the order in which they were made.
+///
+/// # Errors
+/// When the value cannot be written as JSON.
+pub fn sorted_json(value: impl serde::Serialize) -> serde_json::Result<serde_json::Value> {
+    let mut value = serde_json::to_value(value)?;
+    value.sort_all_objects();
+    Ok(value)
+}

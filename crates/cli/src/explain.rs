@@ -1,6 +1,6 @@
 //! `rollbook explain`: why somebody has a role, or is in a group, and why not.
 
-mod tree;
+pub(crate) mod tree;
 
 use ::audit::explain::{Asked, Explanation, explain};
 use ::audit::{Entry, Named};

@@ -126,6 +126,7 @@ async fn record(folder: &Path, name: &str, story: &str) -> anyhow::Result<()> {
         tally: Arc::default(),
         lists: Arc::new(server::Lists::new(&[1; 32])),
         feeds: Arc::default(),
+        policies: Arc::default(),
     };
     let (facts, questions) = tell(&app, &clock, story).await?;
     engine.stop().await;

@@ -2,6 +2,7 @@
 //!
 //! Exit status: see the end of `rollbook --help`.
 
+mod access;
 mod audit;
 mod compare;
 mod config;
@@ -75,6 +76,7 @@ enum Verb {
     Diff(diff::Differ),
     Audit(audit::Audit),
     Explain(explain::Explain),
+    Access(access::Access),
     Problems(problems::Problems),
     Feed(feed::Feed),
     Erase(erase::Erase),
@@ -123,6 +125,7 @@ fn main() -> ExitCode {
             Verb::Diff(diff) => diff.run().await,
             Verb::Audit(audit) => audit.run().await,
             Verb::Explain(explain) => explain.run().await,
+            Verb::Access(access) => access.run().await,
             Verb::Problems(problems) => problems.run().await,
             Verb::Feed(feed) => feed.run().await,
             Verb::Erase(erase) => erase.run().await,

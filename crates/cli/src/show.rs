@@ -310,7 +310,7 @@ impl Sheet {
             }
             Thing::Connector(connector) => {
                 let created = at(connector.created, connector.created_position);
-                let settings = serde_json::to_value(&connector.settings).unwrap_or_default();
+                let settings = ::audit::sorted_json(&connector.settings).unwrap_or_default();
                 Sheet {
                     kind: "connector",
                     name: connector.name.clone(),

@@ -31,6 +31,8 @@ pub struct App {
     pub lists: Arc<Lists>,
     /// Who follows a feed.
     pub feeds: Arc<Feeds>,
+    /// Policies that were read, for whoever asks next.
+    pub policies: Arc<access::Kept>,
 }
 
 impl App {
@@ -52,6 +54,7 @@ impl App {
             tally: Arc::default(),
             lists: Arc::new(lists),
             feeds: Arc::default(),
+            policies: Arc::default(),
         }
     }
 

@@ -109,3 +109,5 @@ pub const SCAN_SECONDS: u64 = 60;
 /// How often a change of a connector is made anew of what others changed it to meanwhile. Each of them means that another
 /// change was granted.
 pub(crate) const SETTINGS_TRIES: usize = 64;
+/// Questions about access in one request.
+pub(crate) const CHECKS: usize = 1_000;

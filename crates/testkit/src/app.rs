@@ -249,6 +249,7 @@ fn app(log: SledLog, clock: &Arc<AtomicI64>, ids: Arc<dyn Fn() -> Uuid + Send + 
         tally: Arc::default(),
         lists: Arc::new(Lists::new(&[9; 32])),
         feeds: Arc::default(),
+        policies: Arc::default(),
     }
 }
 

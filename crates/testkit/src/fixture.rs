@@ -113,6 +113,7 @@ impl Fixture {
             tally: Arc::default(),
             lists: Arc::new(Lists::new(&[1; 32])),
             feeds: Arc::default(),
+            policies: Arc::default(),
         };
         let (url, stop) = serve(app).await;
         Serving { operator: Client::new(url, OPERATOR_KEY), _stop: stop }

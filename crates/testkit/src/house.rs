@@ -15,7 +15,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("access", &["domain", "scim"]),
     ("eventlog", &["domain"]),
     ("engine", &["domain", "eventlog"]),
-    ("audit", &["domain", "eventlog", "engine", "scim"]),
+    ("audit", &["domain", "access", "eventlog", "engine", "scim"]),
     ("server", &["scim", "domain", "access", "eventlog", "engine", "audit"]),
     ("idpsim", &["scim"]),
     ("cli", &["scim", "domain", "access", "eventlog", "engine", "audit", "server", "idpsim"]),

@@ -46,6 +46,23 @@ fn a_policy_reaches_whoever_its_scope_is_about() {
     );
 }
 
+/// Each active user has it, and it is no privilege.
+#[test]
+fn everybody_has_the_role_of_everybody() {
+    answers(
+        &[(
+            "all",
+            r#"permit (principal in Role::"Everyone", action == Action::"select", resource);"#,
+        )],
+        &[
+            ("new", "select", SALES, "allow: all"),
+            ("jane@acme.com", "select", SALES, "allow: all"),
+            ("gone", "select", SALES, "deny: inactive"),
+            ("new", "insert", SALES, "deny: no-privileges"),
+        ],
+    );
+}
+
 #[test]
 fn what_is_forbidden_is_forbidden_whatever_else_allows_it() {
     answers(

@@ -85,6 +85,7 @@ pub(crate) fn directory(more: Vec<Event>) -> Directory {
     let mut events = vec![
         role(21, "Analyst"),
         role(22, "Admin"),
+        role(23, "Everyone"),
         person(JANE, "Jane@acme.com", true, &jane),
         person(BOB, "bob", true, &json!({})),
         person(NEW, "new", true, &json!({})),

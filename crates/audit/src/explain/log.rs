@@ -19,27 +19,27 @@ use crate::entry::{Entry, Named, Told};
 use crate::then::Then;
 
 /// A tenant's log up to a moment.
-pub(super) struct Log<'a> {
+pub(crate) struct Log<'a> {
     engine: &'a Engine,
     tenant: TenantId,
-    pub(super) moment: &'a Snapshot,
+    pub(crate) moment: &'a Snapshot,
     system: Option<&'a Directory>,
     then: Then<'a>,
 }
 
 /// What one source gave, and when.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Span {
+pub(crate) struct Span {
     /// Since when it gives, if it does.
-    pub(super) open: Option<Position>,
+    pub(crate) open: Option<Position>,
     /// When it gave last, from and until.
-    pub(super) last: Option<(Position, Position)>,
+    pub(crate) last: Option<(Position, Position)>,
 }
 
-pub(super) type Spans = BTreeMap<Source, Span>;
+pub(crate) type Spans = BTreeMap<Source, Span>;
 
 impl<'a> Log<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         engine: &'a Engine,
         tenant: TenantId,
         moment: &'a Snapshot,
@@ -49,35 +49,35 @@ impl<'a> Log<'a> {
         Self { engine, tenant, moment, system, then }
     }
 
-    pub(super) fn directory(&self) -> &'a Directory {
+    pub(crate) fn directory(&self) -> &'a Directory {
         &self.moment.directory
     }
 
     /// The moment's position.
-    pub(super) fn end(&self) -> Position {
+    pub(crate) fn end(&self) -> Position {
         self.moment.head.position.unwrap_or(Position::FIRST)
     }
 
     /// The last position up to the moment at which something happened to `subject`.
-    pub(super) fn touched(&self, subject: Subject) -> Option<Position> {
+    pub(crate) fn touched(&self, subject: Subject) -> Option<Position> {
         self.moment.trail.last(subject, Kinds::ALL, self.end())
     }
 
     /// What a user or group was called at the moment, or last.
-    pub(super) fn name(&mut self, subject: Subject) -> Result<Option<String>, AskError> {
+    pub(crate) fn name(&mut self, subject: Subject) -> Result<Option<String>, AskError> {
         let end = self.end();
         self.then.name(subject, end)
     }
 
-    pub(super) fn user(&mut self, id: UserId) -> Result<Named, AskError> {
+    pub(crate) fn user(&mut self, id: UserId) -> Result<Named, AskError> {
         Ok(Named::new("user", id, self.name(Subject::User(id))?))
     }
 
-    pub(super) fn group(&mut self, id: GroupId) -> Result<Named, AskError> {
+    pub(crate) fn group(&mut self, id: GroupId) -> Result<Named, AskError> {
         Ok(Named::new("group", id, self.name(Subject::Group(id))?))
     }
 
-    pub(super) fn through(&mut self, source: Source) -> Result<Named, AskError> {
+    pub(crate) fn through(&mut self, source: Source) -> Result<Named, AskError> {
         let end = self.end();
         let then = &mut self.then;
         Named::through(source, &self.moment.directory, |subject| then.name(subject, end))
@@ -90,7 +90,7 @@ impl<'a> Log<'a> {
     }
 
     /// The commit at `position`, with those of its events that count.
-    pub(super) fn entry(
+    pub(crate) fn entry(
         &mut self,
         position: Position,
         counts: impl Fn(&Event) -> bool,
@@ -105,7 +105,7 @@ impl<'a> Log<'a> {
     }
 
     /// The last commit with an event of this kind about `subject`, with that event alone.
-    pub(super) fn last(
+    pub(crate) fn last(
         &mut self,
         subject: Subject,
         kind: EventKind,
@@ -145,7 +145,7 @@ impl<'a> Log<'a> {
     }
 
     /// What each source gave `user` of `role`.
-    pub(super) fn roles(&mut self, user: UserId, role: RoleId) -> Result<Spans, AskError> {
+    pub(crate) fn roles(&mut self, user: UserId, role: RoleId) -> Result<Spans, AskError> {
         let kinds = [EventKind::RoleAssigned, EventKind::RoleRevoked].into_iter().collect();
         self.spans((Subject::User(user), Subject::Role(role)), kinds, |event| {
             assignment(event, user, role)
@@ -153,7 +153,7 @@ impl<'a> Log<'a> {
     }
 
     /// When each source held `member` in `group`.
-    pub(super) fn memberships(
+    pub(crate) fn memberships(
         &mut self,
         member: Member,
         group: GroupId,
@@ -166,7 +166,7 @@ impl<'a> Log<'a> {
     }
 
     /// The commit at which a role came or went through a source; if a rule is the source, with what made it so.
-    pub(super) fn role_entry(
+    pub(crate) fn role_entry(
         &mut self,
         position: Position,
         user: UserId,
@@ -180,7 +180,7 @@ impl<'a> Log<'a> {
     }
 
     /// The commit at which a membership came or went through a source.
-    pub(super) fn member_entry(
+    pub(crate) fn member_entry(
         &mut self,
         position: Position,
         member: Member,
@@ -193,7 +193,7 @@ impl<'a> Log<'a> {
     }
 
     /// When the commit after the moment was made; none: the moment is now.
-    pub(super) fn next_at(&self) -> Result<Option<domain::time::Timestamp>, AskError> {
+    pub(crate) fn next_at(&self) -> Result<Option<domain::time::Timestamp>, AskError> {
         let next = self.engine.commit(self.tenant, self.end().next())?;
         Ok(next.map(|recorded| recorded.commit.at))
     }

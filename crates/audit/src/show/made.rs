@@ -355,7 +355,7 @@ fn key(credential: &Credential) -> Key {
 
 /// Attributes as JSON.
 pub(crate) fn object(attributes: &Packed) -> Result<Map<String, Value>, AskError> {
-    match serde_json::to_value(attributes)? {
+    match crate::sorted_json(attributes)? {
         Value::Object(object) => Ok(object),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             Ok(Map::new())

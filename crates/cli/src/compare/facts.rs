@@ -101,7 +101,7 @@ fn name((kind, id): &(String, String), values: &BTreeMap<String, Value>) -> Stri
 }
 
 fn facts(directory: &Directory, ignore: &[Ignore]) -> anyhow::Result<Facts> {
-    let whole = serde_json::to_value(directory).context("a directory has no words")?;
+    let whole = ::audit::sorted_json(directory).context("a directory has no words")?;
     let mut facts = Facts::new();
     for (kind, value) in whole.as_object().into_iter().flatten() {
         collect(kind.trim_end_matches('s'), value, &mut facts);

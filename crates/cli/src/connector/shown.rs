@@ -91,7 +91,7 @@ fn of_folder(name: &str, at: Option<&At>, from: &From) -> anyhow::Result<Value> 
     let page = Page { after: None, count: 0, problems: false };
     let shown = show(&engine, tenant.id, &then, Kind::Connector, name, &page)?;
     debug_assert!(matches!(shown.thing, Thing::Connector(_)));
-    let mut shown = serde_json::to_value(shown)?;
+    let mut shown = ::audit::sorted_json(shown)?;
     if let Some(fields) = shown.as_object_mut() {
         fields.insert("tolerated".to_owned(), Value::Null);
     }

@@ -8,17 +8,17 @@ use crate::audit::show::actor;
 use crate::terminal::{Tone, plain, say, toned};
 
 /// A line, and the lines that explain it.
-struct Line {
-    text: String,
-    below: Vec<Line>,
+pub(crate) struct Line {
+    pub(crate) text: String,
+    pub(crate) below: Vec<Line>,
 }
 
 impl Line {
-    fn new(text: impl Into<String>) -> Line {
+    pub(crate) fn new(text: impl Into<String>) -> Line {
         Line { text: text.into(), below: Vec::new() }
     }
 
-    fn with(text: impl Into<String>, below: Vec<Line>) -> Line {
+    pub(crate) fn with(text: impl Into<String>, below: Vec<Line>) -> Line {
         Line { text: text.into(), below }
     }
 }
@@ -41,7 +41,7 @@ pub(super) fn show(explanation: &Explanation) {
     draw(&lines, "");
 }
 
-fn draw(lines: &[Line], indent: &str) {
+pub(crate) fn draw(lines: &[Line], indent: &str) {
     for (index, line) in lines.iter().enumerate() {
         let is_last = index + 1 == lines.len();
         let (branch, under) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
@@ -102,7 +102,7 @@ fn whether_there(user: &Person) -> Vec<Line> {
     lines
 }
 
-fn held(held: &Held) -> Line {
+pub(crate) fn held(held: &Held) -> Line {
     let mut below = Vec::new();
     if let Some(retired) = &held.retired {
         below.push(Line::with(
@@ -121,7 +121,7 @@ fn held(held: &Held) -> Line {
     Line::with(format!("role {}", name(&held.role)), below)
 }
 
-fn ways(ways: &[Way]) -> Vec<Line> {
+pub(crate) fn ways(ways: &[Way]) -> Vec<Line> {
     let line = |way: &Way| {
         let links: Vec<Line> = way
             .iter()
@@ -209,7 +209,7 @@ fn steps<'a>(word: &str, entries: impl Iterator<Item = &'a Entry>) -> Vec<Line> 
 }
 
 /// A commit in one line: where and when, by whom, from where, in which request; with what else counts in it below.
-fn step(word: &str, entry: &Entry) -> Line {
+pub(crate) fn step(word: &str, entry: &Entry) -> Line {
     let mut text =
         format!("{word} at position {}, {}, by {}", entry.position, entry.at, actor(entry));
     if let Some(source) = entry.source {
@@ -235,7 +235,7 @@ fn step(word: &str, entry: &Entry) -> Line {
     Line::with(format!("{text}, {}", toned(&proof, Tone::Faint)), causes)
 }
 
-pub(super) fn name(named: &Named) -> String {
+pub(crate) fn name(named: &Named) -> String {
     named.name.clone().or_else(|| named.id.clone()).unwrap_or_else(|| named.kind.clone())
 }
 

@@ -1,5 +1,6 @@
 //! Administration and audit: what operators do and ask, in JSON.
 
+mod access;
 mod audit;
 mod connector;
 mod credential;
@@ -164,7 +165,7 @@ async fn answer(
         let body = body::read(body, USER_BODY_BYTES).await?;
         let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
         let asked = Asked { app, visit, operator, credential, parts, parameters, body };
-        if asked.parts.method != Method::GET {
+        if !route.only_asks(&asked.parts.method) {
             asked.only_now("`asOf` is for reads, and the past is not written")?;
         }
         dispatch(&asked, route).await
@@ -197,6 +198,9 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Erasure(slug, user) => erase::user(asked, slug, user).await,
         Route::Lock(slug, user) => lock::change(asked, slug, user).await,
         Route::Explain(slug) => explain::explain(asked, slug).await,
+        Route::Check(slug) => access::check(asked, slug).await,
+        Route::Applicable(slug) => access::list(asked, slug).await,
+        Route::AccessDiff(slug) => access::diff(asked, slug).await,
         Route::Credentials(slug) if is_post => credential::issue(asked, slug).await,
         Route::Credentials(slug) => credential::list(asked, slug).await,
         Route::Credential(slug, id) if is_get => {
@@ -220,6 +224,8 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
 }
 
 fn ok(status: StatusCode, body: &Value) -> Answer {
+    let mut body = body.clone();
+    body.sort_all_objects();
     let mut answer = Answer::new(status, Some(body.to_string().into_bytes()));
     answer.media = HeaderValue::from_static("application/json");
     answer

@@ -1,5 +1,7 @@
 //! Paths below `/admin/v1/`.
 
+use axum::http::Method;
+
 use crate::path;
 
 /// What an admin path says: which collection or thing, of which tenant.
@@ -21,6 +23,9 @@ pub(crate) enum Route {
     Erasure(String, String),
     Lock(String, String),
     Explain(String),
+    Check(String),
+    Applicable(String),
+    AccessDiff(String),
     Credentials(String),
     Credential(String, String),
     Rotation(String, String),
@@ -57,6 +62,9 @@ impl Route {
                 ["users", user, "erase"] => Route::Erasure(own(slug), own(user)),
                 ["users", user, "lock"] => Route::Lock(own(slug), own(user)),
                 ["explain"] => Route::Explain(own(slug)),
+                ["access", "check"] => Route::Check(own(slug)),
+                ["access", "list"] => Route::Applicable(own(slug)),
+                ["access", "diff"] => Route::AccessDiff(own(slug)),
                 ["credentials"] => Route::Credentials(own(slug)),
                 ["credentials", id] => Route::Credential(own(slug), own(id)),
                 ["credentials", id, "rotate"] => Route::Rotation(own(slug), own(id)),
@@ -92,6 +100,9 @@ impl Route {
             | Route::Erasure(slug, _)
             | Route::Lock(slug, _)
             | Route::Explain(slug)
+            | Route::Check(slug)
+            | Route::Applicable(slug)
+            | Route::AccessDiff(slug)
             | Route::Credentials(slug)
             | Route::Credential(slug, _)
             | Route::Rotation(slug, _)
@@ -121,6 +132,7 @@ impl Route {
             | Route::Group(..)
             | Route::Diff(_)
             | Route::Explain(_)
+            | Route::Applicable(_)
             | Route::Commits(_)
             | Route::Feed(_)
             | Route::Problems(_) => "GET",
@@ -131,7 +143,14 @@ impl Route {
             | Route::Rotation(..)
             | Route::Suspension(_)
             | Route::Resumption(_)
-            | Route::Closure(_) => "POST",
+            | Route::Closure(_)
+            | Route::Check(_)
+            | Route::AccessDiff(_) => "POST",
         }
+    }
+
+    /// Whether it only reads, whatever the method: a question that is too long for an address comes as a body.
+    pub(crate) fn only_asks(&self, method: &Method) -> bool {
+        *method == Method::GET || matches!(self, Route::Check(_) | Route::AccessDiff(_))
     }
 }

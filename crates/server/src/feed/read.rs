@@ -104,13 +104,15 @@ impl Run {
         if let (Some(directory), Value::Object(head)) = (directory, &mut head) {
             head.insert("directoryHash".to_owned(), directory.to_string().into());
         }
+        head.sort_all_objects();
         let commits: Vec<&str> = self.commits.iter().map(|(_, told)| told.as_str()).collect();
         let commits = commits.join(",");
         let next = json!({ "after": self.after });
         match &wanted.form {
             Form::Told(_) => format!(r#"{{"commits":[{commits}],"next":{next},"head":{head}}}"#),
             Form::Sealed(_) => {
-                let (tenant, keys) = (wanted.tenant, json!(self.keys));
+                let (tenant, mut keys) = (wanted.tenant, json!(self.keys));
+                keys.sort_all_objects();
                 let is_last = self.after >= last(&self.head);
                 let next = if is_last { Value::Null } else { next };
                 format!(

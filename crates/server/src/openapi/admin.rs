@@ -113,6 +113,27 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 "Explanation",
             )
             .takes(&["explainUser", "explainRole", "explainGroup"]),
+            (Route::Check(_), _) => asks(
+                "checkAccess",
+                "Whether users may do something, which policies decide, and the commits behind each membership and role",
+                "AccessAnswer",
+            )
+            .takes(&["asOf"])
+            .body("AccessQuestion", json!({
+                "user": "jane@acme.com", "action": "select", "resource": "Table::\"sales\"",
+            })),
+            (Route::Applicable(_), _) => reads(
+                "listApplicablePolicies",
+                "Which policies can apply to a user, and through what",
+                "ApplicablePolicies",
+            )
+            .takes(&["explainUser"]),
+            (Route::AccessDiff(_), _) => asks(
+                "diffAccess",
+                "What a user may do since a moment that they might not before, and the other way round",
+                "AccessDiff",
+            )
+            .body("AccessBetween", json!({ "user": "jane@acme.com", "from": "2026-03-01" })),
             (Route::Credentials(_), "POST") => {
                 let summary = "Issue a key to a connector or a user; it is told this once";
                 creates(
@@ -275,6 +296,13 @@ fn reads(id: &str, summary: &str, schema: &str) -> Operation {
     Operation::new(Tag::Admin, id, summary)
         .answers(200, "This.", schema, &["Rollbook-Position"])
         .takes(&["asOf"])
+        .refuses(&[503])
+}
+
+/// What asks a question that is too long for an address.
+fn asks(id: &str, summary: &str, schema: &str) -> Operation {
+    Operation::new(Tag::Admin, id, summary)
+        .answers(200, "This.", schema, &["Rollbook-Position"])
         .refuses(&[503])
 }
 

@@ -225,6 +225,7 @@ pub(super) fn all() -> Map<String, Value> {
     all.extend(super::problem_schemas::all());
     all.extend(super::credential_schemas::all());
     all.extend(super::explain_schemas::all());
+    all.extend(super::access_schemas::all());
     all
 }
 

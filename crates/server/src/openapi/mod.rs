@@ -1,6 +1,7 @@
 //! The OpenAPI document: what the router offers, as machines read it. It is made of the same endpoints and routes that
 //! [`crate::doors`] walks and of the SCIM schemas that requests are checked against, so it cannot say anything else.
 
+mod access_schemas;
 mod admin;
 mod admin_schemas;
 mod credential_schemas;
@@ -40,8 +41,14 @@ pub(crate) async fn serve() -> Response {
     (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
 }
 
-/// The document.
+/// The document, the names in every object in order.
 pub(crate) fn document() -> Value {
+    let mut document = described();
+    document.sort_all_objects();
+    document
+}
+
+fn described() -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
