@@ -306,7 +306,15 @@ impl Told {
             | Event::PolicyDeleted { policy } => {
                 told.policy_name = then.name(Subject::Policy(*policy), at)?;
             }
-            Event::ConnectorAdded { connector, .. } | Event::ConnectorChanged { connector, .. } => {
+            Event::MembershipForgotten { group, member, source } => {
+                told.group_name = then.name(Subject::Group(*group), at)?;
+                told.member_name = then.name((*member).into(), at)?;
+                told.through =
+                    Some(Named::through(*source, directory, |group| then.name(group, at))?);
+            }
+            Event::ConnectorAdded { connector, .. }
+            | Event::ConnectorChanged { connector, .. }
+            | Event::ConnectorRemoved { connector } => {
                 told.connector_name = connector_name(*connector);
             }
             Event::CredentialIssued { credential, .. }

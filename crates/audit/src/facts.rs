@@ -149,8 +149,8 @@ pub fn facts(directory: &Directory, item: &Item) -> Result<Option<Facts>, AskErr
             }
             None => return Ok(None),
         },
-        Item::Connector(id) => match directory.connectors.get(*id) {
-            Some(Connector { id: _, name, settings, created: _ }) => {
+        Item::Connector(id) => match directory.connectors.present(*id) {
+            Some(Connector { id: _, name, settings, created: _, removed: _ }) => {
                 set(&mut facts, "name", json!(name));
                 if let Value::Object(settings) = crate::sorted_json(settings)? {
                     for (name, value) in settings {

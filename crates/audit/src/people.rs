@@ -129,6 +129,7 @@ pub fn find_connector(snapshot: &Snapshot, what: &str) -> Result<domain::id::Con
     let by_id = || what.parse().ok().and_then(|id| connectors.get(id));
     connectors
         .named(what)
+        .or_else(|| connectors.once_named(what))
         .or_else(by_id)
         .map(|connector| connector.id)
         .ok_or_else(|| unknown("connector", what, "`rollbook connector list` shows them all"))

@@ -13,7 +13,7 @@ use crate::remote::ServedTenant;
 use crate::terminal::say;
 use settings::Settings;
 
-/// Add, list, change and switch off connectors; show what was tolerated of their clients.
+/// Add, list, change, switch off and remove connectors; show what was tolerated of their clients.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -70,6 +70,11 @@ enum Verb {
         /// Its name
         name: String,
     },
+    /// Remove a connector and its keys, once nothing comes from it any more
+    Remove {
+        /// Its name
+        name: String,
+    },
     /// Refuse whatever a connector's client asks, with its keys and settings kept
     Disable {
         /// Its name
@@ -86,6 +91,12 @@ impl Connector {
             Verb::Set { name, settings } => {
                 let body = Value::Object(settings.into_body());
                 change(&self.tenant, &name, &body, "changed").await
+            }
+            Verb::Remove { name } => {
+                let (remote, slug) = self.tenant.found().await?;
+                let path = ["tenants", slug.as_str(), "connectors", name.as_str()];
+                report(&remote.ask(Method::DELETE, &path, &[], None).await?, "removed");
+                Ok(())
             }
             Verb::Enable { name } => {
                 change(&self.tenant, &name, &json!({ "enabled": true }), "enabled").await

@@ -128,6 +128,11 @@ pub enum Command {
         /// The settings that these were made of; none: whichever are there. Others by now, and nothing changes.
         from: Option<ConnectorSettings>,
     },
+    /// Take a connector away that nothing comes from any more.
+    RemoveConnector {
+        /// The connector.
+        connector: ConnectorId,
+    },
     /// Let resources of a type carry one more extension.
     AddSchema {
         /// The schema as `/Schemas` would serve it, in JSON.
@@ -261,6 +266,8 @@ pub enum Change {
         /// The version it must have.
         expected: Expected,
     },
+    /// It goes because what made it could not be finished: to take that back needs no leave.
+    Withdraw,
 }
 
 /// The version that a resource must have for a change to happen (`If-Match`, RFC 7644 §3.14).
@@ -338,6 +345,11 @@ pub enum Notice {
         "the member `{0}` is no user or group of this tenant and was left out: push it first, then the group again"
     )]
     UnknownMember(String),
+    /// A DELETE was granted and the user is still there.
+    #[error(
+        "the user was not deleted, only kept from acting, as this connector's `onDelete` says: an operator deletes them"
+    )]
+    NotDeleted,
     /// The role is not assigned any more.
     #[error("the role `{0}` is retired and not assigned any more")]
     RetiredRole(String),

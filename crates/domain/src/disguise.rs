@@ -139,6 +139,7 @@ impl<'a> Disguise<'a> {
             | Event::OperatorRemoved { .. }
             | Event::ConnectorAdded { .. }
             | Event::ConnectorChanged { .. }
+            | Event::ConnectorRemoved { .. }
             | Event::SchemaAdded { .. }
             | Event::CredentialIssued { .. }
             | Event::CredentialRegistered { .. }
@@ -159,6 +160,7 @@ impl<'a> Disguise<'a> {
             | Event::RoleRevoked { .. }
             | Event::GroupMemberAdded { .. }
             | Event::GroupMemberRemoved { .. }
+            | Event::MembershipForgotten { .. }
             | Event::GroupDeleted { .. }
             | Event::PolicyCreated { .. }
             | Event::PolicyChanged { .. }

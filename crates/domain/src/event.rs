@@ -99,6 +99,11 @@ pub enum Event {
         /// How, from this position on.
         settings: ConnectorSettings,
     },
+    /// A connector was removed; its keys were revoked before, in the same commit. Its name is free again.
+    ConnectorRemoved {
+        /// The connector.
+        connector: ConnectorId,
+    },
     /// Resources of a type may carry one more extension (RFC 7643 §3.3).
     SchemaAdded {
         /// Its URN.
@@ -336,6 +341,15 @@ pub enum Event {
     },
     /// A source no longer holds a member in a group.
     GroupMemberRemoved {
+        /// The group.
+        group: GroupId,
+        /// Who.
+        member: Member,
+        /// Which source took it back.
+        source: Source,
+    },
+    /// A membership that ended with its user's right to act will not come back with it: its source took it back meanwhile.
+    MembershipForgotten {
         /// The group.
         group: GroupId,
         /// Who.
@@ -735,6 +749,8 @@ kinds! {
     42 PolicyDeleted,
     44 CredentialEnds,
     45 CredentialRegistered,
+    52 ConnectorRemoved,
+    53 MembershipForgotten,
 }
 
 /// Text that names no kind of event.
@@ -767,9 +783,9 @@ impl Event {
             Event::OperatorAdded { operator, .. }
             | Event::OperatorChanged { operator, .. }
             | Event::OperatorRemoved { operator } => f(Subject::Operator(*operator)),
-            Event::ConnectorAdded { connector, .. } | Event::ConnectorChanged { connector, .. } => {
-                f(Subject::Connector(*connector))
-            }
+            Event::ConnectorAdded { connector, .. }
+            | Event::ConnectorChanged { connector, .. }
+            | Event::ConnectorRemoved { connector } => f(Subject::Connector(*connector)),
             Event::SchemaAdded { .. } => {}
             Event::CredentialIssued { credential, holder, .. }
             | Event::CredentialRegistered { credential, holder, .. } => {
@@ -812,7 +828,8 @@ impl Event {
                 f(Subject::Connector(*connector));
             }
             Event::GroupMemberAdded { group, member, .. }
-            | Event::GroupMemberRemoved { group, member, .. } => {
+            | Event::GroupMemberRemoved { group, member, .. }
+            | Event::MembershipForgotten { group, member, .. } => {
                 f(Subject::Group(*group));
                 f((*member).into());
             }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use scim::Invalid;
 
 use crate::position::Position;
+use crate::settings::Permission;
 
 /// Why a command causes nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -30,7 +31,7 @@ pub enum Rejection {
         remedy: &'static str,
     },
     /// Something else needs it as it is.
-    #[error("the {kind} `{name}` is given by {by}: {remedy}")]
+    #[error("the {kind} `{name}` is needed by {by}: {remedy}")]
     InUse {
         /// What is needed, as in `role`.
         kind: &'static str,
@@ -83,6 +84,14 @@ pub enum Rejection {
         /// The version that is there.
         actual: Position,
     },
+    /// The connector may not do this.
+    #[error("the connector `{connector}` may not do this: {why}")]
+    Forbidden {
+        /// The connector's name.
+        connector: String,
+        /// What is in the way, and what to do.
+        why: Forbidden,
+    },
     /// What a change was made of is not there any more: somebody else changed it meanwhile.
     #[error("the {kind} `{name}` was changed meanwhile: read it again, then repeat the request")]
     Overtaken {
@@ -104,4 +113,37 @@ pub enum Rejection {
         /// What to do.
         remedy: &'static str,
     },
+}
+
+/// What in a connector's settings is in the way of a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Forbidden {
+    /// A workflow is off.
+    #[error(
+        "{} off. Switch it on here, or leave it out at the identity provider",
+        listed(.0)
+    )]
+    Permissions(Vec<Permission>),
+    /// It changes attributes of users and nothing else.
+    #[error(
+        "it only adds attributes to users who come from elsewhere (`attributeOnly`). Let what they come from do this, or \
+         switch the setting off"
+    )]
+    AttributeOnly,
+    /// It deletes nobody, and leaves nobody the right to act who was to be deleted.
+    #[error(
+        "it deletes nobody (`onDelete` is `refuse`), and this user is still active. Deactivate them first, or delete them here"
+    )]
+    Deletion,
+    /// It is switched off.
+    #[error("it is switched off. `rollbook connector enable` switches it on again")]
+    Disabled,
+}
+
+fn listed(missing: &[Permission]) -> String {
+    let names: Vec<String> = missing.iter().map(|one| format!("`{one}`")).collect();
+    match names.as_slice() {
+        [one] => format!("the permission {one} is"),
+        several => format!("the permissions {} are", several.join(" and ")),
+    }
 }

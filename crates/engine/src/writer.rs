@@ -311,6 +311,7 @@ fn opens(tenant: TenantId, command: &Command) -> bool {
         | Command::RemoveOperator { .. }
         | Command::AddConnector { .. }
         | Command::ChangeConnector { .. }
+        | Command::RemoveConnector { .. }
         | Command::AddSchema { .. }
         | Command::IssueCredential { .. }
         | Command::AddCredential(_)

@@ -13,6 +13,7 @@ use domain::event::{ConnectorSettings, Holder, RoleCatalogue};
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId, UserId};
 use domain::limits::AGENT_CHARS;
 use domain::origin::{Actor, Origin};
+use domain::rejection::{Forbidden, Rejection};
 use domain::snapshot::Snapshot;
 use engine::World;
 use tracing::Instrument;
@@ -121,6 +122,7 @@ impl Caller {
         now.admitted()?;
         let credential = now.snapshot.directory.credentials.get(self.credential);
         if credential.is_some_and(|credential| credential.is_valid(app.now())) {
+            now.check_connector(None)?;
             return Ok(now);
         }
         Err(Refused::bad_credentials())
@@ -131,6 +133,22 @@ impl Caller {
     pub(crate) fn at_present(&self, app: &App) -> Result<Caller, Refused> {
         let snapshot = app.engine.now(self.tenant).ok_or_else(Refused::no_address)?;
         Ok(Caller { now: snapshot.clone(), snapshot, ..self.clone() })
+    }
+
+    /// That the connector is switched on now, and is the one that the path names, if it names one.
+    pub(crate) fn check_connector(&self, named: Option<&str>) -> Result<(), Refused> {
+        let Some(connector) = self.now.directory.connectors.present(self.connector) else {
+            return Err(Refused::bad_credentials());
+        };
+        // One that is not there and one that is somebody else's are alike.
+        if named.is_some_and(|name| name != connector.name) {
+            return Err(Refused::no_address());
+        }
+        if connector.settings.enabled {
+            return Ok(());
+        }
+        let (connector, why) = (connector.name.clone(), Forbidden::Disabled);
+        Err(Rejection::Forbidden { connector, why }.into())
     }
 
     /// The same caller before another state of its tenant.

@@ -174,6 +174,7 @@ impl From<Rejection> for Refused {
         let detail = rejection.to_string();
         match rejection {
             Rejection::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, detail),
+            Rejection::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, detail),
             Rejection::InUse { .. }
             | Rejection::Managed { .. }
             | Rejection::LastOwner { .. }

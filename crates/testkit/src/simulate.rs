@@ -6,6 +6,7 @@
 
 mod credentials;
 mod local;
+mod settings;
 mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use domain::command::{Change, Command, Expected};
-use domain::event::{ConnectorSettings, Event, Holder, RoleCatalogue, UnknownMembers};
+use domain::event::{ConnectorSettings, Event, Holder};
 use domain::id::{
     ConnectorId, CredentialId, GroupId, OperatorId, RequestId, RoleId, RuleId, TenantId, UserId,
 };
@@ -521,19 +522,11 @@ impl Simulation {
         connector: ConnectorId,
     ) -> Result<Command, String> {
         let there = snapshot.directory.connectors.get(connector).ok_or("a connector is gone")?;
-        let modes = [Mode::Strict, Mode::Lenient, Mode::Interop];
-        let catalogues = [RoleCatalogue::None, RoleCatalogue::Draft, RoleCatalogue::Okta];
-        let settings = ConnectorSettings {
-            mode: *modes.choose(&mut self.rng).ok_or("no mode")?,
-            catalogue: *catalogues.choose(&mut self.rng).ok_or("no catalogue")?,
-            empty_unassigns: self.rng.random_bool(0.5),
-            unknown_members: if self.rng.random_bool(0.5) {
-                UnknownMembers::Report
-            } else {
-                UnknownMembers::Refuse
-            },
-            ..there.settings.clone()
-        };
+        if self.rng.random_ratio(1, 3) {
+            let id = ConnectorId::new(self.id());
+            return Ok(settings::spare(&mut self.rng, &snapshot.directory, id));
+        }
+        let settings = settings::some(&mut self.rng, there.settings.clone());
         Ok(Command::ChangeConnector { connector, settings, from: None })
     }
 

@@ -168,6 +168,7 @@ impl Touched {
             | Event::OperatorRemoved { .. }
             | Event::ConnectorAdded { .. }
             | Event::ConnectorChanged { .. }
+            | Event::ConnectorRemoved { .. }
             | Event::SchemaAdded { .. }
             | Event::CredentialIssued { .. }
             | Event::CredentialRegistered { .. }
@@ -192,6 +193,7 @@ impl Touched {
             | Event::GroupAttributesChanged { .. }
             | Event::GroupMemberAdded { .. }
             | Event::GroupMemberRemoved { .. }
+            | Event::MembershipForgotten { .. }
             | Event::GroupDeleted { .. }
             | Event::PolicyChanged { .. }
             | Event::PolicyDeleted { .. } => return,
@@ -224,7 +226,9 @@ fn each(commit: &Commit, event: &Event, mut note: impl FnMut(Item, Option<Key>, 
         Event::OperatorAdded { operator, .. }
         | Event::OperatorChanged { operator, .. }
         | Event::OperatorRemoved { operator } => whole(Item::Operator(*operator)),
-        Event::ConnectorAdded { connector, .. } | Event::ConnectorChanged { connector, .. } => {
+        Event::ConnectorAdded { connector, .. }
+        | Event::ConnectorChanged { connector, .. }
+        | Event::ConnectorRemoved { connector } => {
             whole(Item::Connector(*connector));
         }
         Event::SchemaAdded { urn, .. } => whole(Item::Schema(urn.clone())),
@@ -273,6 +277,8 @@ fn each(commit: &Commit, event: &Event, mut note: impl FnMut(Item, Option<Key>, 
             note(Item::User(*user), Some(Key::Role(*role)), Told::Always);
             note(Item::Role(*role), Some(Key::Holder(*user)), Told::WithTheThing);
         }
+        // Nothing that is told of a group or a user is another for it.
+        Event::MembershipForgotten { .. } => {}
         Event::GroupMemberAdded { group, member, .. }
         | Event::GroupMemberRemoved { group, member, .. } => {
             note(Item::Group(*group), Some(Key::Member(*member)), Told::Always);

@@ -91,8 +91,14 @@ impl<'a> Found<'a> {
     /// The connector with this name or id.
     pub(super) fn connector(&self, who: &str) -> Result<&'a Connector, ShowError> {
         let connectors = &self.then.directory.connectors;
-        let by_id = || who.parse().ok().and_then(|id| connectors.get(id));
-        connectors.named(who).or_else(by_id).ok_or_else(|| self.never("connector", who))
+        let by_id = || who.parse().ok().and_then(|id| connectors.present(id));
+        connectors.named(who).or_else(by_id).ok_or_else(|| match connectors.once_named(who) {
+            Some(Connector { removed: Some(removed), .. }) => self.absent(format!(
+                "connector `{who}` was removed at position {}, {}",
+                removed.position, removed.at
+            )),
+            Some(_) | None => self.never("connector", who),
+        })
     }
 
     /// The credential with this id, or the only one whose secret begins so.

@@ -174,7 +174,7 @@ pub(super) fn role(then: &Snapshot, role: &Role, page: &Page) -> Result<ShownRol
 }
 
 pub(super) fn connector(then: &Snapshot, connector: &Connector) -> ShownConnector {
-    let Connector { id, name, settings, created } = connector;
+    let Connector { id, name, settings, created, removed: _ } = connector;
     let own = |holder: KeyHolder| holder == KeyHolder::Connector(*id);
     ShownConnector {
         id: *id,

@@ -1,4 +1,4 @@
-//! Connectors: how one comes to be and changes.
+//! Connectors: how one comes to be, changes and goes.
 
 use super::administration::{causes, check_name, missing, taken};
 use super::credential::free_secret;
@@ -8,6 +8,7 @@ use crate::credential::Terms;
 use crate::directory::Directory;
 use crate::event::{ConnectorSettings, Event, Holder};
 use crate::id::ConnectorId;
+use crate::origin::Source;
 use crate::rejection::Rejection;
 
 pub(super) fn add(
@@ -39,7 +40,7 @@ pub(super) fn change(
     settings: ConnectorSettings,
     from: Option<&ConnectorSettings>,
 ) -> Result<Decision, Rejection> {
-    match directory.connectors.get(connector) {
+    match directory.connectors.present(connector) {
         Some(there) if there.settings == settings => causes(vec![]),
         Some(there) if from.is_some_and(|from| *from != there.settings) => {
             Err(Rejection::Overtaken { kind: "connector", name: there.name.clone() })
@@ -50,4 +51,51 @@ pub(super) fn change(
         }
         None => Err(missing("connector", connector.to_string())),
     }
+}
+
+/// A connector goes only when nothing would be left that nobody could change any more. Its keys end before it does.
+pub(super) fn remove(directory: &Directory, connector: ConnectorId) -> Result<Decision, Rejection> {
+    let Some(there) = directory.connectors.get(connector) else {
+        return Err(missing("connector", connector.to_string()));
+    };
+    if there.removed.is_some() {
+        return causes(vec![]);
+    }
+    let in_use =
+        |by, remedy| Rejection::InUse { kind: "connector", name: there.name.clone(), by, remedy };
+    if let Some(by) = stands_on(directory, connector) {
+        return Err(in_use(
+            by,
+            "release what comes from it first, or disable the connector instead",
+        ));
+    }
+    if directory.connectors.iter().count() == 1 {
+        let remedy = "add the one that takes its place first, or disable it instead";
+        return Err(in_use("the tenant, which has no other", remedy));
+    }
+    let own = directory.credentials.iter().filter(|c| c.holder == Holder::Connector(connector));
+    let open = own.filter(|credential| credential.revoked.is_none());
+    let mut events: Vec<_> =
+        open.map(|key| Event::CredentialRevoked { credential: key.id }).collect();
+    events.push(Event::ConnectorRemoved { connector });
+    causes(events)
+}
+
+/// What comes from a connector. It looks at every user and membership: connectors are removed rarely.
+fn stands_on(directory: &Directory, connector: ConnectorId) -> Option<&'static str> {
+    let source = Source::Connector(connector);
+    let (mut users, mut groups) = (directory.users.iter(), directory.groups.iter());
+    if users.any(|user| {
+        user.managed_by == Some(connector) || user.roles.iter().any(|role| role.source == source)
+    }) {
+        return Some("users whom it manages, or whose roles come from it");
+    }
+    if groups.any(|group| {
+        group.managed_by == Some(connector)
+            || group.memberships().any(|(_, from)| from == source)
+            || directory.aside.of_group(group.id).any(|(_, from)| from == source)
+    }) {
+        return Some("groups that it manages, or whose members come from it");
+    }
+    None
 }

@@ -88,7 +88,7 @@ fn issued(
     terms: Terms,
 ) -> Result<Event, Rejection> {
     let (there, id) = match holder {
-        Holder::Connector(id) => (directory.connectors.get(id).is_some(), id.to_string()),
+        Holder::Connector(id) => (directory.connectors.present(id).is_some(), id.to_string()),
         Holder::Operator(id) => (directory.operators.present(id).is_some(), id.to_string()),
         Holder::User(id) => (directory.users.get(id).is_some(), id.to_string()),
     };

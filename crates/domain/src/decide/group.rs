@@ -15,7 +15,7 @@ use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, Group};
 use crate::event::{Event, Member, UnknownMembers};
-use crate::id::GroupId;
+use crate::id::{GroupId, UserId};
 use crate::limits::{DISPLAY_NAME_CHARS, MEMBER_COMPARISONS, MEMBERS_LOOKED_AT};
 use crate::origin::{Actor, Source};
 use crate::rejection::Rejection;
@@ -49,6 +49,7 @@ pub(super) fn decide(
             expected.check(group.modified.position)?;
             delete(directory, group)
         }
+        Change::Withdraw => delete(directory, group),
     };
     Ok(Decision { events, quirks, notices: lookup.notices, ..Decision::default() })
 }
@@ -184,6 +185,7 @@ fn replace(
     let mut edits = Edits::new(Some(group), actor.source());
     edits.clear();
     members.into_iter().for_each(|member| edits.add(member));
+    events.extend(edits.forgotten(directory, group.id));
     events.extend(edits.events(group.id));
     Ok(events)
 }
@@ -230,7 +232,9 @@ fn patched(
                     ))
                     .into());
                 }
-                for member in current {
+                // Who would come back is named by a filter as by an id.
+                let aside = directory.aside.of_group(group.id).map(|(user, _)| Member::User(user));
+                for member in current.into_iter().chain(aside) {
                     let value = member_value(directory, "", member);
                     if Node::of(&value).is_some_and(|value| filter.matches_element(value)) {
                         edits.remove(member);
@@ -249,6 +253,7 @@ fn patched(
     validate(&object, directory.schemas.catalogue().group())?;
     *quirks = progress.quirks();
     let mut events = differ(directory, actor, group, Wanted::of(object)?)?;
+    events.extend(edits.forgotten(directory, group.id));
     events.extend(edits.events(group.id));
     Ok(events)
 }
@@ -312,6 +317,20 @@ impl<'a> Edits<'a> {
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// The end of what is kept aside of inactive users: whom the request leaves out will not come back into the group.
+    fn forgotten(&self, directory: &Directory, group: GroupId) -> Vec<Event> {
+        let source = self.source;
+        let forgotten = |user: &UserId| match self.named.get(&Member::User(*user)) {
+            Some(is_in) => !is_in,
+            None => self.cleared,
+        };
+        let aside = directory.aside.of_group(group).filter(|(_, from)| *from == source);
+        let users = aside.map(|(user, _)| user).filter(forgotten);
+        users
+            .map(|user| Event::MembershipForgotten { group, member: Member::User(user), source })
+            .collect()
     }
 
     /// The events. As with roles, a membership ends only through its own source, and one that is

@@ -12,6 +12,7 @@ mod rule;
 mod sites;
 mod standing;
 mod user;
+mod workflow;
 
 pub use administration::check_slug;
 
@@ -40,10 +41,11 @@ pub fn decide(
         "do it in several requests, as by removing members in parts first"
     };
     standing::admits(directory, actor, &command)?;
+    workflow::check_actor(directory, actor, &command)?;
     let foreign = management::foreign(directory, actor, &command);
     let mut decision = match command {
-        Command::User(id, change) => user::decide(directory, actor, id, change),
-        Command::Group(id, change) => group::decide(directory, actor, id, change),
+        Command::User(id, change) => workflow::user(directory, actor, id, change),
+        Command::Group(id, change) => workflow::group(directory, actor, id, change),
         Command::EraseUser { user, reason } => erase::decide(directory, user, reason),
         Command::LockUser { user, reason } => lock::lock(directory, user, reason),
         Command::UnlockUser { user } => lock::unlock(directory, user),
@@ -64,6 +66,7 @@ pub fn decide(
         Command::ChangeConnector { connector, settings, from } => {
             connector::change(directory, connector, settings, from.as_ref())
         }
+        Command::RemoveConnector { connector } => connector::remove(directory, connector),
         Command::AddSchema { document, resource_type, required } => {
             administration::add_schema(directory, document, resource_type, required)
         }

@@ -16,6 +16,7 @@ use crate::id::UserId;
 use crate::origin::{Actor, Source};
 use crate::personal::Personal;
 use crate::rejection::Rejection;
+use crate::settings::PutWithoutActive;
 use crate::view::UserView;
 
 pub(super) fn decide(
@@ -39,8 +40,10 @@ pub(super) fn decide(
             let cleared = clears_active(&with);
             let mut wanted = Wanted::of(with.object)?;
             if wanted.active.is_none() && !cleared {
-                // A PUT without `active` must not re-enable a suspended user (R-7644-3.5.1-03).
-                wanted.active = user.active_attribute();
+                // A PUT without `active` must not re-enable a suspended user (R-7644-3.5.1-03), unless the connector says so.
+                let activates = settings(directory, actor)
+                    .is_some_and(|it| it.put_without_active == PutWithoutActive::Activate);
+                wanted.active = if activates { Some(true) } else { user.active_attribute() };
             }
             differ(directory, actor, user, wanted)
         }
@@ -53,6 +56,7 @@ pub(super) fn decide(
             expected.check(user.modified.position)?;
             Ok(Decision { events: delete(directory, user), ..Decision::default() })
         }
+        Change::Withdraw => Ok(Decision { events: delete(directory, user), ..Decision::default() }),
     }
 }
 

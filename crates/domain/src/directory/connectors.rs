@@ -19,6 +19,9 @@ pub struct Connector {
     pub settings: ConnectorSettings,
     /// When it was added.
     pub created: Stamp,
+    /// When it was removed; none: it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Stamp>,
 }
 
 /// The connectors of a tenant at one position.
@@ -29,9 +32,14 @@ pub struct Connectors {
 }
 
 impl Connectors {
-    /// The connector with this id.
+    /// The connector with this id, there or removed: what it made is still called by its name.
     pub fn get(&self, id: ConnectorId) -> Option<&Connector> {
         self.by_id.get(&id)
+    }
+
+    /// The connector with this id, unless it was removed.
+    pub fn present(&self, id: ConnectorId) -> Option<&Connector> {
+        self.get(id).filter(|connector| connector.removed.is_none())
     }
 
     /// The connector with exactly this name.
@@ -39,9 +47,15 @@ impl Connectors {
         self.iter().find(|connector| connector.name == name)
     }
 
-    /// All connectors, by id.
+    /// The connector that had exactly this name last, and was removed.
+    pub fn once_named(&self, name: &str) -> Option<&Connector> {
+        let removed = self.by_id.values().filter(|connector| connector.removed.is_some());
+        removed.filter(|connector| connector.name == name).max_by_key(|connector| connector.removed)
+    }
+
+    /// The connectors that are there, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Connector> {
-        self.by_id.values()
+        self.by_id.values().filter(|connector| connector.removed.is_none())
     }
 
     pub(super) fn add(
@@ -55,7 +69,8 @@ impl Connectors {
             return Err(moment.unfit(format!("connector `{name}` exists already")));
         }
         let (name, settings) = (name.to_owned(), settings.clone());
-        self.by_id.insert(id, Connector { id, name, settings, created: moment.stamp });
+        self.by_id
+            .insert(id, Connector { id, name, settings, created: moment.stamp, removed: None });
         Ok(())
     }
 
@@ -69,6 +84,14 @@ impl Connectors {
             return Err(moment.unfit(format!("there is no connector {id}")));
         };
         there.settings = settings.clone();
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, id: ConnectorId, moment: Moment<'_>) -> Result<(), Unfit> {
+        let Some(there) = self.by_id.get_mut(&id) else {
+            return Err(moment.unfit(format!("there is no connector {id}")));
+        };
+        there.removed = Some(moment.stamp);
         Ok(())
     }
 }

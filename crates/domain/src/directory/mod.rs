@@ -3,6 +3,7 @@
 //! Persistent maps throughout: a clone costs a few pointers, so every position's directory can be
 //! kept as long as someone reads it. Each index beside a map is derived and never stored.
 
+mod aside;
 mod connectors;
 mod credentials;
 mod groups;
@@ -17,9 +18,12 @@ mod tenants;
 mod unique;
 mod users;
 
+use std::collections::BTreeSet;
+
 use scim::{Packed, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use aside::Aside;
 pub use connectors::{Connector, Connectors};
 pub use credentials::{Credential, Credentials};
 pub use groups::{Group, Groups};
@@ -36,7 +40,7 @@ pub use users::{Assignment, Lock, User, Users};
 
 use crate::attributes::set_attribute;
 use crate::commit::{Commit, Projection, Unfit};
-use crate::event::{AttributeChange, Event};
+use crate::event::{AttributeChange, Event, Member};
 use crate::id::ConnectorId;
 use crate::origin::Origin;
 use crate::position::Position;
@@ -114,6 +118,9 @@ pub struct Directory {
     /// The rules that give roles to whoever is in a group.
     #[serde(default, skip_serializing_if = "Rules::never_were")]
     pub rules: Rules,
+    /// Memberships that may come back with the users who had them.
+    #[serde(default, skip_serializing_if = "Aside::is_empty")]
+    pub aside: Aside,
     /// The policies.
     pub policies: Policies,
     /// The schemas, if the tenant added any to the built-in ones.
@@ -168,7 +175,9 @@ impl Projection for Directory {
         };
         commit.events.iter().try_for_each(|event| {
             self.keeping_unique(event, |directory| directory.apply_event(commit, event, moment))
-        })
+        })?;
+        self.keep_aside(commit);
+        Ok(())
     }
 }
 
@@ -206,6 +215,7 @@ impl Directory {
             Event::ConnectorChanged { connector, settings } => {
                 self.connectors.change(*connector, settings, moment)
             }
+            Event::ConnectorRemoved { connector } => self.connectors.remove(*connector, moment),
             Event::SchemaAdded { urn, resource_type, required, document } => {
                 let new = CustomSchema {
                     urn: urn.clone(),
@@ -258,7 +268,10 @@ impl Directory {
                 self.users.create(*user, *active, *managed_by, personal, moment)
             }
             Event::UserRenamed { user, personal } => self.users.rename(*user, personal, moment),
-            Event::UserActivated { user } => self.users.set_active(*user, true, moment),
+            Event::UserActivated { user } => {
+                self.aside.take_user(*user);
+                self.users.set_active(*user, true, moment)
+            }
             Event::UserDeactivated { user } => self.users.set_active(*user, false, moment),
             Event::UserLinked { user, connector } => {
                 self.users.manage(*user, Some(*connector), moment)
@@ -273,7 +286,10 @@ impl Directory {
             Event::UserAttributesChanged { user, personal } => {
                 self.users.set(*user, personal, moment)
             }
-            Event::UserDeleted { user } => self.users.delete(*user, moment),
+            Event::UserDeleted { user } => {
+                self.aside.take_user(*user);
+                self.users.delete(*user, moment)
+            }
             Event::UserErased { user, .. } => self.users.erase(*user, moment),
             Event::RoleAssigned { user, role, source, wording } => {
                 let wording = wording.known().cloned().unwrap_or_default();
@@ -305,12 +321,20 @@ impl Directory {
                 self.groups.set(*group, changes, moment)
             }
             Event::GroupMemberAdded { group, member, source } => {
+                self.aside.take(*member, *group, *source);
                 self.groups.add_member(*group, *member, *source, moment)
             }
             Event::GroupMemberRemoved { group, member, source } => {
                 self.groups.remove_member(*group, *member, *source, moment)
             }
-            Event::GroupDeleted { group } => self.groups.delete(*group, moment),
+            Event::MembershipForgotten { group, member, source } => {
+                self.aside.take(*member, *group, *source);
+                Ok(())
+            }
+            Event::GroupDeleted { group } => {
+                self.aside.take_group(*group);
+                self.groups.delete(*group, moment)
+            }
             Event::PolicyCreated { policy, name, text } => {
                 self.policies.create(*policy, name, text, moment)
             }
@@ -328,6 +352,25 @@ impl Directory {
     pub fn lacks_privileges(&self, user: &User) -> bool {
         let everyone = self.roles.named(EVERYONE).map(|role| role.id);
         user.each_role().all(|role| Some(role) == everyone)
+    }
+
+    /// The memberships that ended because their user was deactivated in the same commit.
+    fn keep_aside(&mut self, commit: &Commit) {
+        let mut deactivated = BTreeSet::new();
+        for event in commit.events.iter() {
+            if let Event::UserDeactivated { user } = event {
+                deactivated.insert(*user);
+            }
+        }
+        for event in commit.events.iter().filter(|_| !deactivated.is_empty()) {
+            if let Event::GroupMemberRemoved { group, member: Member::User(user), source } = event
+                && deactivated.contains(user)
+                && self.groups.get(*group).is_some()
+                && self.users.get(*user).is_some_and(|user| !user.active)
+            {
+                self.aside.put(*user, *group, *source);
+            }
+        }
     }
 
     /// Whether every index says what its map says, and every reference leads somewhere.
@@ -353,6 +396,7 @@ impl Directory {
             }
         }
         self.unique_agrees()?;
+        self.aside.agrees(&self.users, &self.groups)?;
         self.groups.members_are_among(&self.users)
     }
 }

@@ -18,10 +18,10 @@ use uuid::Uuid;
 
 pub(crate) const OKTA: ConnectorId = ConnectorId::new(Uuid::from_u128(1));
 pub(crate) const ENTRA: ConnectorId = ConnectorId::new(Uuid::from_u128(2));
-const ADA: UserId = UserId::new(Uuid::from_u128(101));
-const BOB: UserId = UserId::new(Uuid::from_u128(102));
-const SALES: GroupId = GroupId::new(Uuid::from_u128(201));
-const ALL: GroupId = GroupId::new(Uuid::from_u128(202));
+pub(crate) const ADA: UserId = UserId::new(Uuid::from_u128(101));
+pub(crate) const BOB: UserId = UserId::new(Uuid::from_u128(102));
+pub(crate) const SALES: GroupId = GroupId::new(Uuid::from_u128(201));
+pub(crate) const ALL: GroupId = GroupId::new(Uuid::from_u128(202));
 
 pub(crate) fn connector(id: ConnectorId) -> Actor {
     Actor::Connector { id, credential: CredentialId::new(Uuid::nil()) }
@@ -170,7 +170,7 @@ pub(crate) fn create_group(id: GroupId, rest: &str) -> Command {
     Command::Group(id, Change::Create(admitted(&group_json(rest), ResourceType::group())))
 }
 
-fn put_group(id: GroupId, rest: &str) -> Command {
+pub(crate) fn put_group(id: GroupId, rest: &str) -> Command {
     let with = admitted(&group_json(rest), ResourceType::group());
     Command::Group(id, Change::Replace { with, expected: Expected::Any })
 }

@@ -17,3 +17,5 @@ mod rules;
 mod schemas;
 #[cfg(test)]
 mod standing;
+#[cfg(test)]
+mod workflow;

@@ -98,6 +98,7 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
                 write(&(connector, named(settings)?))
             }
         }
+        Event::ConnectorRemoved { connector } => write(&(connector,)),
         Event::SchemaAdded { urn, resource_type, required, document } => {
             write(&(urn, resource_type, required, document))
         }
@@ -190,7 +191,8 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
         Event::GroupRenamed { group, from, to } => write(&(group, from, to)),
         Event::GroupAttributesChanged { group, changes } => write(&(group, wire!(changes))),
         Event::GroupMemberAdded { group, member, source }
-        | Event::GroupMemberRemoved { group, member, source } => {
+        | Event::GroupMemberRemoved { group, member, source }
+        | Event::MembershipForgotten { group, member, source } => {
             let source = wire_source(*source).map_err(|_| unwritable("a membership by a rule"))?;
             write(&(group, wire_member(*member), source))
         }
@@ -274,6 +276,15 @@ pub(super) fn decode(
         (EventKind::ConnectorChanged, 2) => {
             let (connector, settings) = read(clear)?;
             Event::ConnectorChanged { connector, settings: unnamed(&settings)? }
+        }
+        (EventKind::ConnectorRemoved, 1) => {
+            let (connector,) = read(clear)?;
+            Event::ConnectorRemoved { connector }
+        }
+        (EventKind::MembershipForgotten, 1) => {
+            let (group, member, source) = read(clear)?;
+            let (member, source) = (unwire_member(member)?, unwire_source(source));
+            Event::MembershipForgotten { group, member, source }
         }
         (EventKind::SchemaAdded, 1) => {
             let (urn, resource_type, required, document) = read(clear)?;

@@ -102,6 +102,11 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
                 ..ConnectorSettings::new(first, Mode::Interop)
             },
         },
+        EventKind::ConnectorRemoved => Event::ConnectorRemoved { connector: id(number) },
+        EventKind::MembershipForgotten => {
+            let source = if flag { Source::Connector(id(number + 4)) } else { Source::Local };
+            Event::MembershipForgotten { group: id(number), member, source }
+        }
         EventKind::SchemaAdded => Event::SchemaAdded {
             urn: first.clone(),
             resource_type: "User".to_owned(),

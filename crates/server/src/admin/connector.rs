@@ -127,6 +127,13 @@ pub(super) async fn change(asked: &Asked<'_>, slug: &str, name: &str) -> Result<
     Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, detail))
 }
 
+/// `DELETE /admin/v1/tenants/{tenant}/connectors/{name}`: it goes, with its keys, when nothing comes from it any more.
+pub(super) async fn remove(asked: &Asked<'_>, slug: &str, name: &str) -> Result<Answer, Refused> {
+    let (tenant, snapshot) = asked.tenant(slug)?;
+    let connector = find(&snapshot.directory.connectors, name)?.id;
+    Ok(done(&asked.submit(tenant, Command::RemoveConnector { connector }).await?))
+}
+
 fn overtaken(name: &str) -> Refused {
     Rejection::Overtaken { kind: "connector", name: name.to_owned() }.into()
 }

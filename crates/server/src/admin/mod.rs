@@ -213,6 +213,9 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Connector(slug, name) if asked.parts.method == Method::PATCH => {
             connector::change(asked, slug, name).await
         }
+        Route::Connector(slug, name) if asked.parts.method == Method::DELETE => {
+            connector::remove(asked, slug, name).await
+        }
         Route::Connector(slug, name) => show::connector(asked, slug, name).await,
         Route::Schemas(slug) if is_post => schema::add(asked, slug).await,
         Route::Schemas(slug) => schema::list(asked, slug).await,

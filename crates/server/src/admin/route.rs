@@ -125,7 +125,7 @@ impl Route {
             | Route::Credentials(_)
             | Route::Connectors(_)
             | Route::Schemas(_) => "GET, POST",
-            Route::Connector(..) => "GET, PATCH",
+            Route::Connector(..) => "GET, PATCH, DELETE",
             Route::Tenant(_) => "GET, PATCH",
             Route::Roster(_)
             | Route::User(..)

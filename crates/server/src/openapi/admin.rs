@@ -177,6 +177,10 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 "Read a connector's client in another way; what is not named stays",
             )
             .body("ConnectorChange", json!({ "mode": "lenient" })),
+            (Route::Connector(..), "DELETE") => writes(
+                "removeConnector",
+                "Remove a connector, with its keys, once nothing comes from it any more",
+            ),
             (Route::Connector(..), _) => reads(
                 "getConnector",
                 "A connector, and what its client sent that the RFCs do not have",

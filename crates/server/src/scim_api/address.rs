@@ -9,6 +9,8 @@ use crate::path;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) slug: String,
+    /// The connector that the path names, as in `/scim/acme/okta/v2/Users`.
+    pub(super) connector: Option<String>,
     pub(super) version: Version,
     /// None: there is no such endpoint.
     pub(super) endpoint: Option<Endpoint>,
@@ -144,17 +146,30 @@ impl Address {
             return None;
         }
         let slug = parts.next()?;
+        // What stands before the version and is no endpoint is a connector: without a version, the endpoint comes at once.
+        let connector = parts.next_if({
+            let mut ahead = parts.clone();
+            let first = ahead.next();
+            let names = first.is_some_and(|first| !is_version(&first) && !is_endpoint(&first))
+                && ahead.next().is_some_and(|second| is_version(&second));
+            move |_| names
+        });
         let version = match parts.next_if(|part| is_version(part)) {
             Some(version) if version != "v2" => Version::Other(version),
             _ => Version::Two,
         };
         let rest: Vec<String> = parts.collect();
-        Some(Address { slug, version, endpoint: endpoint(&rest) })
+        Some(Address { slug, connector, version, endpoint: endpoint(&rest) })
     }
 }
 
 fn is_version(part: &str) -> bool {
     part.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Whether a part of a path is where an endpoint begins.
+fn is_endpoint(part: &str) -> bool {
+    endpoint(&[part.to_owned()]).is_some()
 }
 
 fn endpoint(parts: &[String]) -> Option<Endpoint> {
@@ -186,7 +201,22 @@ mod tests {
         let check = |path: &str, endpoint: Option<Endpoint>| {
             let address = Address::parse(path).unwrap();
             assert_eq!((address.slug.as_str(), address.endpoint), ("acme", endpoint), "{path}");
+            assert_eq!(address.connector, None, "{path}");
         };
+        let through = |path: &str, connector: &str, endpoint: Option<Endpoint>| {
+            let address = Address::parse(path).unwrap();
+            assert_eq!(address.connector.as_deref(), Some(connector), "{path}");
+            assert_eq!((address.slug.as_str(), address.endpoint), ("acme", endpoint), "{path}");
+        };
+        through("/scim/acme/okta/v2/Users", "okta", Some(Endpoint::List(Kind::User)));
+        through("/scim/acme/my%20okta/v2/", "my okta", Some(Endpoint::ListAll));
+        through(
+            "/scim/acme/okta/v2/Users/v2",
+            "okta",
+            Some(Endpoint::One(Kind::User, "v2".into())),
+        );
+        check("/scim/acme/Users/v2", Some(Endpoint::One(Kind::User, "v2".into())));
+        check("/scim/acme/okta/Users", None);
         check("/scim/acme/v2/Users", Some(Endpoint::List(Kind::User)));
         check("/scim/acme/Users/", Some(Endpoint::List(Kind::User)));
         check("/scim/acme/v2//Groups/.search", Some(Endpoint::Search(Kind::Group)));

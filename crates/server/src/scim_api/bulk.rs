@@ -149,7 +149,13 @@ impl Work {
         if self.is_large && data.to_json().len() > limit_bytes {
             return Err(Refused::too_large(limit_bytes));
         }
-        let written = write(&asked, kind, request.method, request.id, &data, request.version).await;
+        let written = match stage {
+            Stage::Undo => resource::withdraw(&asked, kind, &request.id.unwrap_or_default()).await,
+            Stage::Whole | Stage::Begin | Stage::Finish => {
+                let Request { method, id, version, .. } = request;
+                write(&asked, kind, method, id, &data, version).await
+            }
+        };
         asked.count();
         let written = written?;
         let body = if self.shows { written.body(&asked) } else { None };

@@ -21,6 +21,7 @@ use axum::response::{IntoResponse, Response};
 use domain::credential::Scope;
 use domain::id::TenantId;
 use domain::origin::Actor;
+use domain::view::path_part;
 use scim::{Catalogue, Quirk, Value};
 
 use crate::answer::Answer;
@@ -126,7 +127,7 @@ async fn answer(
     let address =
         Address::parse(parts.uri.path()).ok_or_else(|| stranger(Refused::no_address()))?;
     let world = app.engine.world();
-    let base = base_url(app, parts, &address.slug);
+    let base = base_url(app, parts, &address);
     let is_public = matches!(address.endpoint, Some(Endpoint::ServiceProviderConfig));
     let is_filtered = parts.uri.query().is_some_and(|query| query.contains("filter="));
     let is_open = is_public && is_read(&parts.method) && !is_filtered;
@@ -137,7 +138,7 @@ async fn answer(
         let roles = caller.map(|caller| caller.roles()).unwrap_or_default();
         return Ok(discovery::service_provider_config(&base, roles).into_response());
     }
-    if matches!(address.endpoint, Some(Endpoint::Me)) {
+    if matches!(address.endpoint, Some(Endpoint::Me)) && address.connector.is_none() {
         let person =
             caller::person(app, &world, &parts.headers, &address.slug).map_err(stranger)?;
         let answer = me::answer(app, &person, parts, &address.version, &base).await;
@@ -148,6 +149,7 @@ async fn answer(
     let known = |why| Failed { tenant: caller.tenant, actor: Some(caller.actor()), why };
     let media = async {
         caller.admitted()?;
+        caller.check_connector(address.connector.as_deref())?;
         check_version(&address.version)?;
         let endpoint = address.endpoint.as_ref().ok_or_else(Refused::no_address)?;
         let allowed = endpoint.methods();
@@ -259,13 +261,19 @@ fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
-/// The base URL of a tenant's SCIM endpoints, as this client reaches it.
-fn base_url(app: &App, parts: &request::Parts, slug: &str) -> String {
+/// The base URL of a tenant's SCIM endpoints, as this client reaches it: whoever names its connector in the path is led to
+/// addresses that name it.
+fn base_url(app: &App, parts: &request::Parts, address: &Address) -> String {
+    let connector = address.connector.as_deref().map(path_part);
+    let path = match connector {
+        Some(connector) => format!("scim/{}/{connector}/v2", address.slug),
+        None => format!("scim/{}/v2", address.slug),
+    };
     match &app.public_url {
-        Some(url) => format!("{url}/scim/{slug}/v2"),
+        Some(url) => format!("{url}/{path}"),
         None => {
             let host = parts.headers.get(axum::http::header::HOST).and_then(|h| h.to_str().ok());
-            format!("http://{}/scim/{slug}/v2", host.unwrap_or("localhost"))
+            format!("http://{}/{path}", host.unwrap_or("localhost"))
         }
     }
 }

@@ -37,7 +37,10 @@ impl Extent {
     pub(super) fn of(change: &Change, settings: Option<&ConnectorSettings>) -> Extent {
         let text = settings.and_then(|settings| settings.roles_attribute.as_deref());
         match change {
-            Change::Create(_) | Change::Replace { .. } | Change::Delete { .. } => Extent::All,
+            Change::Create(_)
+            | Change::Replace { .. }
+            | Change::Delete { .. }
+            | Change::Withdraw => Extent::All,
             // The text is there as a whole, whatever of the user is changed.
             Change::Patch { .. } if text.is_some() => Extent::All,
             Change::Patch { patch, .. } => {

@@ -334,6 +334,14 @@ pub(super) async fn delete(
     Ok(Written { target, receipt, status, projection })
 }
 
+/// Takes back what could not be finished, whatever the connector may do by now.
+pub(super) async fn withdraw(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Written, Refused> {
+    let target = Target::find(asked, &asked.caller.snapshot, kind, id)?;
+    let (status, projection) = (StatusCode::NO_CONTENT, Projection::default());
+    let receipt = submit(asked, target, Change::Withdraw, status).await?;
+    Ok(Written { target, receipt, status, projection })
+}
+
 /// Asks the engine, and notes what it left out.
 async fn submit(
     asked: &Asked<'_>,
