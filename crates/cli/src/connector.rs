@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::from::{At, From};
+use crate::local::released;
 use crate::manage::{report, text};
 use crate::remote::ServedTenant;
 use crate::terminal::say;
@@ -80,6 +81,11 @@ enum Verb {
         /// Its name
         name: String,
     },
+    /// Let a connector manage nothing any more, so that another one may link its users and groups: disable it first
+    Release {
+        /// Its name
+        name: String,
+    },
 }
 
 impl Connector {
@@ -97,6 +103,11 @@ impl Connector {
                 let path = ["tenants", slug.as_str(), "connectors", name.as_str()];
                 report(&remote.ask(Method::DELETE, &path, &[], None).await?, "removed");
                 Ok(())
+            }
+            Verb::Release { name } => {
+                let (remote, slug) = self.tenant.found().await?;
+                let path = ["tenants", slug.as_str(), "connectors", name.as_str()];
+                released(&remote, &path.map(str::to_owned), "release").await
             }
             Verb::Enable { name } => {
                 change(&self.tenant, &name, &json!({ "enabled": true }), "enabled").await

@@ -16,8 +16,10 @@ mod export;
 mod feed;
 mod fixture;
 mod from;
+mod group;
 mod heads;
 mod instance;
+mod local;
 mod manage;
 mod output;
 mod problems;
@@ -72,6 +74,7 @@ enum Verb {
     Credential(credential::Credential),
     Schema(schema::Schema),
     User(user::User),
+    Group(group::Group),
     Show(show::Show),
     Diff(diff::Differ),
     Audit(audit::Audit),
@@ -120,6 +123,7 @@ fn main() -> ExitCode {
             Verb::Connector(connector) => connector.run().await,
             Verb::Schema(schema) => schema.run().await,
             Verb::Credential(credential) => credential.run().await,
+            Verb::Group(group) => group.run().await,
             Verb::User(user) => user.run().await,
             Verb::Show(show) => show.run().await,
             Verb::Diff(diff) => diff.run().await,

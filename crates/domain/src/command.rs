@@ -4,7 +4,7 @@ pub use scim::Quirk;
 use scim::{Admitted, Patch};
 
 use crate::credential::{Proof, Scopes};
-use crate::event::{ConnectorSettings, Event, Holder, OperatorRole};
+use crate::event::{ConnectorSettings, Event, Holder, Member, OperatorRole};
 use crate::id::{ConnectorId, CredentialId, GroupId, OperatorId, RoleId, RuleId, TenantId, UserId};
 use crate::position::{Hash, Position};
 use crate::rejection::Rejection;
@@ -23,6 +23,15 @@ pub enum Command {
         user: UserId,
         /// Why. It stands in the log in clear, so it must not say who they were.
         reason: String,
+    },
+    /// Let a person come to be who signs on and was not pushed yet. Whoever is there by that name stays as they are.
+    JustInTime(UserId, Admitted),
+    /// Let a connector manage a user or group no more; a large group in several commits.
+    Release(Member),
+    /// Let a connector manage nothing any more, in several commits.
+    ReleaseAll {
+        /// The connector.
+        connector: ConnectorId,
     },
     /// Let a user do nothing, whatever their identity provider says.
     LockUser {
@@ -312,6 +321,8 @@ pub struct Decision {
     pub quirks: Vec<Quirk>,
     /// What it says of other tenants.
     pub elsewhere: Vec<Elsewhere>,
+    /// Whom it turned out to be about, if not about who the command says: somebody was there already.
+    pub about: Option<Member>,
 }
 
 /// What a request to one tenant says of another one (behaviour C-09).

@@ -14,7 +14,9 @@ use crate::id::{
 use crate::origin::Source;
 use crate::personal::Personal;
 use crate::position::Hash;
-use crate::settings::{OnDeactivate, OnDelete, OnReactivate, Permissions, PutWithoutActive};
+use crate::settings::{
+    Linking, OnDeactivate, OnDelete, OnReactivate, Permissions, PutWithoutActive,
+};
 use crate::time::Timestamp;
 
 /// One fact inside a commit.
@@ -486,6 +488,9 @@ pub struct ConnectorSettings {
     /// Whether it only adds attributes to users who come from elsewhere.
     #[serde(default, skip_serializing_if = "is_default")]
     pub attribute_only: bool,
+    /// Which users who are managed here it takes over when it pushes them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub linking: Linking,
 }
 
 /// What becomes of a write to a group that names members who are no users or groups of the tenant.
@@ -558,6 +563,7 @@ impl ConnectorSettings {
             on_delete: OnDelete::default(),
             put_without_active: PutWithoutActive::default(),
             attribute_only: false,
+            linking: Linking::default(),
         }
     }
 }

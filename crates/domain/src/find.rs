@@ -81,9 +81,11 @@ pub trait Listed: Sized + 'static {
         value: &Literal,
     ) -> Option<Box<dyn Iterator<Item = &'a Self> + 'a>>;
 
-    /// If a filter is matched by all but a few: where those few are in the order of creation,
-    /// counted from 0, in order.
-    fn all_but(directory: &Directory, filter: &Filter) -> Option<Vec<usize>>;
+    /// Whether the viewer sees it.
+    fn is_shown(&self, viewer: Viewer<'_>) -> bool;
+
+    /// If all but a few are seen and match: where those few are in the order of creation, counted from 0, in order.
+    fn all_but(viewer: Viewer<'_>, filter: Option<&Filter>) -> Option<Vec<usize>>;
 }
 
 /// Nobody waits for the answer any more.
@@ -110,11 +112,8 @@ pub struct Whole {
 
 impl Whole {
     /// All resources of a type, or all but a few, if that is what an unsorted list asks for.
-    pub fn of<R: Listed>(directory: &Directory, filter: Option<&Filter>) -> Option<Whole> {
-        match filter {
-            None => Some(Whole { absent: Vec::new() }),
-            Some(filter) => R::all_but(directory, filter).map(|absent| Whole { absent }),
-        }
+    pub fn of<R: Listed>(viewer: Viewer<'_>, filter: Option<&Filter>) -> Option<Whole> {
+        R::all_but(viewer, filter).map(|absent| Whole { absent })
     }
 
     /// How many there are.
@@ -161,6 +160,9 @@ pub fn matching<R: Listed>(
             if !go_on(std::mem::take(&mut looked)) {
                 return Err(Stopped);
             }
+        }
+        if !one.is_shown(viewer) {
+            return Ok(());
         }
         let view = one.view(viewer);
         if filter.is_none_or(|filter| filter.matches(&view)) {
@@ -298,19 +300,26 @@ impl Listed for User {
         })
     }
 
-    /// `active eq true`: the few of whom that is not so are known, and so are their places.
-    fn all_but(directory: &Directory, filter: &Filter) -> Option<Vec<usize>> {
-        let Filter::Compare { path, op: scim::Op::Eq, value: Literal::Bool(true) } = filter else {
-            return None;
+    fn is_shown(&self, viewer: Viewer<'_>) -> bool {
+        self.is_shown_to(viewer.connector)
+    }
+
+    /// No filter, or `active eq true`: the few of whom that is not so are known, and so are their places.
+    fn all_but(viewer: Viewer<'_>, filter: Option<&Filter>) -> Option<Vec<usize>> {
+        let is_active = match filter {
+            None => false,
+            Some(Filter::Compare { path, op: scim::Op::Eq, value: Literal::Bool(true) })
+                if path.is("active") =>
+            {
+                true
+            }
+            Some(_) => return None,
         };
-        let users = &directory.users;
+        let users = &viewer.directory.users;
+        let hidden = users.managed_here().filter(|user| !user.is_shown(viewer));
         let others = || users.inactive().chain(users.active_unassigned());
-        if !path.is("active") || others().nth(ABSENT_PLACES).is_some() {
-            return None;
-        }
-        let mut places: Vec<usize> = others().filter_map(|user| users.place(user)).collect();
-        places.sort_unstable();
-        Some(places)
+        let others = is_active.then(others).into_iter().flatten();
+        places(hidden.chain(others), |user| users.place(user))
     }
 }
 
@@ -370,9 +379,33 @@ impl Listed for Group {
         })
     }
 
-    fn all_but(_: &Directory, _: &Filter) -> Option<Vec<usize>> {
-        None
+    fn is_shown(&self, viewer: Viewer<'_>) -> bool {
+        self.is_shown_to(viewer.connector)
     }
+
+    fn all_but(viewer: Viewer<'_>, filter: Option<&Filter>) -> Option<Vec<usize>> {
+        if filter.is_some() {
+            return None;
+        }
+        let groups = &viewer.directory.groups;
+        let hidden = groups.managed_here().filter(|group| !group.is_shown(viewer));
+        places(hidden, |group| groups.place(group))
+    }
+}
+
+/// The places of those who are not among all, each once and in order; none if there are too many.
+fn places<'a, R: 'a>(
+    others: impl Iterator<Item = &'a R>,
+    place: impl Fn(&R) -> Option<usize>,
+) -> Option<Vec<usize>> {
+    let others: Vec<&R> = others.take(ABSENT_PLACES + 1).collect();
+    if others.len() > ABSENT_PLACES {
+        return None;
+    }
+    let mut places: Vec<usize> = others.into_iter().filter_map(place).collect();
+    places.sort_unstable();
+    places.dedup();
+    Some(places)
 }
 
 /// A tenant has few roles: each is looked at.
@@ -419,7 +452,11 @@ impl Listed for Role {
         None
     }
 
-    fn all_but(_: &Directory, _: &Filter) -> Option<Vec<usize>> {
-        None
+    fn is_shown(&self, _: Viewer<'_>) -> bool {
+        true
+    }
+
+    fn all_but(_: Viewer<'_>, filter: Option<&Filter>) -> Option<Vec<usize>> {
+        filter.is_none().then(Vec::new)
     }
 }

@@ -27,6 +27,7 @@ pub mod rejection;
 pub mod snapshot;
 pub mod trail;
 pub mod view;
+pub mod visible;
 
 mod attributes;
 mod decide;

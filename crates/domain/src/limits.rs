@@ -42,6 +42,8 @@ pub const ATTRIBUTES_BYTES: usize = 1 << 20;
 pub const PAGE_BYTES: usize = 16 << 20;
 /// Events in a commit at most; with the longest event they stay below a commit's 16 MiB.
 pub const COMMIT_EVENTS: usize = 150_000;
+/// Events of a commit by which a connector releases what it managed.
+pub const RELEASED_EVENTS: usize = 20_000;
 /// Bytes of a schema document that a tenant adds.
 pub const SCHEMA_BYTES: usize = 256 << 10;
 /// Schemas that a tenant adds at most.

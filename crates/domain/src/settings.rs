@@ -124,6 +124,20 @@ pub enum PutWithoutActive {
     Activate,
 }
 
+/// Which users who are managed here a connector takes over when it pushes them (behaviour P-05).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Linking {
+    /// Whoever has the same `userName`, in whatever case.
+    #[default]
+    UserName,
+    /// And who has the same primary mail address, where nobody has the `userName`.
+    UserNameOrEmail,
+    /// Nobody: the push is refused.
+    Never,
+}
+
 impl ConnectorSettings {
     /// Whether the connector may carry out a workflow. One that only adds attributes to users who come from elsewhere
     /// carries out nothing but that.

@@ -68,6 +68,10 @@ impl Attributes for UserView<'_> {
                 Some(schemas(catalogue.user(), &user.attributes))
             }
             ENTERPRISE => user.attributes.view().get(name).map(|node| self.enterprise(node)),
+            "displayName" => match user.attributes.view().get(name) {
+                Some(node) => Some(Attr::Node(node)),
+                None => user.derived_name().map(string),
+            },
             _ => user.attributes.view().get(name).map(Attr::Node),
         }
     }
@@ -77,6 +81,9 @@ impl Attributes for UserView<'_> {
             if let Some(value) = self.attribute(name) {
                 f(name, value);
             }
+        }
+        if let Some(name) = self.user.derived_name() {
+            f("displayName", string(name));
         }
         for (name, node) in self.user.attributes.view().iter() {
             let value = if name == ENTERPRISE { self.enterprise(node) } else { Attr::Node(node) };
@@ -92,7 +99,8 @@ impl UserView<'_> {
         let manager = node.as_complex().and_then(|extension| extension.get("manager"));
         let id = manager.and_then(Node::as_complex).and_then(|manager| manager.get("value"));
         let id = id.and_then(Node::as_str).and_then(|id| id.parse().ok());
-        let Some(boss) = id.and_then(|id| self.directory.users.get(id)) else {
+        let boss = id.and_then(|id| self.directory.users.get(id));
+        let Some(boss) = boss.filter(|boss| boss.is_shown_to(self.connector)) else {
             return Attr::Node(node);
         };
         let mut extension = node.as_complex().map(scim::ComplexView::to_object).unwrap_or_default();
@@ -182,6 +190,7 @@ impl UserView<'_> {
                 ("type", kind.to_owned()),
             ])
         };
+        found.retain(|(group, _)| group.is_shown_to(self.connector));
         found.into_iter().map(value).collect()
     }
 }
@@ -212,7 +221,8 @@ impl Attributes for GroupView<'_> {
             }
             "members" => {
                 let value = |member| member_value(self.directory, self.base, member);
-                list(group.members().map(value).collect())
+                let shown = |member: &_| self.directory.shows_member(*member, self.connector);
+                list(group.members().filter(shown).map(value).collect())
             }
             _ => group.attributes.view().get(name).map(Attr::Node),
         }
@@ -240,12 +250,12 @@ impl GroupView<'_> {
     }
 }
 
-/// What a user is shown as where others refer to them: their `displayName` and nothing in its place,
+/// What a user is shown as where others refer to them: their `displayName`, given or derived, and nothing in its place,
 /// for a client may compare it with the one at the reference (R-7643-4.3-01).
 fn display_name(user: &User) -> Option<String> {
     match user.attributes.view().get("displayName") {
         Some(Node::String(name)) => Some(name.to_owned()),
-        _ => None,
+        _ => user.derived_name(),
     }
 }
 

@@ -23,6 +23,7 @@ use arc_swap::ArcSwap;
 use domain::command::{Command, Elsewhere, Notice, Quirk};
 use domain::commit::{Commit, Unfit};
 use domain::erasure::PersonValues;
+use domain::event::Member;
 use domain::id::{TenantId, UserId};
 use domain::origin::Origin;
 use domain::position::{Hash, Position};
@@ -88,6 +89,8 @@ pub struct Receipt {
     pub quirks: Vec<Quirk>,
     /// What the command says of other tenants, which it does not change.
     pub elsewhere: Vec<Elsewhere>,
+    /// Whom it turned out to be about, if not about who the command says: somebody was there already.
+    pub about: Option<Member>,
 }
 
 /// Why a command was not carried out. Nothing changed.
@@ -183,9 +186,16 @@ impl Engine {
         let now = self.now(tenant).ok_or(Refusal::NoTenant)?;
         let decision = domain::decide(&now.directory, &origin.actor, command)?;
         let (notices, quirks) = (decision.notices, decision.quirks);
-        let elsewhere = decision.elsewhere;
+        let (elsewhere, about) = (decision.elsewhere, decision.about);
         if decision.events.is_empty() {
-            return Ok(Receipt { snapshot: now, position: None, notices, quirks, elsewhere });
+            return Ok(Receipt {
+                snapshot: now,
+                position: None,
+                notices,
+                quirks,
+                elsewhere,
+                about,
+            });
         }
         let commit = Commit {
             tenant,
@@ -197,7 +207,7 @@ impl Engine {
         };
         let mut next = (*now).clone();
         next.advance(&commit, Hash::ZERO)?;
-        Ok(Receipt { snapshot: Arc::new(next), position: None, notices, quirks, elsewhere })
+        Ok(Receipt { snapshot: Arc::new(next), position: None, notices, quirks, elsewhere, about })
     }
 
     async fn ask(

@@ -232,9 +232,16 @@ impl<R: Keys> Turn<R> {
         let erased = erasure::erases(&command).map(|(user, reason)| (user, reason.to_owned()));
         let decision = domain::decide(&tip.directory, &origin.actor, command)?;
         let (notices, quirks) = (decision.notices, decision.quirks);
-        let elsewhere = decision.elsewhere;
+        let (elsewhere, about) = (decision.elsewhere, decision.about);
         if decision.events.is_empty() {
-            return Ok(Receipt { snapshot: tip, position: None, notices, quirks, elsewhere });
+            return Ok(Receipt {
+                snapshot: tip,
+                position: None,
+                notices,
+                quirks,
+                elsewhere,
+                about,
+            });
         }
         let commit = Commit {
             tenant,
@@ -274,7 +281,7 @@ impl<R: Keys> Turn<R> {
         self.sealed.push(sealed);
         let snapshot = Arc::new(next);
         self.tips.insert(tenant, snapshot.clone());
-        Ok(Receipt { snapshot, position: Some(commit.position), notices, quirks, elsewhere })
+        Ok(Receipt { snapshot, position: Some(commit.position), notices, quirks, elsewhere, about })
     }
 }
 
@@ -295,6 +302,9 @@ fn opens(tenant: TenantId, command: &Command) -> bool {
         Command::User(..)
         | Command::EraseUser { .. }
         | Command::Group(..)
+        | Command::JustInTime(..)
+        | Command::Release(_)
+        | Command::ReleaseAll { .. }
         | Command::LockUser { .. }
         | Command::UnlockUser { .. }
         | Command::AssignRole { .. }

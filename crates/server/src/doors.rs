@@ -1,6 +1,6 @@
 //! Every door of the server, so that one test can try each of them with the wrong keys.
 
-use crate::admin::Route;
+use crate::admin::{Released, Route};
 use crate::management;
 use crate::scim_api::{Endpoint, Kind};
 
@@ -148,6 +148,12 @@ pub(crate) fn routes(names: &Names<'_>) -> Vec<Route> {
         Route::Suspension(slug()),
         Route::Resumption(slug()),
         Route::Closure(slug()),
+        Route::Users(slug()),
+        Route::Groups(slug()),
+        Route::JustInTime(slug()),
+        Route::Release(slug(), Released::User, user()),
+        Route::Release(slug(), Released::Group, names.group.to_owned()),
+        Route::Release(slug(), Released::Connector, names.connector.to_owned()),
         Route::User(slug(), user()),
         Route::Group(slug(), names.group.to_owned()),
         Route::Roster(slug()),
@@ -184,6 +190,17 @@ pub(crate) fn admin_path(route: &Route) -> String {
         Route::Suspension(slug) => format!("{tenants}/{slug}/suspend"),
         Route::Resumption(slug) => format!("{tenants}/{slug}/resume"),
         Route::Closure(slug) => format!("{tenants}/{slug}/close"),
+        Route::Users(slug) => format!("{tenants}/{slug}/users"),
+        Route::Groups(slug) => format!("{tenants}/{slug}/groups"),
+        Route::JustInTime(slug) => format!("{tenants}/{slug}/jit"),
+        Route::Release(slug, kind, name) => {
+            let kind = match kind {
+                Released::User => "users",
+                Released::Group => "groups",
+                Released::Connector => "connectors",
+            };
+            format!("{tenants}/{slug}/{kind}/{name}/release")
+        }
         Route::User(slug, who) => format!("{tenants}/{slug}/users/{who}"),
         Route::Group(slug, who) => format!("{tenants}/{slug}/groups/{who}"),
         Route::Roster(slug) => format!("{tenants}/{slug}/roster"),

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use domain::command::{Change, Command, Expected};
-use domain::event::{ConnectorSettings, Event, Holder};
+use domain::event::{ConnectorSettings, Event, Holder, Member};
 use domain::id::{
     ConnectorId, CredentialId, GroupId, OperatorId, RequestId, RoleId, RuleId, TenantId, UserId,
 };
@@ -268,7 +268,7 @@ impl Simulation {
         let mut expected = before.clone();
         for ((tenant, person), answer) in asked.iter().zip(&answers) {
             match answer {
-                Ok(Receipt { snapshot, position: Some(position), .. }) => {
+                Ok(Receipt { snapshot, position: Some(position), about, .. }) => {
                     let next = expected.entry(*tenant).or_default();
                     *next += 1;
                     if *next != position.get() || snapshot.head.position != Some(*position) {
@@ -279,7 +279,9 @@ impl Simulation {
                         return Err(format!("position {position} was acknowledged twice"));
                     }
                     self.tally.commits += 1;
-                    self.note_person(*tenant, *person);
+                    // Who was linked was there already, under another id than a newcomer's.
+                    let there = matches!(about, Some(Member::User(_)));
+                    self.note_person(*tenant, person.filter(|_| !there));
                 }
                 Ok(Receipt { position: None, .. }) => self.tally.idle += 1,
                 Err(Refusal::Rejected(_)) => self.tally.rejections += 1,
@@ -355,7 +357,7 @@ impl Simulation {
         let role = *ROLES.choose(&mut self.rng).ok_or("no role")?;
         let rtype = snapshot.directory.schemas.catalogue().user();
         if self.rng.random_ratio(1, 12) {
-            return Ok((tenant, origin, self.local(some_user)));
+            return Ok((tenant, origin, self.local(some_user, some_group, connector, name)?));
         }
         let command = match self.rng.random_range(0..27) {
             0..3 => Command::User(UserId::new(self.id()), self.create_user(name, role, rtype)?),
@@ -738,7 +740,7 @@ enum Fate {
 
 /// Who comes to be by a command, or is erased.
 fn person(command: &Command) -> Option<(UserId, Fate)> {
-    if let Command::User(user, Change::Create(_)) = command {
+    if let Command::User(user, Change::Create(_)) | Command::JustInTime(user, _) = command {
         Some((*user, Fate::Comes))
     } else if let Command::EraseUser { user, .. } = command {
         Some((*user, Fate::IsErased))

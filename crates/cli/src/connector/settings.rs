@@ -64,6 +64,9 @@ pub(super) struct Settings {
     /// The connector of another tenant that may give roles here, as in `acme/okta`; `none` is none
     #[arg(long, value_name = "SLUG/NAME")]
     granted_to: Option<String>,
+    /// Which users who are managed here the client takes over when it pushes them
+    #[arg(long, value_name = "HOW", value_parser = ["userName", "userNameOrEmail", "never"])]
+    linking: Option<String>,
 }
 
 impl Settings {
@@ -98,6 +101,7 @@ impl Settings {
             ("platformAttribute", or_none(self.platform_attribute)),
             ("grantedTenants", granted_tenants),
             ("grantedTo", or_none(self.granted_to)),
+            ("linking", self.linking.map(Value::String)),
         ];
         let given = all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
         given.collect()

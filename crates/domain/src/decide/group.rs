@@ -10,12 +10,15 @@ use scim::{
     validate,
 };
 
-use super::{check_size, external_id_change, free_values, options, rule, settings};
+use super::{
+    check_size, external_id_change, free_values, link, managed_here, management, options, rule,
+    settings,
+};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, Group};
 use crate::event::{Event, Member, UnknownMembers};
-use crate::id::{GroupId, UserId};
+use crate::id::{ConnectorId, GroupId, UserId};
 use crate::limits::{DISPLAY_NAME_CHARS, MEMBER_COMPARISONS, MEMBERS_LOOKED_AT};
 use crate::origin::{Actor, Source};
 use crate::rejection::Rejection;
@@ -30,7 +33,11 @@ pub(super) fn decide(
     if let Change::Create(admitted) = change {
         return create(directory, actor, id, admitted);
     }
-    let Some(group) = directory.groups.get(id) else {
+    let shown = directory
+        .groups
+        .get(id)
+        .filter(|group| group.is_shown_to(management::manager(directory, actor)));
+    let Some(group) = shown else {
         return Err(Rejection::NotFound { kind: "group", id: id.to_string() });
     };
     let mut quirks = Vec::new();
@@ -51,14 +58,19 @@ pub(super) fn decide(
         }
         Change::Withdraw => delete(directory, group),
     };
+    // What was given here is taken back here, also where a connector manages the rest.
+    let takes_back = |event: &Event| matches!(event, Event::GroupMemberRemoved { source: Source::Local, group, .. } if *group == id);
+    if !events.iter().all(takes_back) {
+        managed_here(directory, actor, "group", &group.display_name, group.managed_by)?;
+    }
     Ok(Decision { events, quirks, notices: lookup.notices, ..Decision::default() })
 }
 
 /// A group as a request wants it, but for its members.
-struct Wanted {
-    display_name: String,
-    external_id: Option<String>,
-    attributes: Object,
+pub(super) struct Wanted {
+    pub(super) display_name: String,
+    pub(super) external_id: Option<String>,
+    pub(super) attributes: Object,
 }
 
 impl Wanted {
@@ -91,6 +103,15 @@ fn create(
     let mut lookup = Lookup::new(directory, actor);
     let members = lookup.listed(admitted.object.take("members"))?;
     let wanted = Wanted::of(admitted.object)?;
+    if let Some(there) = link::find_group(directory, actor, &wanted.display_name) {
+        let mut edits = Edits::new(Some(there), actor.source());
+        edits.takes_over = true;
+        members.into_iter().for_each(|member| edits.add(member));
+        let mut events = link::group(directory, actor, there, wanted)?;
+        events.extend(edits.events(there.id));
+        let about = Some(Member::Group(there.id));
+        return Ok(Decision { events, notices: lookup.notices, about, ..Decision::default() });
+    }
     free_name(directory, &wanted.display_name, None)?;
     free_values(directory, Member::Group(id), &wanted.attributes)?;
     let mut events = vec![Event::GroupCreated {
@@ -109,20 +130,29 @@ fn create(
 
 /// That no other group has this name, in whatever case: identity providers find groups by it.
 fn free_name(directory: &Directory, name: &str, except: Option<GroupId>) -> Result<(), Rejection> {
-    if directory.groups.named(name).any(|group| Some(group.id) != except) {
-        return Err(Rejection::Taken {
-            kind: "group",
-            attribute: "displayName".into(),
-            value: name.to_owned(),
-            remedy: "rename one of the two groups, or link the push to the group that exists",
-        });
+    let taken = |remedy| {
+        let (kind, attribute) = ("group", "displayName".into());
+        Err(Rejection::Taken { kind, attribute, value: name.to_owned(), remedy })
+    };
+    if Directory::is_built_in(name) {
+        return taken(
+            "it is built in, everybody who may act is in it and nobody manages it; choose another name",
+        );
     }
-    Ok(())
+    match directory.groups.named(name).find(|group| Some(group.id) != except) {
+        None => Ok(()),
+        Some(there) if there.managed_by.is_none() => taken(
+            "that one is managed here, and no identity provider can manage it; rename one of the two groups",
+        ),
+        Some(_) => taken("rename one of the two groups, or link the push to the group that exists"),
+    }
 }
 
 /// Finds members by the ids that a request names.
 struct Lookup<'a> {
     directory: &'a Directory,
+    /// Who names them: what is managed here is unknown to connectors.
+    viewer: Option<ConnectorId>,
     unknown: UnknownMembers,
     notices: Vec<Notice>,
 }
@@ -130,7 +160,8 @@ struct Lookup<'a> {
 impl<'a> Lookup<'a> {
     fn new(directory: &'a Directory, actor: &Actor) -> Self {
         let unknown = settings(directory, actor).map(|settings| settings.unknown_members);
-        Self { directory, unknown: unknown.unwrap_or_default(), notices: Vec::new() }
+        let viewer = management::manager(directory, actor);
+        Self { directory, viewer, unknown: unknown.unwrap_or_default(), notices: Vec::new() }
     }
 
     /// The members of an admitted `members` list.
@@ -147,9 +178,17 @@ impl<'a> Lookup<'a> {
         Ok(found)
     }
 
+    /// The user or group that is there with this id, if whoever names it sees it.
+    fn find(&self, id: &str) -> Option<Member> {
+        let user = id.parse().ok().map(Member::User);
+        let group = id.parse().ok().map(Member::Group);
+        let mut either = user.into_iter().chain(group);
+        either.find(|member| self.directory.shows_member(*member, self.viewer))
+    }
+
     /// The user or group of this tenant with this id (R-7643-4.2-03); none if it is left out.
     fn resolve(&mut self, id: &str) -> Result<Option<Member>, Rejection> {
-        match (find(self.directory, id), self.unknown) {
+        match (self.find(id), self.unknown) {
             (Some(member), _) => Ok(Some(member)),
             (None, UnknownMembers::Report) => {
                 self.notices.push(Notice::UnknownMember(id.to_owned()));
@@ -161,14 +200,6 @@ impl<'a> Lookup<'a> {
             }
         }
     }
-}
-
-fn find(directory: &Directory, id: &str) -> Option<Member> {
-    if let Some(user) = id.parse().ok().and_then(|id| directory.users.get(id)) {
-        return Some(Member::User(user.id));
-    }
-    let group = id.parse().ok().and_then(|id| directory.groups.get(id))?;
-    Some(Member::Group(group.id))
 }
 
 fn replace(
@@ -217,7 +248,7 @@ fn patched(
             }
             // Who is not there cannot be a member: removing them is done already.
             MembersEdit::Remove(ids) => {
-                for member in ids.iter().filter_map(|id| find(directory, id)) {
+                for member in ids.iter().filter_map(|id| lookup.find(id)) {
                     edits.remove(member);
                 }
             }
@@ -259,7 +290,7 @@ fn patched(
 }
 
 /// The events that lead from `group` to `wanted`, but for its members.
-fn differ(
+pub(super) fn differ(
     directory: &Directory,
     actor: &Actor,
     group: &Group,
@@ -286,13 +317,18 @@ struct Edits<'a> {
     group: Option<&'a Group>,
     source: Source,
     cleared: bool,
+    /// What was given here becomes the connector's where it names it: it manages the group, and whoever did before released
+    /// it.
+    takes_over: bool,
     // The last word about each member that was named: true is in, false is out.
     named: BTreeMap<Member, bool>,
 }
 
 impl<'a> Edits<'a> {
     fn new(group: Option<&'a Group>, source: Source) -> Self {
-        Self { group, source, cleared: false, named: BTreeMap::new() }
+        let manager = group.and_then(|group| group.managed_by).map(Source::Connector);
+        let takes_over = manager == Some(source);
+        Self { group, source, cleared: false, takes_over, named: BTreeMap::new() }
     }
 
     fn add(&mut self, member: Member) {
@@ -350,8 +386,16 @@ impl<'a> Edits<'a> {
             if is_in && !has {
                 events.push(Event::GroupMemberAdded { group, member, source });
             }
-            let own = || self.group.is_some_and(|there| there.sources(member).any(|s| s == source));
-            if !is_in && !self.cleared && own() {
+            let from =
+                |source| self.group.is_some_and(|there| there.sources(member).any(|s| s == source));
+            if is_in && self.takes_over && from(Source::Local) {
+                if !from(source) {
+                    events.push(Event::GroupMemberAdded { group, member, source });
+                }
+                let source = Source::Local;
+                events.push(Event::GroupMemberRemoved { group, member, source });
+            }
+            if !is_in && !self.cleared && from(source) {
                 events.push(Event::GroupMemberRemoved { group, member, source });
             }
         }

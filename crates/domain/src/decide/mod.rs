@@ -5,9 +5,11 @@ mod connector;
 mod credential;
 mod erase;
 mod group;
+mod link;
 mod lock;
 mod management;
 mod operator;
+mod release;
 mod rule;
 mod sites;
 mod standing;
@@ -21,6 +23,7 @@ use scim::{Invalid, Mode, Object, Options, Packed, Value};
 use crate::command::{Command, Decision, NewCredential, NewSecret};
 use crate::directory::{Conflict, Directory};
 use crate::event::{AttributeChange, ConnectorSettings, Member};
+use crate::id::ConnectorId;
 use crate::limits::{ATTRIBUTES_BYTES, COMMIT_EVENTS};
 use crate::origin::Actor;
 use crate::rejection::Rejection;
@@ -47,6 +50,9 @@ pub fn decide(
         Command::User(id, change) => workflow::user(directory, actor, id, change),
         Command::Group(id, change) => workflow::group(directory, actor, id, change),
         Command::EraseUser { user, reason } => erase::decide(directory, user, reason),
+        Command::JustInTime(id, admitted) => user::just_in_time(directory, actor, id, admitted),
+        Command::Release(member) => release::one(directory, member),
+        Command::ReleaseAll { connector } => release::all(directory, connector),
         Command::LockUser { user, reason } => lock::lock(directory, user, reason),
         Command::UnlockUser { user } => lock::unlock(directory, user),
         Command::AssignRole { user, role } => user::assign(directory, user, &role),
@@ -117,6 +123,25 @@ fn options(directory: &Directory, actor: &Actor) -> Options {
 fn settings<'a>(directory: &'a Directory, actor: &Actor) -> Option<&'a ConnectorSettings> {
     let connector = actor.connector().and_then(|id| directory.connectors.get(id));
     connector.map(|connector| &connector.settings)
+}
+
+/// That nobody changes here what a connector manages.
+fn managed_here(
+    directory: &Directory,
+    actor: &Actor,
+    kind: &'static str,
+    name: &str,
+    managed_by: Option<ConnectorId>,
+) -> Result<(), Rejection> {
+    match managed_by {
+        Some(by) if actor.connector().is_none() => {
+            let by = directory.connectors.get(by).map(|connector| connector.name.clone());
+            let (name, by) = (name.to_owned(), by.unwrap_or_default());
+            let remedy = "change it at the identity provider, or release it first";
+            Err(Rejection::Managed { kind, name, by, remedy })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A resource grows by many small requests too: what it comes to has a limit of its own.

@@ -5,7 +5,10 @@
 
 use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, Quirk, UserNameKey, Value};
 
-use super::{check_size, external_id_change, free_values, management, options, settings, sites};
+use super::{
+    check_size, external_id_change, free_values, link, managed_here, management, options, settings,
+    sites,
+};
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
 use crate::directory::{Directory, User, is_reserved};
@@ -28,9 +31,14 @@ pub(super) fn decide(
     if let Change::Create(admitted) = change {
         return create(directory, actor, id, admitted);
     }
-    let Some(user) = directory.users.get(id) else {
+    let shown = directory
+        .users
+        .get(id)
+        .filter(|user| user.is_shown_to(management::manager(directory, actor)));
+    let Some(user) = shown else {
         return Err(Rejection::NotFound { kind: "user", id: id.to_string() });
     };
+    managed_here(directory, actor, "user", &user.user_name, user.managed_by)?;
     match change {
         Change::Create(_) => Ok(Decision::default()),
         Change::Replace { mut with, expected } => {
@@ -61,13 +69,13 @@ pub(super) fn decide(
 }
 
 /// A user as a request wants it.
-struct Wanted {
-    user_name: String,
+pub(super) struct Wanted {
+    pub(super) user_name: String,
     /// None: unassigned. It says nothing of the right to act then.
-    active: Option<bool>,
-    external_id: Option<String>,
-    roles: Vec<(String, RoleWording)>,
-    attributes: Object,
+    pub(super) active: Option<bool>,
+    pub(super) external_id: Option<String>,
+    pub(super) roles: Vec<(String, RoleWording)>,
+    pub(super) attributes: Object,
 }
 
 impl Wanted {
@@ -126,6 +134,9 @@ fn create(
     // It was admitted by the schemas of a moment ago.
     scim::validate(&admitted.object, directory.schemas.catalogue().user())?;
     let wanted = Wanted::of(admitted.object)?;
+    if let Some(there) = link::find_user(directory, actor, &wanted)? {
+        return link::user(directory, actor, there, wanted);
+    }
     free_name(directory, &wanted.user_name, None)?;
     free_values(directory, Member::User(id), &wanted.attributes)?;
     let mut decision = Decision::default();
@@ -150,6 +161,20 @@ fn create(
     Ok(decision)
 }
 
+/// Who is there by that name already stays as they are: they only signed on.
+pub(super) fn just_in_time(
+    directory: &Directory,
+    actor: &Actor,
+    id: UserId,
+    admitted: Admitted,
+) -> Result<Decision, Rejection> {
+    let name = admitted.object.get("userName").and_then(Value::as_str).unwrap_or_default();
+    match directory.users.named(&UserNameKey::of(name)?) {
+        Some(there) => Ok(Decision { about: Some(Member::User(there.id)), ..Decision::default() }),
+        None => create(directory, actor, id, admitted),
+    }
+}
+
 /// That no other user has this name, in whatever case.
 fn free_name(directory: &Directory, name: &str, except: Option<UserId>) -> Result<(), Rejection> {
     let key = UserNameKey::of(name)?;
@@ -162,7 +187,10 @@ fn free_name(directory: &Directory, name: &str, except: Option<UserId>) -> Resul
             kind: "user",
             attribute: "userName".into(),
             value: name.to_owned(),
-            remedy: "choose another, or look the user up by `userName` and update it",
+            remedy: match holder.managed_by {
+                None => "choose another; this one is managed here",
+                Some(_) => "choose another, or look the user up by `userName` and update it",
+            },
         }),
         _ => Ok(()),
     }
@@ -182,12 +210,18 @@ fn patched(
 }
 
 /// The events that lead from `user` to `wanted`.
-fn differ(
+pub(super) fn differ(
     directory: &Directory,
     actor: &Actor,
     user: &User,
-    wanted: Wanted,
+    mut wanted: Wanted,
 ) -> Result<Decision, Rejection> {
+    // A name that was derived, read and written back was never given.
+    if let Some(derived) = user.derived_name()
+        && wanted.attributes.get("displayName").and_then(Value::as_str) == Some(&derived)
+    {
+        wanted.attributes.take("displayName");
+    }
     let mut decision = Decision::default();
     if *user.user_name != *wanted.user_name {
         free_name(directory, &wanted.user_name, Some(user.id))?;

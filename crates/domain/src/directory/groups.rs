@@ -9,7 +9,7 @@ use scim::Packed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::shelf::{Shelf, Word};
-use super::users::is_false;
+use super::users::{here_word, is_false};
 use super::{ExternalId, Moment, Stamp, Users, apply_changes, external_id, set_external_id};
 use crate::commit::Unfit;
 use crate::event::{AttributeChange, Member};
@@ -81,8 +81,16 @@ impl Group {
     }
 }
 
+/// The words that a group is found by, beside external ids.
+pub(super) fn words(group: &Group, note: &mut dyn FnMut(Word)) {
+    note(name_word(&group.display_name));
+    if group.managed_by.is_none() {
+        note(here_word());
+    }
+}
+
 /// The word that a group is found by through its name, in whatever case.
-pub(super) fn name_word(name: &str) -> Word {
+fn name_word(name: &str) -> Word {
     Word::new("displayName", &scim::fold(name))
 }
 
@@ -106,6 +114,16 @@ impl Groups {
         self.shelf
             .with_word(name_word(&name))
             .filter(move |group| scim::fold(&group.display_name) == *name)
+    }
+
+    /// The groups that are managed here, by id.
+    pub fn managed_here(&self) -> impl Iterator<Item = &Group> {
+        self.shelf.with_word(here_word()).filter(|group| group.managed_by.is_none())
+    }
+
+    /// Where a group stands in the order of creation, counted from 0.
+    pub fn place(&self, group: &Group) -> Option<usize> {
+        self.shelf.place(group)
     }
 
     /// The groups that some connector calls so; who asks must still check that it is its own word.

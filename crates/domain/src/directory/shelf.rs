@@ -101,7 +101,7 @@ impl Kept for super::Group {
     }
 
     fn words(&self, note: &mut dyn FnMut(Word)) {
-        note(super::groups::name_word(&self.display_name));
+        super::groups::words(self, note);
     }
 }
 

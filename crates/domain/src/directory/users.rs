@@ -83,6 +83,19 @@ impl User {
         self.active && self.lock.is_none()
     }
 
+    /// The `displayName` of who has none: first and last name. It is shown and found like a given one, and never stored.
+    pub fn derived_name(&self) -> Option<String> {
+        let attributes = self.attributes.view();
+        if attributes.get("displayName").is_some() {
+            return None;
+        }
+        let name = attributes.get("name")?.as_complex()?;
+        let parts = ["givenName", "familyName"];
+        let parts = parts.into_iter().filter_map(|part| name.get(part)?.as_str());
+        let parts: Vec<&str> = parts.map(str::trim).filter(|part| !part.is_empty()).collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+
     /// What `connector` calls this user.
     pub fn external_id(&self, connector: Option<ConnectorId>) -> Option<&str> {
         external_id(&self.external_ids, connector)
@@ -140,11 +153,22 @@ pub(super) fn words(user: &User, note: &mut dyn FnMut(Word)) {
     if let Some(name) = attributes.get("displayName").and_then(Node::as_str) {
         note(name_word(name));
     }
+    if let Some(name) = user.derived_name() {
+        note(name_word(&name));
+    }
     match user.active_attribute() {
         Some(true) => {}
         Some(false) => note(active_word("false")),
         None => note(active_word("unassigned")),
     }
+    if user.managed_by.is_none() {
+        note(here_word());
+    }
+}
+
+/// The word of whoever is managed here.
+pub(super) fn here_word() -> Word {
+    Word::new("managedBy", "here")
 }
 
 fn email_word(value: &str) -> Word {
@@ -243,6 +267,11 @@ impl Users {
     pub fn inactive(&self) -> impl Iterator<Item = &User> {
         let those = self.shelf.with_word(active_word("false"));
         those.filter(|user| user.active_attribute() == Some(false))
+    }
+
+    /// The users who are managed here, by id.
+    pub fn managed_here(&self) -> impl Iterator<Item = &User> {
+        self.shelf.with_word(here_word()).filter(|user| user.managed_by.is_none())
     }
 
     /// The users whose attribute `active` is unassigned, by id.

@@ -101,7 +101,7 @@ fn check<R: Listed>(directory: &Directory, text: &str) -> usize {
         .collect();
     let (rows, looked) = found::<R>(directory, &filter);
     assert_eq!(rows, naive, "{}: {text}", R::NAME);
-    if let Some(whole) = Whole::of::<R>(directory, Some(&filter)) {
+    if let Some(whole) = Whole::of::<R>(viewer(directory), Some(&filter)) {
         assert_eq!(whole.total::<R>(directory), naive.len(), "{text}");
         for skip in 0..naive.len() + 2 {
             let page: Vec<Row> = naive.iter().skip(skip).take(7).copied().collect();

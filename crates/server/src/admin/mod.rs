@@ -8,6 +8,7 @@ mod diff;
 mod erase;
 mod explain;
 mod feed;
+mod local;
 mod lock;
 mod question;
 mod roster;
@@ -43,7 +44,7 @@ use crate::past;
 use crate::refused::Refused;
 use crate::scim_api::Parameters;
 
-pub(crate) use route::Route;
+pub(crate) use route::{Released, Route};
 
 /// One authenticated request.
 struct Asked<'a> {
@@ -184,6 +185,16 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Resumption(slug) => standing::resume(asked, slug).await,
         Route::Closure(slug) => standing::close(asked, slug).await,
         Route::Tenant(slug) => show::thing(asked, slug, Kind::Tenant, slug).await,
+        Route::Users(slug) => local::create(asked, slug, local::Kind::User).await,
+        Route::Groups(slug) => local::create(asked, slug, local::Kind::Group).await,
+        Route::User(slug, who) if !is_get => {
+            local::change(asked, slug, local::Kind::User, who).await
+        }
+        Route::Group(slug, which) if !is_get => {
+            local::change(asked, slug, local::Kind::Group, which).await
+        }
+        Route::JustInTime(slug) => local::just_in_time(asked, slug).await,
+        Route::Release(slug, what, name) => local::release(asked, slug, *what, name).await,
         Route::User(slug, who) => show::thing(asked, slug, Kind::User, who).await,
         Route::Group(slug, who) => show::thing(asked, slug, Kind::Group, who).await,
         Route::Roster(slug) => roster::roster(asked, slug).await,

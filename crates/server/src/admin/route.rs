@@ -12,9 +12,14 @@ pub(crate) enum Route {
     Suspension(String),
     Resumption(String),
     Closure(String),
+    Users(String),
     User(String, String),
+    Groups(String),
     Group(String, String),
     Roster(String),
+    JustInTime(String),
+    /// Which kind of thing, and its name.
+    Release(String, Released, String),
     Roles(String),
     Role(String, String),
     UserRole(String, String, String),
@@ -38,6 +43,14 @@ pub(crate) enum Route {
     Problems(String),
 }
 
+/// What can be released, or by whom all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Released {
+    User,
+    Group,
+    Connector,
+}
+
 impl Route {
     /// Reads a path. None: there is nothing at it.
     pub(crate) fn parse(path: &str) -> Option<Route> {
@@ -54,6 +67,16 @@ impl Route {
                 ["roster"] => Route::Roster(own(slug)),
                 ["roles"] => Route::Roles(own(slug)),
                 ["roles", name] => Route::Role(own(slug), own(name)),
+                ["users"] => Route::Users(own(slug)),
+                ["groups"] => Route::Groups(own(slug)),
+                ["jit"] => Route::JustInTime(own(slug)),
+                ["users", who, "release"] => Route::Release(own(slug), Released::User, own(who)),
+                ["groups", which, "release"] => {
+                    Route::Release(own(slug), Released::Group, own(which))
+                }
+                ["connectors", name, "release"] => {
+                    Route::Release(own(slug), Released::Connector, own(name))
+                }
                 ["users", who] => Route::User(own(slug), own(who)),
                 ["groups", who] => Route::Group(own(slug), own(who)),
                 ["users", user, "roles", role] => Route::UserRole(own(slug), own(user), own(role)),
@@ -89,9 +112,13 @@ impl Route {
             | Route::Suspension(slug)
             | Route::Resumption(slug)
             | Route::Closure(slug)
+            | Route::Users(slug)
             | Route::User(slug, _)
+            | Route::Groups(slug)
             | Route::Group(slug, _)
             | Route::Roster(slug)
+            | Route::JustInTime(slug)
+            | Route::Release(slug, ..)
             | Route::Roles(slug)
             | Route::Role(slug, _)
             | Route::UserRole(slug, ..)
@@ -128,8 +155,6 @@ impl Route {
             Route::Connector(..) => "GET, PATCH, DELETE",
             Route::Tenant(_) => "GET, PATCH",
             Route::Roster(_)
-            | Route::User(..)
-            | Route::Group(..)
             | Route::Diff(_)
             | Route::Explain(_)
             | Route::Applicable(_)
@@ -139,13 +164,18 @@ impl Route {
             Route::Role(..) | Route::Credential(..) => "GET, DELETE",
             Route::Rule(..) => "DELETE",
             Route::UserRole(..) | Route::Lock(..) => "PUT, DELETE",
+            Route::User(..) | Route::Group(..) => "GET, PUT, PATCH, DELETE",
             Route::Erasure(..)
             | Route::Rotation(..)
             | Route::Suspension(_)
             | Route::Resumption(_)
             | Route::Closure(_)
             | Route::Check(_)
-            | Route::AccessDiff(_) => "POST",
+            | Route::AccessDiff(_)
+            | Route::Users(_)
+            | Route::Groups(_)
+            | Route::JustInTime(_)
+            | Route::Release(..) => "POST",
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) async fn remove(asked: &Asked<'_>, slug: &str, id: &str) -> Result<An
 }
 
 /// The one group that `which` names and that is there now: an id, or a name in any case.
-fn present_group(snapshot: &Snapshot, which: &str) -> Result<GroupId, Refused> {
+pub(super) fn present_group(snapshot: &Snapshot, which: &str) -> Result<GroupId, Refused> {
     let groups = &snapshot.directory.groups;
     let by_id = which.parse().ok().and_then(|id| groups.get(id));
     by_id.or_else(|| groups.named(which).next()).map(|group| group.id).ok_or_else(|| {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::operation::{Operation, Tag};
-use crate::admin::Route;
+use crate::admin::{Released, Route};
 
 /// A method of a route.
 pub(super) fn operation(route: &Route, method: &str) -> Value {
@@ -45,6 +45,68 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             (Route::Tenant(_), _) => {
                 reads("getTenant", "Where a tenant's log ends, and how much it holds", "Tenant")
             }
+            (Route::Users(_), _) => creates(
+                "addUser",
+                "Add a user who is managed here; no identity provider sees them until one links them",
+                "LocalUser",
+                "Made",
+                json!({ "userName": "jane@acme.com" }),
+            )
+            .refuses(&[409]),
+            (Route::Groups(_), _) => creates(
+                "addGroup",
+                "Add a group that is managed here; no identity provider sees it",
+                "LocalGroup",
+                "Made",
+                json!({ "displayName": "Night shift" }),
+            )
+            .refuses(&[409]),
+            (Route::User(..), "PUT") => writes("rewriteUser", "Replace a user who is managed here")
+                .body("LocalUser", json!({ "userName": "jane@acme.com" }))
+                .refuses(&[409]),
+            (Route::Group(..), "PUT") => {
+                writes("rewriteGroup", "Replace a group that is managed here")
+                    .body("LocalGroup", json!({ "displayName": "Night shift" }))
+                    .refuses(&[409])
+            }
+            (Route::User(..), "PATCH") => {
+                writes("changeUser", "Change a user who is managed here in parts")
+                    .body("LocalPatch", patch_example("title", "Boss"))
+                    .refuses(&[409])
+            }
+            (Route::Group(..), "PATCH") => {
+                writes("changeGroup", "Change a group that is managed here in parts")
+                    .body("LocalPatch", patch_example("displayName", "Day shift"))
+                    .refuses(&[409])
+            }
+            (Route::User(..), "DELETE") => {
+                writes("removeUser", "Delete a user who is managed here").refuses(&[409])
+            }
+            (Route::Group(..), "DELETE") => {
+                writes("removeGroup", "Delete a group that is managed here").refuses(&[409])
+            }
+            (Route::JustInTime(_), _) => writes_and_answers(
+                "arrive",
+                "Let a person come to be who signs on and was not pushed yet; who is there stays as they are",
+                "Arrived",
+            )
+            .body("Arrival", json!({ "email": "jane@acme.com", "givenName": "Jane" }))
+            .refuses(&[409]),
+            (Route::Release(_, Released::User, _), _) => writes_and_answers(
+                "releaseUser",
+                "Let the connector manage a user no more, so that another one may link them",
+                "Released",
+            ),
+            (Route::Release(_, Released::Group, _), _) => writes_and_answers(
+                "releaseGroup",
+                "Let the connector manage a group no more, so that another one may link it",
+                "Released",
+            ),
+            (Route::Release(_, Released::Connector, _), _) => writes_and_answers(
+                "releaseConnector",
+                "Let a connector manage nothing any more, in several commits: repeat it until nothing is left",
+                "Released",
+            ),
             (Route::User(..), _) => {
                 reads("showUser", "A user, by a name of the moment or an id", "ShownUser")
             }
@@ -216,6 +278,11 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             .takes(&["problemConnector", "problemBefore", "problemAfter", "problemCount"]),
         };
     operation.finish()
+}
+
+/// A PATCH of one attribute.
+fn patch_example(path: &str, value: &str) -> Value {
+    json!({ "Operations": [{ "op": "replace", "path": path, "value": value }] })
 }
 
 fn feed() -> Operation {

@@ -97,6 +97,24 @@ pub(super) fn all() -> Map<String, Value> {
         "type": "string", "minLength": 1, "maxLength": REASON_CHARS,
         "description": "It is sealed with the person's values.",
     });
+    let resource = |what: &str| json!({ "type": "object", "description": what });
+    add("LocalUser", resource("A user as SCIM has it (RFC 7643 §4.1); `schemas` may be left out."));
+    add(
+        "LocalGroup",
+        resource("A group as SCIM has it (RFC 7643 §4.2); `schemas` may be left out."),
+    );
+    add(
+        "LocalPatch",
+        resource("A PATCH as SCIM has it (RFC 7644 §3.5.2); `schemas` may be left out."),
+    );
+    let made = json!({ "id": id, "position": or_null(&position), "changed": flag });
+    add("Made", object(made, &["id", "position", "changed"]));
+    let arrival = json!({ "userName": text, "email": text, "givenName": text, "familyName": text });
+    add("Arrival", closed(arrival, &["email"]));
+    let arrived = json!({ "id": id, "created": flag, "mayAct": flag });
+    add("Arrived", object(arrived, &["id", "created", "mayAct"]));
+    let left = json!({ "position": or_null(&position), "changed": flag, "left": count });
+    add("Released", object(left, &["position", "changed", "left"]));
     add("NewLock", closed(json!({ "reason": why }), &["reason"]));
     let place = object(json!({ "path": text, "position": position }), &["path"]);
     let due = [
@@ -143,6 +161,7 @@ pub(super) fn all() -> Map<String, Value> {
         "rolesAttribute": or_null(&text), "platformAttribute": or_null(&text),
         "grantedTenants": texts, "grantedTo": or_null(&text),
         "attributeOnly": { "type": "boolean", "default": false },
+        "linking": one_of(&["userName", "userNameOrEmail", "never"]),
     });
     add("ConnectorSettings", object(settings.clone(), &["preset", "mode"]));
     add("ConnectorChange", closed(settings.clone(), &[]));

@@ -3,7 +3,7 @@
 use audit::{About, ProblemKind};
 use axum::http::{StatusCode, header};
 use domain::command::{Change, Command, Expected};
-use domain::event::PatchAnswer;
+use domain::event::{Member, PatchAnswer};
 use domain::find::{Listed, Viewer};
 use domain::id::{GroupId, RoleId, UserId};
 use domain::position::Position;
@@ -51,16 +51,17 @@ impl Target {
             let detail = format!("there is no {} `{id}`", kind.name().to_lowercase());
             Refused::new(StatusCode::NOT_FOUND, detail)
         };
-        let directory = &snapshot.directory;
+        let (directory, viewer) = (&snapshot.directory, viewer(asked, snapshot));
         match kind {
-            Kind::User => {
-                id.parse().ok().filter(|id| directory.users.get(*id).is_some()).map(Target::User)
-            }
-            Kind::Group => {
-                id.parse().ok().filter(|id| directory.groups.get(*id).is_some()).map(Target::Group)
-            }
+            Kind::User => id.parse().ok().and_then(|id| {
+                let user = directory.users.get(id).filter(|user| user.is_shown(viewer));
+                user.map(|user| Target::User(user.id))
+            }),
+            Kind::Group => id.parse().ok().and_then(|id| {
+                let group = directory.groups.get(id).filter(|group| group.is_shown(viewer));
+                group.map(|group| Target::Group(group.id))
+            }),
             Kind::Role => {
-                let viewer = viewer(asked, snapshot);
                 let mut roles = directory.roles.iter();
                 roles.find(|role| role.view(viewer).id() == id).map(|role| Target::Role(role.id))
             }
@@ -274,6 +275,12 @@ async fn made(asked: &Asked<'_>, kind: Kind, body: &Value) -> Result<Written, Re
     let projection = projection.answering(resource_type(asked, kind), |path| admitted.says(path));
     let (target, status) = (Target::new(asked, kind)?, StatusCode::CREATED);
     let receipt = submit(asked, target, Change::Create(admitted), status).await?;
+    // Who was there already keeps their id.
+    let target = match receipt.about {
+        Some(Member::User(id)) => Target::User(id),
+        Some(Member::Group(id)) => Target::Group(id),
+        None => target,
+    };
     Ok(Written { target, receipt, status, projection })
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use domain::command::{Change, Command, Expected};
 use domain::id::{TenantId, UserId};
+use domain::origin::{Actor, Origin};
 use scim::{Mode, ResourceType};
 use serde_json::{Value, json};
 use testkit::app::{Client, Reply, TestApp};
@@ -56,7 +57,12 @@ impl Crowd {
 
     fn submit(&self, command: Command) -> impl Future<Output = ()> + Send + 'static {
         let (engine, tenant) = (self.app.app.engine.clone(), self.tenant);
-        let origin = server::startup(&self.app.app);
+        // As the identity provider: whom an operator makes, no client sees.
+        let directory = &engine.now(tenant).unwrap().directory;
+        let id = directory.connectors.named(server::FIRST_CONNECTOR).unwrap().id;
+        let credential = directory.credentials.iter().next().unwrap().id;
+        let actor = Actor::Connector { id, credential };
+        let origin = Origin { actor, ..server::startup(&self.app.app) };
         async move {
             engine.submit(tenant, origin, command).await.unwrap();
         }

@@ -152,11 +152,11 @@ impl Look {
         if query.sort.is_some() {
             return None;
         }
-        let (directory, filter) = (&self.snapshot.directory, query.filter.as_ref());
+        let (viewer, filter) = (self.viewer(), query.filter.as_ref());
         let whole = match kind {
-            Kind::User => Whole::of::<User>(directory, filter),
-            Kind::Group => Whole::of::<Group>(directory, filter),
-            Kind::Role => Whole::of::<Role>(directory, filter),
+            Kind::User => Whole::of::<User>(viewer, filter),
+            Kind::Group => Whole::of::<Group>(viewer, filter),
+            Kind::Role => Whole::of::<Role>(viewer, filter),
             Kind::Entitlement => None,
         };
         whole.map(|whole| (*kind, whole))

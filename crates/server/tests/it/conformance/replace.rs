@@ -47,7 +47,18 @@ async fn r_7644_3_5_1_02_what_is_absent_is_cleared() {
     assert_eq!(put["emails"], json!([{ "value": "c@x.test" }]));
     assert_eq!(put[ENTERPRISE], json!({ "division": "w" }));
     assert_eq!(put["schemas"], json!([CORE, ENTERPRISE]));
-    let expected = ["active", "emails", "id", "meta", "name", "schemas", ENTERPRISE, "userName"];
+    // The name that is shown is derived of what is left of the name.
+    let expected = [
+        "active",
+        "displayName",
+        "emails",
+        "id",
+        "meta",
+        "name",
+        "schemas",
+        ENTERPRISE,
+        "userName",
+    ];
     assert_eq!(keys(&put), expected);
     let bare = idp.put(&at(&ada), user("ada", json!({}))).await.expect(200).body;
     assert_eq!(bare["schemas"], json!([CORE]));
