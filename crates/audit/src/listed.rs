@@ -1,15 +1,17 @@
 //! Lists of what an operator sets up, the same out of a data folder and over HTTP.
 
 use domain::credential::{CredentialKind, Scopes};
-use domain::directory::{Credential, Directory, TenantState};
-use domain::event::{EventKind, Holder, Subject};
-use domain::id::{CredentialId, GroupId, RoleId, RuleId, TenantId};
+use domain::directory::{Credential, Directory, Operator, TenantState};
+use domain::event::{EventKind, Holder, OperatorRole, Subject};
+use domain::id::{CredentialId, GroupId, OperatorId, RoleId, RuleId, TenantId};
 use domain::position::Position;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
 use domain::trail::Kinds;
 use engine::World;
 use serde::{Deserialize, Serialize};
+
+use crate::show::{Key, made};
 
 /// A role in the list of a tenant's roles.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -22,6 +24,23 @@ pub struct ListedRole {
     pub description: String,
     /// Whether it is assigned no more.
     pub retired: bool,
+}
+
+/// An operator in the list of an instance's operators.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ListedOperator {
+    /// The operator.
+    pub id: OperatorId,
+    /// What people call them.
+    pub name: String,
+    /// What they may do.
+    pub role: OperatorRole,
+    /// When they were added.
+    pub added: Timestamp,
+    /// When they were removed; null: they are there.
+    pub removed: Option<Timestamp>,
+    /// Their keys.
+    pub keys: Vec<Key>,
 }
 
 /// A tenant in the list of an instance's tenants.
@@ -65,6 +84,23 @@ pub fn roles(directory: &Directory) -> Vec<ListedRole> {
         name: role.name.clone(),
         description: role.description.clone(),
         retired: role.retired,
+    });
+    listed.collect()
+}
+
+/// The operators that `system`, the instance's own directory, knows, also those who were removed.
+pub fn operators(system: &Directory) -> Vec<ListedOperator> {
+    let listed = system.operators.iter().map(|operator| {
+        let Operator { id, name, added, role, removed } = operator;
+        let own = |key: &&Credential| key.holder == Holder::Operator(*id);
+        ListedOperator {
+            id: *id,
+            name: name.clone(),
+            role: *role,
+            added: added.at,
+            removed: removed.map(|stamp| stamp.at),
+            keys: system.credentials.iter().filter(own).map(made::key).collect(),
+        }
     });
     listed.collect()
 }

@@ -21,6 +21,7 @@ mod heads;
 mod instance;
 mod local;
 mod manage;
+mod operator;
 mod output;
 mod problems;
 mod rekey;
@@ -68,6 +69,7 @@ struct Cli {
 enum Verb {
     Serve(serve::Serve),
     Tenant(tenant::Tenant),
+    Operator(operator::Operator),
     Role(manage::Role),
     Rule(rule::Rule),
     Connector(connector::Connector),
@@ -118,6 +120,7 @@ fn main() -> ExitCode {
         match cli.verb {
             Verb::Serve(serve) => serve.run().await,
             Verb::Tenant(tenant) => tenant.run().await,
+            Verb::Operator(operator) => operator.run().await,
             Verb::Role(role) => role.run().await,
             Verb::Rule(rule) => rule.run().await,
             Verb::Connector(connector) => connector.run().await,

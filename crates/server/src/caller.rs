@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use domain::credential::{Scope, Scopes};
 use domain::directory::{TenantState, User};
-use domain::event::{ConnectorSettings, Holder, RoleCatalogue};
+use domain::event::{ConnectorSettings, Holder, OperatorRole, RoleCatalogue};
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId, UserId};
 use domain::limits::AGENT_CHARS;
 use domain::origin::{Actor, Origin};
@@ -322,18 +322,27 @@ fn opened(
     Ok(Opened { tenant: tenant.id, snapshot, credential: credential.id, holder, scopes })
 }
 
-/// The operator whose key was shown, and the key.
-pub(crate) fn operator(
-    app: &App,
-    world: &World,
-    headers: &HeaderMap,
-) -> Result<(OperatorId, CredentialId), Refused> {
+/// An operator whose key was good.
+pub(crate) struct Operator {
+    pub(crate) id: OperatorId,
+    /// What they may do.
+    pub(crate) role: OperatorRole,
+    /// The key.
+    pub(crate) credential: CredentialId,
+}
+
+/// The operator whose key was shown.
+pub(crate) fn operator(app: &App, world: &World, headers: &HeaderMap) -> Result<Operator, Refused> {
     let shown = shown(headers)?;
     let system = world.system().ok_or_else(Refused::bad_credentials)?;
     let credential = system.directory.credentials.with_hash(&hash_of(&shown.secret));
     let valid = credential.filter(|credential| credential.is_valid(app.now()));
     match valid.map(|credential| (credential.holder, credential.id)) {
-        Some((Holder::Operator(operator), id)) if shown.slug.is_none() => Ok((operator, id)),
+        Some((Holder::Operator(id), credential)) if shown.slug.is_none() => {
+            let there = system.directory.operators.present(id);
+            let role = there.map(|operator| operator.role).ok_or_else(Refused::bad_credentials)?;
+            Ok(Operator { id, role, credential })
+        }
         _ => Err(Refused::bad_credentials()),
     }
 }

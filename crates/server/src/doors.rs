@@ -1,5 +1,7 @@
 //! Every door of the server, so that one test can try each of them with the wrong keys.
 
+use domain::event::OperatorRole;
+
 use crate::admin::{Released, Route};
 use crate::management;
 use crate::scim_api::{Endpoint, Kind};
@@ -96,6 +98,22 @@ pub(crate) fn management(names: &Names<'_>) -> [management::Route; 4] {
     [Route::Users, Route::User(id()), Route::Roles, Route::Role(id())]
 }
 
+/// All doors of administration of the tenant with this slug and of the instance, each with the least that an operator must
+/// be to come in.
+pub fn operators_doors(slug: &str) -> Vec<(Door, OperatorRole)> {
+    let names = Names { slug, ..EXAMPLES };
+    let mut doors = Vec::new();
+    for route in routes(&names) {
+        for method in route.methods().split(", ") {
+            let door = Door { method, path: admin_path(&route), key: Key::Operator };
+            // What is no method would need the most: a door that nobody else opens.
+            let least = method.parse().map_or(OperatorRole::Owner, |named| route.least(&named));
+            doors.push((door, least));
+        }
+    }
+    doors
+}
+
 /// Every endpoint of the protocol, with these names.
 pub(crate) fn endpoints(names: &Names<'_>) -> Vec<Endpoint> {
     let mut all = vec![
@@ -143,6 +161,10 @@ pub(crate) fn routes(names: &Names<'_>) -> Vec<Route> {
     let (id, user, role) =
         (|| names.id.to_owned(), || names.user.to_owned(), || names.role.to_owned());
     vec![
+        Route::Operators,
+        Route::Operator(id()),
+        Route::OperatorKeys(id()),
+        Route::OperatorKey(id(), id()),
         Route::Tenants,
         Route::Tenant(slug()),
         Route::Suspension(slug()),
@@ -183,8 +205,12 @@ pub(crate) fn routes(names: &Names<'_>) -> Vec<Route> {
 
 /// A new route does not compile until it has a path here.
 pub(crate) fn admin_path(route: &Route) -> String {
-    let tenants = "/admin/v1/tenants";
+    let (tenants, operators) = ("/admin/v1/tenants", "/admin/v1/operators");
     match route {
+        Route::Operators => operators.to_owned(),
+        Route::Operator(who) => format!("{operators}/{who}"),
+        Route::OperatorKeys(who) => format!("{operators}/{who}/keys"),
+        Route::OperatorKey(who, key) => format!("{operators}/{who}/keys/{key}"),
         Route::Tenants => tenants.to_owned(),
         Route::Tenant(slug) => format!("{tenants}/{slug}"),
         Route::Suspension(slug) => format!("{tenants}/{slug}/suspend"),

@@ -42,7 +42,7 @@ use tokio::sync::oneshot;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::{App, system_clock};
-pub use doors::{Door, Key, doors};
+pub use doors::{Door, Key, doors, operators_doors};
 pub use erase::{EraseError, erase};
 pub use feed::Feeds;
 pub use proxy::{Network, NotANetwork};

@@ -327,7 +327,7 @@ fn keys(directory: &Directory, own: impl Fn(KeyHolder) -> bool) -> Vec<Key> {
     directory.credentials.iter().filter(|one| own(one.holder)).map(key).collect()
 }
 
-fn key(credential: &Credential) -> Key {
+pub(crate) fn key(credential: &Credential) -> Key {
     // The hash stays inside: a key that someone chose may be guessed from it.
     let Credential {
         id,

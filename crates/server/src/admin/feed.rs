@@ -6,17 +6,21 @@ use std::time::Duration;
 
 use audit::{FILTERS, RANGE};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use domain::event::OperatorRole;
 use domain::position::{Hash, Position};
 use domain::snapshot::Snapshot;
 use eventlog::Recipient;
 use tokio::time::{Instant, timeout_at};
 
-use super::Asked;
 use super::question::question;
+use super::{Asked, may};
 use crate::answer::Answer;
 use crate::feed::{Ended, FeedError, Form, Most, Run, Wanted, Watch, last, read_beside, stream};
 use crate::limits::{FEED_PAGE, FEED_PAGE_BYTES, FEED_PAGE_MAX, FEED_WAIT_SECONDS};
 use crate::refused::Refused;
+
+/// The least that an operator must be to be sent persons' keys.
+const SEALED: OperatorRole = OperatorRole::Operator;
 
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
@@ -38,7 +42,11 @@ pub(super) async fn feed(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refuse
     if let (Some(theirs), false) = (theirs, is_resumed) {
         compare(asked, &wanted, after, theirs).await?;
     }
-    let watch = Watch { app: asked.app.clone(), credential: asked.credential, tenant };
+    let least = match &wanted.form {
+        Form::Sealed(_) => SEALED,
+        Form::Told(_) => OperatorRole::Auditor,
+    };
+    let watch = Watch { app: asked.app.clone(), credential: asked.credential, least, tenant };
     if is_stream(asked)? {
         asked.only_now("a stream goes on from now, and the past has an end")?;
         let place = asked.app.feeds.enter(tenant, after)?;
@@ -176,6 +184,8 @@ async fn form(asked: &Asked<'_>, snapshot: &Arc<Snapshot>) -> Result<Form, Refus
     match (parameters.get("form"), parameters.get("recipient")) {
         (None | Some("told"), None) => told(asked, snapshot).await,
         (Some("sealed"), Some(recipient)) => {
+            // It carries the keys that persons' values are sealed under.
+            may(asked.role, SEALED)?;
             if let Some(name) = FILTERS.into_iter().find(|name| parameters.get(name).is_some()) {
                 let detail = format!("a copy has every commit: `{name}` is not for `form=sealed`");
                 return Err(scim::Invalid::value(detail).into());

@@ -10,6 +10,7 @@ mod explain;
 mod feed;
 mod local;
 mod lock;
+mod operator;
 mod question;
 mod roster;
 mod route;
@@ -27,6 +28,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, request};
 use axum::response::{IntoResponse, Response};
 use domain::command::Command;
+use domain::event::OperatorRole;
 use domain::id::{CredentialId, OperatorId, TenantId, UserId};
 use domain::origin::Actor;
 use domain::snapshot::Snapshot;
@@ -37,7 +39,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::app::App;
 use crate::body;
-use crate::caller::{self, Visit};
+use crate::caller::{self, INSUFFICIENT, Operator, Visit};
 use crate::journal::{self, Line};
 use crate::limits::USER_BODY_BYTES;
 use crate::past;
@@ -51,6 +53,8 @@ struct Asked<'a> {
     app: &'a App,
     visit: &'a Visit,
     operator: OperatorId,
+    /// What they may do.
+    role: OperatorRole,
     /// The key that was shown.
     credential: CredentialId,
     parts: &'a request::Parts,
@@ -149,7 +153,8 @@ async fn answer(
 ) -> Result<Answer, Failed> {
     let world = app.engine.world();
     let stranger = |why| Failed { tenant: TenantId::SYSTEM, actor: None, why };
-    let (operator, credential) = caller::operator(app, &world, &parts.headers).map_err(stranger)?;
+    let Operator { id: operator, role, credential } =
+        caller::operator(app, &world, &parts.headers).map_err(stranger)?;
     let route = Route::parse(parts.uri.path());
     let slug = route.as_ref().and_then(Route::slug);
     let tenant = slug.and_then(|slug| world.with_slug(slug)).map(|(tenant, _)| tenant.id);
@@ -163,9 +168,10 @@ async fn answer(
         if !route.methods().split(", ").any(|offered| offered == parts.method.as_str()) {
             return Err(Refused::no_method(route.methods()));
         }
+        may(role, route.least(&parts.method))?;
         let body = body::read(body, USER_BODY_BYTES).await?;
         let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
-        let asked = Asked { app, visit, operator, credential, parts, parameters, body };
+        let asked = Asked { app, visit, operator, role, credential, parts, parameters, body };
         if !route.only_asks(&asked.parts.method) {
             asked.only_now("`asOf` is for reads, and the past is not written")?;
         }
@@ -174,10 +180,26 @@ async fn answer(
     asking.await.map_err(known)
 }
 
+/// That an operator is as much as this needs.
+fn may(role: OperatorRole, least: OperatorRole) -> Result<(), Refused> {
+    if role >= least {
+        return Ok(());
+    }
+    let detail =
+        format!("this needs the role `{}`, yours is `{}`: ask an owner", least.name(), role.name());
+    Err(Refused::forbidden(&detail, INSUFFICIENT))
+}
+
 async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
     let is_post = asked.parts.method == Method::POST;
     let is_get = asked.parts.method == Method::GET;
     match route {
+        Route::Operators if is_post => operator::add(asked).await,
+        Route::Operators => operator::list(asked).await,
+        Route::Operator(who) if is_get => operator::show(asked, who).await,
+        Route::Operator(who) => operator::change(asked, who).await,
+        Route::OperatorKeys(who) => operator::add_key(asked, who).await,
+        Route::OperatorKey(who, key) => operator::revoke_key(asked, who, key).await,
         Route::Tenants if is_post => tenant::open(asked).await,
         Route::Tenants => tenant::list(asked).await,
         Route::Tenant(slug) if !is_get => standing::describe(asked, slug).await,

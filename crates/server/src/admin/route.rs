@@ -1,12 +1,17 @@
 //! Paths below `/admin/v1/`.
 
 use axum::http::Method;
+use domain::event::OperatorRole;
 
 use crate::path;
 
 /// What an admin path says: which collection or thing, of which tenant.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route {
+    Operators,
+    Operator(String),
+    OperatorKeys(String),
+    OperatorKey(String, String),
     Tenants,
     Tenant(String),
     Suspension(String),
@@ -58,6 +63,12 @@ impl Route {
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let own = |text: &&str| (*text).to_owned();
         Some(match parts.as_slice() {
+            ["admin", "v1", "operators"] => Route::Operators,
+            ["admin", "v1", "operators", who] => Route::Operator(own(who)),
+            ["admin", "v1", "operators", who, "keys"] => Route::OperatorKeys(own(who)),
+            ["admin", "v1", "operators", who, "keys", key] => {
+                Route::OperatorKey(own(who), own(key))
+            }
             ["admin", "v1", "tenants"] => Route::Tenants,
             ["admin", "v1", "tenants", slug, rest @ ..] => match rest {
                 [] => Route::Tenant(own(slug)),
@@ -107,7 +118,11 @@ impl Route {
     /// The tenant that it is about.
     pub(crate) fn slug(&self) -> Option<&str> {
         match self {
-            Route::Tenants => None,
+            Route::Operators
+            | Route::Operator(_)
+            | Route::OperatorKeys(_)
+            | Route::OperatorKey(..)
+            | Route::Tenants => None,
             Route::Tenant(slug)
             | Route::Suspension(slug)
             | Route::Resumption(slug)
@@ -143,16 +158,63 @@ impl Route {
         }
     }
 
+    /// The least that an operator must be for a method of it. Who only asks need be no more than an auditor.
+    pub(crate) fn least(&self, method: &Method) -> OperatorRole {
+        match self {
+            _ if self.only_asks(method) => OperatorRole::Auditor,
+            Route::Operators
+            | Route::Operator(_)
+            | Route::OperatorKeys(_)
+            | Route::OperatorKey(..)
+            | Route::Closure(_) => OperatorRole::Owner,
+            Route::Tenants
+            | Route::Tenant(_)
+            | Route::Suspension(_)
+            | Route::Resumption(_)
+            | Route::Check(..)
+            | Route::Applicable(..)
+            | Route::AccessDiff(..)
+            | Route::Roster(_)
+            | Route::Rotation(..)
+            | Route::JustInTime(_)
+            | Route::Release(..)
+            | Route::Users(_)
+            | Route::User(..)
+            | Route::Groups(_)
+            | Route::Group(..)
+            | Route::Roles(_)
+            | Route::Role(..)
+            | Route::UserRole(..)
+            | Route::Rules(_)
+            | Route::Rule(..)
+            | Route::Erasure(..)
+            | Route::Lock(..)
+            | Route::Explain(_)
+            | Route::Credentials(_)
+            | Route::Credential(..)
+            | Route::Connectors(_)
+            | Route::Connector(..)
+            | Route::Schemas(_)
+            | Route::Diff(_)
+            | Route::Commits(_)
+            | Route::Feed(_)
+            | Route::Problems(_) => OperatorRole::Operator,
+        }
+    }
+
     /// The methods that are offered, as `Allow` says them.
     pub(crate) fn methods(&self) -> &'static str {
         match self {
-            Route::Tenants
+            Route::Operators
+            | Route::Tenants
             | Route::Roles(_)
             | Route::Rules(_)
             | Route::Credentials(_)
             | Route::Connectors(_)
             | Route::Schemas(_) => "GET, POST",
-            Route::Connector(..) => "GET, PATCH, DELETE",
+            Route::Operator(_) | Route::Connector(..) => "GET, PATCH, DELETE",
+            Route::OperatorKeys(_) => "POST",
+            Route::OperatorKey(..) => "DELETE",
             Route::Tenant(_) => "GET, PATCH",
             Route::Roster(_)
             | Route::Diff(_)

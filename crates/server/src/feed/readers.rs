@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use domain::event::{Holder, OperatorRole};
 use domain::id::{CredentialId, TenantId};
 use engine::Arrivals;
 use tokio::sync::{Semaphore, watch};
@@ -152,7 +153,7 @@ impl Drop for Place {
 pub(crate) enum Ended {
     /// The server stops.
     Stopping,
-    /// The key was revoked, or its time is over.
+    /// The key was revoked, its time is over, or its holder may not read this any more.
     Key,
     /// There is no such tenant any more.
     Tenant,
@@ -162,6 +163,8 @@ pub(crate) enum Ended {
 pub(crate) struct Watch {
     pub(crate) app: App,
     pub(crate) credential: CredentialId,
+    /// What its holder must at least be.
+    pub(crate) least: OperatorRole,
     pub(crate) tenant: TenantId,
 }
 
@@ -199,7 +202,11 @@ impl Watch {
             .system()
             .and_then(|system| system.directory.credentials.get(self.credential))
             .filter(|credential| credential.is_valid(self.app.now()));
-        if credential.is_none() {
+        let holder = credential.and_then(|credential| match credential.holder {
+            Holder::Operator(id) => world.system()?.directory.operators.present(id),
+            Holder::Connector(_) | Holder::User(_) => None,
+        });
+        if holder.is_none_or(|operator| operator.role < self.least) {
             return Some(Ended::Key);
         }
         world.get(self.tenant).is_none().then_some(Ended::Tenant)

@@ -9,6 +9,41 @@ use crate::admin::{Released, Route};
 pub(super) fn operation(route: &Route, method: &str) -> Value {
     let operation =
         match (route, method) {
+            (Route::Operators, "POST") => creates(
+                "addOperator",
+                "Add an operator; their key is told this once",
+                "NewOperator",
+                "AddedOperator",
+                json!({ "name": "ann", "role": "auditor" }),
+            )
+            .refuses(&[409]),
+            (Route::Operators, _) => {
+                reads("listOperators", "Who may administer the instance, and how much", "OperatorList")
+            }
+            (Route::Operator(_), "PATCH") => {
+                let summary = "Call an operator otherwise, or let them do something else";
+                writes("changeOperator", summary)
+                    .body("OperatorChange", json!({ "role": "operator" }))
+                    .refuses(&[409])
+            }
+            (Route::Operator(_), "DELETE") => {
+                let summary = "Remove an operator: their keys open nothing any more";
+                writes("removeOperator", summary).refuses(&[409])
+            }
+            (Route::Operator(_), _) => {
+                reads("showOperator", "An operator, by name or id", "ListedOperator")
+            }
+            (Route::OperatorKeys(_), _) => creates(
+                "issueOperatorKey",
+                "Issue a key to an operator, or one in place of all others; it is told this once",
+                "NewOperatorKey",
+                "IssuedOperatorKey",
+                json!({ "rotate": true }),
+            ),
+            (Route::OperatorKey(..), _) => {
+                let summary = "Revoke an operator's key: it opens nothing any more";
+                writes("revokeOperatorKey", summary).refuses(&[409])
+            }
             (Route::Tenants, "POST") => creates(
                 "openTenant",
                 "Open a tenant; its key is told this once",

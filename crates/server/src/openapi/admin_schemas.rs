@@ -1,6 +1,6 @@
 //! What administration and audit take and answer.
 
-use domain::event::EventKind;
+use domain::event::{EventKind, OperatorRole};
 use domain::limits::{
     ADDRESS_CHARS, ALERT_ADDRESSES, DESCRIPTION_CHARS, NAME_CHARS, REASON_CHARS, TITLE_CHARS,
 };
@@ -80,6 +80,25 @@ pub(super) fn all() -> Map<String, Value> {
     });
     let due = ["login", "firstName", "lastName", "email", "roles"];
     add("Roster", listed("roster", object(line, &due)));
+
+    let role = json!({ "type": "string", "enum": OperatorRole::ALL });
+    let new = json!({ "name": name, "role": role, "expires": or_null(&time) });
+    add("NewOperator", closed(new, &["name", "role"]));
+    let added = json!({ "id": id, "credential": id, "operatorKey": key });
+    add("AddedOperator", object(added, &["id", "credential", "operatorKey"]));
+    let change = json!({ "name": or_null(&name), "role": or_null(&role) });
+    add("OperatorChange", closed(change, &[]));
+    let new = json!({ "expires": or_null(&time), "rotate": flag });
+    add("NewOperatorKey", closed(new, &[]));
+    let issued = json!({ "id": id, "operatorKey": key });
+    add("IssuedOperatorKey", object(issued, &["id", "operatorKey"]));
+    let keys = json!({ "type": "array", "items": schema_ref("ShownKey") });
+    let operator = json!({
+        "id": id, "name": text, "role": role, "added": time, "removed": or_null(&time), "keys": keys,
+    });
+    let due = ["id", "name", "role", "added", "removed", "keys"];
+    add("ListedOperator", object(operator, &due));
+    add("OperatorList", listed("operators", schema_ref("ListedOperator")));
 
     let group = json!({ "type": "string", "description": "Its id, or its name in any case." });
     add("NewRule", closed(json!({ "group": group, "role": name }), &["group", "role"]));

@@ -232,3 +232,66 @@ async fn tenants_are_closed_for_good() {
     let listed = run(&["tenant", "list", "--data", &fresh, "--json"], &[]);
     assert!(listed.1.contains(r#""state": "closed""#), "{listed:?}");
 }
+
+/// The key that a command printed.
+#[track_caller]
+fn printed_key(out: &str) -> String {
+    let line = out.lines().find_map(|line| line.trim().strip_prefix("operator key"));
+    line.unwrap_or_else(|| panic!("no key: {out}")).trim().to_owned()
+}
+
+/// Operators come with a role and a key, change, rotate and go; what they do stands under their names for good.
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_have_roles_and_keys_of_their_own() {
+    let app = Running::start();
+    let ann = printed_key(&app.done(&["operator", "add", "ann", "--role", "auditor"]));
+    assert_eq!(app.run_as(&ann, &["audit", "commits"]).0, 0);
+    let (status, _, err) = app.run_as(&ann, &["role", "define", "New"]);
+    assert!(status == 1 && err.contains("this needs the role `operator`"), "{err}");
+    let (status, _, err) = app.run(&["operator", "add", "ann", "--role", "owner"]);
+    assert!(status == 1 && err.contains("already taken"), "{err}");
+
+    app.done(&["operator", "set", "ann", "--role", "operator"]);
+    assert_eq!(app.run_as(&ann, &["role", "define", "New"]).0, 0);
+    for owners in [
+        vec!["tenant", "close", "acme", "--yes"],
+        vec!["operator", "add", "eve", "--role", "owner"],
+        vec!["operator", "set", "ann", "--role", "owner"],
+        vec!["operator", "remove", "owner"],
+        vec!["operator", "rotate", "owner"],
+    ] {
+        let (status, _, err) = app.run_as(&ann, &owners);
+        assert!(status == 1 && err.contains("this needs the role `owner`"), "{owners:?}: {err}");
+    }
+
+    // The old key opens nothing once another is in its place.
+    let new = printed_key(&app.done(&["operator", "rotate", "ann"]));
+    assert!(app.run_as(&ann, &["tenant", "list"]).2.contains("401"));
+    assert_eq!(app.run_as(&new, &["tenant", "list"]).0, 0);
+    let keys = app.done(&["operator", "keys", "ann", "--json"]);
+    let keys: Value = serde_json::from_str(&keys).unwrap();
+    assert_eq!(keys.as_array().unwrap().len(), 2, "{keys}");
+
+    let (status, _, err) = app.run(&["operator", "remove", "owner"]);
+    assert!(status == 1 && err.contains("last owner"), "{err}");
+    let (status, _, err) = app.run(&["operator", "set", "owner", "--role", "auditor"]);
+    assert!(status == 1 && err.contains("last owner"), "{err}");
+    app.done(&["operator", "remove", "ann"]);
+    assert!(app.run_as(&new, &["tenant", "list"]).2.contains("401"));
+    let out = app.done(&["audit", "commits", "--event", "RoleDefined"]);
+    assert!(out.contains("operator ann"), "{out}");
+    let out = app.done(&["audit", "commits", "--tenant", "_system", "--event", "OperatorRemoved"]);
+    assert!(out.contains("OperatorRemoved ann") && out.contains("operator owner"), "{out}");
+
+    let Running { served, data, _folder } = app;
+    served.stop();
+    let (status, out, err) = run(&["operator", "list", "--data", &data, "--json"], &[]);
+    assert_eq!(status, 0, "{err}");
+    let listed: Value = serde_json::from_str(&out).unwrap();
+    let roles: Vec<_> = listed.as_array().unwrap().iter().map(|one| one["role"].clone()).collect();
+    assert_eq!(roles, ["owner", "operator"]);
+    // The owner's key, whatever else happened, is the one that was chosen at the start.
+    let served = Served::start(Path::new(&data));
+    let app = Running { served, data, _folder };
+    app.done(&["tenant", "list"]);
+}
