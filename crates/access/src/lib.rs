@@ -6,6 +6,7 @@
 
 pub mod fault;
 pub mod limits;
+pub mod listed;
 pub mod text;
 pub mod types;
 
@@ -24,6 +25,7 @@ pub use compiled::{Compiled, Effect, Written};
 pub use fault::Fault;
 pub use kept::{Edition, Kept};
 pub use list::{Applicable, Through};
+pub use listed::{Listed, Which, listed};
 pub use named::{Principal, named};
 pub use request::{Asked, Unasked};
 pub use text::{bind, shown};

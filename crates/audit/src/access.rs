@@ -83,8 +83,8 @@ pub fn policies(
 
 /// The schema that a tenant declares for its policies, and since when.
 fn declared(directory: &Directory) -> (&str, Option<domain::position::Position>) {
-    let _ = directory;
-    ("", None)
+    let schema = directory.policy_schema.as_ref();
+    schema.map_or(("", None), |schema| (&schema.text, Some(schema.changed.position)))
 }
 
 /// Whether somebody may do something, for each question; with `explain` the commits behind it too. It blocks: call it where

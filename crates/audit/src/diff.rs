@@ -245,6 +245,7 @@ pub fn diff(
             | Item::Role(_)
             | Item::Rule(_)
             | Item::Policy(_)
+            | Item::PolicySchema
             | Item::Connector(_)
             | Item::Credential(_)
             | Item::Schema(_)

@@ -340,7 +340,8 @@ impl Told {
             | Event::TenantResumed { .. }
             | Event::TenantClosed { .. }
             | Event::TenantDescribed { .. }
-            | Event::SchemaAdded { .. } => {}
+            | Event::SchemaAdded { .. }
+            | Event::PolicySchemaChanged { .. } => {}
         }
         Ok(told)
     }

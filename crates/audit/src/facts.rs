@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::directory::{
     Connector, Credential, CustomSchema, Directory, ExternalId, Group, Lock, Operator, Policy,
-    Role, Rule, Standing, Tenant, User,
+    PolicySchema, Role, Rule, Standing, Tenant, User,
 };
 use domain::event::{Member, Subject};
 use domain::id::{
@@ -33,6 +33,8 @@ pub enum Item {
     Rule(RuleId),
     /// A policy.
     Policy(PolicyId),
+    /// What the policies can speak about.
+    PolicySchema,
     /// A connector.
     Connector(ConnectorId),
     /// A credential.
@@ -55,7 +57,7 @@ impl Item {
             Item::Policy(id) => Some(Subject::Policy(*id)),
             Item::Connector(id) => Some(Subject::Connector(*id)),
             Item::Credential(id) => Some(Subject::Credential(*id)),
-            Item::Rule(_) | Item::Schema(_) => None,
+            Item::Rule(_) | Item::Schema(_) | Item::PolicySchema => None,
             Item::Tenant(id) => Some(Subject::Tenant(*id)),
             Item::Operator(id) => Some(Subject::Operator(*id)),
         }
@@ -74,6 +76,7 @@ impl Item {
             Item::Policy(id) => {
                 named("policy", id, directory.policies.get(*id).map(|policy| &policy.name))
             }
+            Item::PolicySchema => Named { kind: "policy-schema".to_owned(), id: None, name: None },
             Item::Connector(id) => Named::connector(*id, directory),
             Item::Credential(id) => {
                 let found = directory.credentials.get(*id);
@@ -147,6 +150,10 @@ pub fn facts(directory: &Directory, item: &Item) -> Result<Option<Facts>, AskErr
                 set(&mut facts, "name", json!(name));
                 set(&mut facts, "text", json!(text));
             }
+            None => return Ok(None),
+        },
+        Item::PolicySchema => match &directory.policy_schema {
+            Some(PolicySchema { text, changed: _ }) => set(&mut facts, "text", json!(text)),
             None => return Ok(None),
         },
         Item::Connector(id) => match directory.connectors.present(*id) {

@@ -33,8 +33,8 @@ pub use listed::{
     roles, rules, tenants,
 };
 pub use people::{
-    Unknown, find_connector, find_credential, find_group, find_makers, find_policy, find_role,
-    find_user,
+    Unknown, find_connector, find_credential, find_group, find_makers, find_named, find_policy,
+    find_role, find_user,
 };
 pub use problem::{
     About, PROBLEM_WORDS, Problem, ProblemError, ProblemFilter, ProblemKind, ProblemPage, problems,

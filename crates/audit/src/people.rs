@@ -95,6 +95,22 @@ pub fn find_policy(snapshot: &Snapshot, what: &str) -> Result<Vec<PolicyId>, Unk
     })
 }
 
+/// Every user, group or role that a policy may name and that `what` names: `user:jane`, `group:Sales`, `role:Admin`; without a
+/// kind, a user.
+///
+/// # Errors
+/// When it names none.
+pub fn find_named(snapshot: &Snapshot, what: &str) -> Result<Vec<Subject>, Unknown> {
+    let (kind, name) = what.split_once(':').unwrap_or(("user", what));
+    match kind {
+        "group" => Ok(find_group(snapshot, name)?.into_iter().map(Subject::Group).collect()),
+        "role" => Ok(vec![Subject::Role(find_role(snapshot, name)?)]),
+        "user" => Ok(find_user(snapshot, name)?.into_iter().map(Subject::User).collect()),
+        // A name with a colon in it.
+        _ => Ok(find_user(snapshot, what)?.into_iter().map(Subject::User).collect()),
+    }
+}
+
 /// Every credential that `what` names: by id, or by its hint, the first characters of its secret, also when it is revoked.
 ///
 /// # Errors

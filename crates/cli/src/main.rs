@@ -23,6 +23,7 @@ mod local;
 mod manage;
 mod operator;
 mod output;
+mod policy;
 mod problems;
 mod rekey;
 mod remote;
@@ -72,6 +73,7 @@ enum Verb {
     Operator(operator::Operator),
     Role(manage::Role),
     Rule(rule::Rule),
+    Policy(policy::Policy),
     Connector(connector::Connector),
     Credential(credential::Credential),
     Schema(schema::Schema),
@@ -123,6 +125,7 @@ fn main() -> ExitCode {
             Verb::Operator(operator) => operator.run().await,
             Verb::Role(role) => role.run().await,
             Verb::Rule(rule) => rule.run().await,
+            Verb::Policy(policy) => policy.run().await,
             Verb::Connector(connector) => connector.run().await,
             Verb::Schema(schema) => schema.run().await,
             Verb::Credential(credential) => credential.run().await,

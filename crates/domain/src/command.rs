@@ -5,7 +5,9 @@ use scim::{Admitted, Patch};
 
 use crate::credential::{Proof, Scopes};
 use crate::event::{ConnectorSettings, Event, Holder, Member, OperatorRole};
-use crate::id::{ConnectorId, CredentialId, GroupId, OperatorId, RoleId, RuleId, TenantId, UserId};
+use crate::id::{
+    ConnectorId, CredentialId, GroupId, OperatorId, PolicyId, RoleId, RuleId, TenantId, UserId,
+};
 use crate::position::{Hash, Position};
 use crate::rejection::Rejection;
 use crate::time::Timestamp;
@@ -150,6 +152,35 @@ pub enum Command {
         resource_type: String,
         /// Whether every resource of the type must carry it.
         required: bool,
+    },
+    /// Write a policy, or write it anew.
+    WritePolicy {
+        /// The id that it gets if it is new.
+        policy: PolicyId,
+        /// Its name.
+        name: String,
+        /// What it says.
+        text: String,
+        /// The version that it must have.
+        expected: Expected,
+        /// What it was checked against: [`Directory::policy_ground`](crate::directory::Directory::policy_ground) of then.
+        ground: Option<Position>,
+    },
+    /// Delete a policy.
+    DeletePolicy {
+        /// Its name.
+        name: String,
+        /// The version that it must have.
+        expected: Expected,
+    },
+    /// Declare what policies can speak about.
+    WritePolicySchema {
+        /// The declaration; empty: none.
+        text: String,
+        /// The version that it must have.
+        expected: Expected,
+        /// What the policies were checked with it against, as for a policy.
+        ground: Option<Position>,
     },
     /// Add an operator; said to the instance's log.
     AddOperator {

@@ -164,7 +164,8 @@ impl<'a> Disguise<'a> {
             | Event::GroupDeleted { .. }
             | Event::PolicyCreated { .. }
             | Event::PolicyChanged { .. }
-            | Event::PolicyDeleted { .. } => event,
+            | Event::PolicyDeleted { .. }
+            | Event::PolicySchemaChanged { .. } => event,
         }
     }
 

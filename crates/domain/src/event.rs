@@ -8,6 +8,7 @@ use scim::{Packed, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::credential::{Proof, Terms};
+use crate::directory::Directory;
 use crate::id::{
     ConnectorId, CredentialId, GroupId, OperatorId, PolicyId, RoleId, RuleId, TenantId, UserId,
 };
@@ -385,6 +386,11 @@ pub enum Event {
         /// The policy.
         policy: PolicyId,
     },
+    /// What the tenant's policies can speak about was declared anew.
+    PolicySchemaChanged {
+        /// The actions and types of resources of the tenant's applications, in Cedar's schema language; empty: none.
+        text: String,
+    },
 }
 
 /// What an operator may do: each role everything that those before it may, and more.
@@ -633,6 +639,17 @@ pub enum Member {
     Group(GroupId),
 }
 
+/// Who or what can act no more, or is given no more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// It.
+    pub subject: Subject,
+    /// What it was called.
+    pub name: Option<String>,
+    /// What became of it, as in `deactivated`.
+    pub how: &'static str,
+}
+
 /// What a commit can be about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Subject {
@@ -753,6 +770,7 @@ kinds! {
     40 PolicyCreated,
     41 PolicyChanged,
     42 PolicyDeleted,
+    43 PolicySchemaChanged,
     44 CredentialEnds,
     45 CredentialRegistered,
     52 ConnectorRemoved,
@@ -792,7 +810,7 @@ impl Event {
             Event::ConnectorAdded { connector, .. }
             | Event::ConnectorChanged { connector, .. }
             | Event::ConnectorRemoved { connector } => f(Subject::Connector(*connector)),
-            Event::SchemaAdded { .. } => {}
+            Event::SchemaAdded { .. } | Event::PolicySchemaChanged { .. } => {}
             Event::CredentialIssued { credential, holder, .. }
             | Event::CredentialRegistered { credential, holder, .. } => {
                 f(Subject::Credential(*credential));
@@ -842,6 +860,32 @@ impl Event {
             Event::PolicyCreated { policy, .. }
             | Event::PolicyChanged { policy, .. }
             | Event::PolicyDeleted { policy } => f(Subject::Policy(*policy)),
+        }
+    }
+
+    /// Who or what can act no more, or is given no more, from this event on, and the word for it: whatever names it is to be
+    /// looked after.
+    ///
+    /// `before` says what it was called.
+    pub fn ends(&self, before: &Directory) -> Option<Ended> {
+        let user = |id: UserId, how| {
+            let name = before.users.get(id).map(|user| user.user_name.to_string());
+            Some(Ended { subject: Subject::User(id), name, how })
+        };
+        if let Event::UserDeactivated { user: id } = self {
+            user(*id, "deactivated")
+        } else if let Event::UserLocked { user: id, .. } = self {
+            user(*id, "locked")
+        } else if let Event::UserDeleted { user: id } = self {
+            user(*id, "deleted")
+        } else if let Event::GroupDeleted { group } = self {
+            let name = before.groups.get(*group).map(|group| group.display_name.to_string());
+            Some(Ended { subject: Subject::Group(*group), name, how: "deleted" })
+        } else if let Event::RoleRetired { role } = self {
+            let name = before.roles.get(*role).map(|role| role.name.clone());
+            Some(Ended { subject: Subject::Role(*role), name, how: "retired" })
+        } else {
+            None
         }
     }
 

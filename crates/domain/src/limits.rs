@@ -48,6 +48,12 @@ pub const RELEASED_EVENTS: usize = 20_000;
 pub const SCHEMA_BYTES: usize = 256 << 10;
 /// Schemas that a tenant adds at most.
 pub const SCHEMAS: usize = 50;
+/// Policies that a tenant has at once.
+pub const POLICIES: usize = 1_000;
+/// Bytes of a policy's text.
+pub const POLICY_BYTES: usize = 16 << 10;
+/// Bytes of what a tenant declares for its policies.
+pub const POLICY_SCHEMA_BYTES: usize = 256 << 10;
 /// Rules that a tenant has at once.
 pub const RULES: usize = 1_000;
 /// Resources that a list looks at before it asks whether somebody still waits for it.

@@ -23,7 +23,7 @@ use arc_swap::ArcSwap;
 use domain::command::{Command, Elsewhere, Notice, Quirk};
 use domain::commit::{Commit, Unfit};
 use domain::erasure::PersonValues;
-use domain::event::Member;
+use domain::event::{Ended, Member};
 use domain::id::{TenantId, UserId};
 use domain::origin::Origin;
 use domain::position::{Hash, Position};
@@ -91,6 +91,8 @@ pub struct Receipt {
     pub elsewhere: Vec<Elsewhere>,
     /// Whom it turned out to be about, if not about who the command says: somebody was there already.
     pub about: Option<Member>,
+    /// Who and what it has ended: policies may name them still.
+    pub ended: Vec<Ended>,
 }
 
 /// Why a command was not carried out. Nothing changed.
@@ -188,13 +190,15 @@ impl Engine {
         let (notices, quirks) = (decision.notices, decision.quirks);
         let (elsewhere, about) = (decision.elsewhere, decision.about);
         if decision.events.is_empty() {
+            let (position, ended) = (None, Vec::new());
             return Ok(Receipt {
                 snapshot: now,
-                position: None,
+                position,
                 notices,
                 quirks,
                 elsewhere,
                 about,
+                ended,
             });
         }
         let commit = Commit {
@@ -207,7 +211,8 @@ impl Engine {
         };
         let mut next = (*now).clone();
         next.advance(&commit, Hash::ZERO)?;
-        Ok(Receipt { snapshot: Arc::new(next), position: None, notices, quirks, elsewhere, about })
+        let (snapshot, position, ended) = (Arc::new(next), None, Vec::new());
+        Ok(Receipt { snapshot, position, notices, quirks, elsewhere, about, ended })
     }
 
     async fn ask(

@@ -234,13 +234,15 @@ impl<R: Keys> Turn<R> {
         let (notices, quirks) = (decision.notices, decision.quirks);
         let (elsewhere, about) = (decision.elsewhere, decision.about);
         if decision.events.is_empty() {
+            let (position, ended) = (None, Vec::new());
             return Ok(Receipt {
                 snapshot: tip,
-                position: None,
+                position,
                 notices,
                 quirks,
                 elsewhere,
                 about,
+                ended,
             });
         }
         let commit = Commit {
@@ -281,7 +283,9 @@ impl<R: Keys> Turn<R> {
         self.sealed.push(sealed);
         let snapshot = Arc::new(next);
         self.tips.insert(tenant, snapshot.clone());
-        Ok(Receipt { snapshot, position: Some(commit.position), notices, quirks, elsewhere, about })
+        let ended = commit.events.iter().filter_map(|event| event.ends(&tip.directory)).collect();
+        let position = Some(commit.position);
+        Ok(Receipt { snapshot, position, notices, quirks, elsewhere, about, ended })
     }
 }
 
@@ -323,6 +327,9 @@ fn opens(tenant: TenantId, command: &Command) -> bool {
         | Command::ChangeConnector { .. }
         | Command::RemoveConnector { .. }
         | Command::AddSchema { .. }
+        | Command::WritePolicy { .. }
+        | Command::DeletePolicy { .. }
+        | Command::WritePolicySchema { .. }
         | Command::IssueCredential { .. }
         | Command::AddCredential(_)
         | Command::RotateCredential { .. }

@@ -42,6 +42,7 @@ pub(crate) struct Names<'a> {
     pub(crate) urn: &'a str,
     pub(crate) role: &'a str,
     pub(crate) connector: &'a str,
+    pub(crate) policy: &'a str,
 }
 
 const ID: &str = "0198f3a0-0000-7000-8000-000000000001";
@@ -56,6 +57,7 @@ pub(crate) const EXAMPLES: Names<'_> = Names {
     urn: "urn:ietf:params:scim:schemas:core:2.0:User",
     role: "Admin",
     connector: "okta",
+    policy: "sales-read",
 };
 
 /// What needs no key and belongs to no tenant.
@@ -196,6 +198,9 @@ pub(crate) fn routes(names: &Names<'_>) -> Vec<Route> {
         Route::Connectors(slug()),
         Route::Connector(slug(), names.connector.to_owned()),
         Route::Schemas(slug()),
+        Route::Policies(slug()),
+        Route::Policy(slug(), names.policy.to_owned()),
+        Route::PolicySchema(slug()),
         Route::Diff(slug()),
         Route::Commits(slug()),
         Route::Feed(slug()),
@@ -247,6 +252,9 @@ pub(crate) fn admin_path(route: &Route) -> String {
         Route::Connectors(slug) => format!("{tenants}/{slug}/connectors"),
         Route::Connector(slug, name) => format!("{tenants}/{slug}/connectors/{name}"),
         Route::Schemas(slug) => format!("{tenants}/{slug}/schemas"),
+        Route::Policies(slug) => format!("{tenants}/{slug}/policies"),
+        Route::Policy(slug, name) => format!("{tenants}/{slug}/policies/{name}"),
+        Route::PolicySchema(slug) => format!("{tenants}/{slug}/policy-schema"),
         Route::Diff(slug) => format!("{tenants}/{slug}/diff"),
         Route::Commits(slug) => format!("{tenants}/{slug}/audit/commits"),
         Route::Feed(slug) => format!("{tenants}/{slug}/feed"),

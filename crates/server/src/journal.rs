@@ -1,6 +1,7 @@
 //! The refusal journal, as the server writes and reads it.
 
 mod about;
+mod attention;
 
 use audit::{About, Problem, ProblemKind};
 use axum::http::request;
@@ -14,6 +15,7 @@ use crate::limits::{PROBLEM_DETAIL_CHARS, PROBLEM_NOTICES, PROBLEM_PATH_CHARS};
 use crate::refused::Refused;
 
 pub(crate) use about::named;
+pub(crate) use attention::look_after;
 
 /// The first line of a request: what the journal knows it by.
 #[derive(Clone, Copy)]

@@ -86,6 +86,8 @@ pub const PROBLEM_NAME_CHARS: usize = 256;
 pub const PROBLEM_DETAIL_CHARS: usize = 2_000;
 /// Parts left out of a request that the refusal journal tells one by one.
 pub const PROBLEM_NOTICES: usize = 5;
+/// Policies that an entry of the refusal journal names.
+pub const PROBLEM_POLICIES: usize = 50;
 /// Seconds for which a cursor is good.
 pub const CURSOR_SECONDS: u64 = 3_600;
 /// Walks through lists that are held at once.

@@ -6,6 +6,7 @@
 
 mod credentials;
 mod local;
+mod policies;
 mod settings;
 mod standing;
 
@@ -358,6 +359,9 @@ impl Simulation {
         let rtype = snapshot.directory.schemas.catalogue().user();
         if self.rng.random_ratio(1, 12) {
             return Ok((tenant, origin, self.local(some_user, some_group, connector, name)?));
+        }
+        if self.rng.random_ratio(1, 16) {
+            return Ok((tenant, origin, self.policies(&snapshot)));
         }
         let command = match self.rng.random_range(0..27) {
             0..3 => Command::User(UserId::new(self.id()), self.create_user(name, role, rtype)?),

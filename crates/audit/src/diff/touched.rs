@@ -196,7 +196,8 @@ impl Touched {
             | Event::MembershipForgotten { .. }
             | Event::GroupDeleted { .. }
             | Event::PolicyChanged { .. }
-            | Event::PolicyDeleted { .. } => return,
+            | Event::PolicyDeleted { .. }
+            | Event::PolicySchemaChanged { .. } => return,
         };
         if let Some(touches) = self.items.get_mut(&item) {
             touches.name = name.or_else(|| touches.name.take());
@@ -248,6 +249,7 @@ fn each(commit: &Commit, event: &Event, mut note: impl FnMut(Item, Option<Key>, 
         Event::PolicyCreated { policy, .. }
         | Event::PolicyChanged { policy, .. }
         | Event::PolicyDeleted { policy } => whole(Item::Policy(*policy)),
+        Event::PolicySchemaChanged { .. } => whole(Item::PolicySchema),
         Event::RuleAdded { rule, .. } | Event::RuleRemoved { rule, .. } => whole(Item::Rule(*rule)),
         Event::UserRenamed { user, .. } => fact(Item::User(*user), "userName", &mut note),
         Event::UserActivated { user } | Event::UserDeactivated { user } => {

@@ -348,6 +348,7 @@ fn world(directory: &Directory) -> World {
     items.extend(directory.rules.iter().map(|rule| Item::Rule(rule.id)));
     items.extend(directory.connectors.iter().map(|one| Item::Connector(one.id)));
     items.extend(directory.credentials.iter().map(|one| Item::Credential(one.id)));
+    items.push(Item::PolicySchema);
     items.extend(directory.policies.iter().map(|one| Item::Policy(one.id)));
     items.extend(directory.schemas.custom().map(|schema| Item::Schema(schema.urn.clone())));
     let mut world = World::new();

@@ -9,6 +9,7 @@ mod link;
 mod lock;
 mod management;
 mod operator;
+mod policy;
 mod release;
 mod rule;
 mod sites;
@@ -89,6 +90,13 @@ pub fn decide(
             operator::change(directory, operator, name, role)
         }
         Command::RemoveOperator { operator } => operator::remove(directory, operator),
+        Command::WritePolicy { policy, name, text, expected, ground } => {
+            policy::write(directory, policy, name, text, &expected, ground)
+        }
+        Command::DeletePolicy { name, expected } => policy::delete(directory, name, &expected),
+        Command::WritePolicySchema { text, expected, ground } => {
+            policy::write_schema(directory, text, &expected, ground)
+        }
         Command::IssueCredential { credential, holder, hash, hint, expires } => {
             let secret = NewSecret::Key { hash, hint };
             let new = NewCredential { credential, holder, secret, expires, scopes: None };

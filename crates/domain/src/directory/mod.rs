@@ -28,7 +28,7 @@ pub use connectors::{Connector, Connectors};
 pub use credentials::{Credential, Credentials};
 pub use groups::{Group, Groups};
 pub use operators::{Operator, Operators};
-pub use policies::{Policies, Policy};
+pub use policies::{Policies, Policy, PolicySchema};
 pub use roles::{EVERYONE, Role, Roles};
 pub use rules::{Rule, Rules};
 pub use schemas::{CustomSchema, Schemas};
@@ -123,6 +123,9 @@ pub struct Directory {
     pub aside: Aside,
     /// The policies.
     pub policies: Policies,
+    /// What the policies can speak about, once the tenant has declared it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_schema: Option<PolicySchema>,
     /// The schemas, if the tenant added any to the built-in ones.
     #[serde(default, skip_serializing_if = "Schemas::is_builtin")]
     pub schemas: Schemas,
@@ -340,6 +343,11 @@ impl Directory {
             }
             Event::PolicyChanged { policy, text } => self.policies.change(*policy, text, moment),
             Event::PolicyDeleted { policy } => self.policies.delete(*policy, moment),
+            Event::PolicySchemaChanged { text } => {
+                self.policy_schema =
+                    Some(PolicySchema { text: text.clone(), changed: moment.stamp });
+                Ok(())
+            }
         }
     }
 

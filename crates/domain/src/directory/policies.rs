@@ -3,9 +3,10 @@
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Stamp};
+use super::{Directory, Moment, Stamp};
 use crate::commit::Unfit;
 use crate::id::PolicyId;
+use crate::position::Position;
 
 /// A policy as of one position.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -22,6 +23,15 @@ pub struct Policy {
     pub modified: Stamp,
 }
 
+/// What the policies of a tenant can speak about, beside users, groups and roles.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PolicySchema {
+    /// Actions and types of resources, in Cedar's schema language; empty: none.
+    pub text: String,
+    /// When it was last declared.
+    pub changed: Stamp,
+}
+
 /// The policies of a tenant at one position.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -33,6 +43,17 @@ impl Policies {
     /// The policy with this id.
     pub fn get(&self, id: PolicyId) -> Option<&Policy> {
         self.by_id.get(&id)
+    }
+
+    /// The policy with this name, in any case.
+    pub fn named(&self, name: &str) -> Option<&Policy> {
+        let name = scim::fold(name);
+        self.by_id.values().find(|policy| scim::fold(&policy.name) == name)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
     }
 
     /// All policies, by id.
@@ -74,5 +95,16 @@ impl Policies {
             Some(_) => Ok(()),
             None => Err(moment.unfit(format!("there is no policy {id}"))),
         }
+    }
+}
+
+impl Directory {
+    /// What a policy is checked against, by the position of its latest change: the other policies, what the tenant declares for
+    /// them, and the attributes that users may have. That a policy is gone makes none wrong, so it does not count.
+    pub fn policy_ground(&self) -> Option<Position> {
+        let policies = self.policies.iter().map(|policy| policy.modified.position);
+        let declared = self.policy_schema.iter().map(|schema| schema.changed.position);
+        let schemas = self.schemas.custom().map(|schema| schema.added.position);
+        policies.chain(declared).chain(schemas).max()
     }
 }

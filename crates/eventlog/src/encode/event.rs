@@ -200,6 +200,7 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
         Event::PolicyCreated { policy, name, text } => write(&(policy, name, text)),
         Event::PolicyChanged { policy, text } => write(&(policy, text)),
         Event::PolicyDeleted { policy } => write(&(policy,)),
+        Event::PolicySchemaChanged { text } => write(&(text,)),
     }?;
     Ok(Parts { kind: event.kind(), version, clear, personal })
 }
@@ -456,6 +457,10 @@ pub(super) fn decode(
         (EventKind::PolicyDeleted, 1) => {
             let (policy,) = read(clear)?;
             Event::PolicyDeleted { policy }
+        }
+        (EventKind::PolicySchemaChanged, 1) => {
+            let (text,) = read(clear)?;
+            Event::PolicySchemaChanged { text }
         }
         (_, version) => {
             let reason = format!("its version {version} is unknown; use a newer release");

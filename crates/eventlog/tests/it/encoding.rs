@@ -194,6 +194,7 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
         }
         EventKind::PolicyChanged => Event::PolicyChanged { policy: id(number), text: second },
         EventKind::PolicyDeleted => Event::PolicyDeleted { policy: id(number) },
+        EventKind::PolicySchemaChanged => Event::PolicySchemaChanged { text: second },
     }
 }
 

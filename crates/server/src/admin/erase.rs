@@ -30,7 +30,10 @@ pub(super) async fn user(asked: &Asked<'_>, slug: &str, who: &str) -> Result<Ans
         .map_err(|error| Refused::internal(&format!("an erasure is not JSON: {error}")))?;
     let answer = ok(StatusCode::OK, &body);
     Ok(match receipt {
-        Some(receipt) => answer.of(&receipt),
+        Some(receipt) => {
+            asked.look_after(tenant, &receipt);
+            answer.of(&receipt)
+        }
         None => answer,
     })
 }

@@ -11,6 +11,7 @@ mod feed;
 mod local;
 mod lock;
 mod operator;
+mod policy;
 mod question;
 mod roster;
 mod route;
@@ -76,7 +77,15 @@ impl Asked<'_> {
 
     async fn submit(&self, tenant: TenantId, command: Command) -> Result<Receipt, Refused> {
         let origin = self.visit.origin(self.actor());
-        Ok(self.app.engine.submit(tenant, origin, command).await?)
+        let receipt = self.app.engine.submit(tenant, origin, command).await?;
+        self.look_after(tenant, &receipt);
+        Ok(receipt)
+    }
+
+    /// Notes the policies that name somebody whom this has ended.
+    fn look_after(&self, tenant: TenantId, receipt: &Receipt) {
+        let line = Line::of(self.parts);
+        journal::look_after(self.app, tenant, self.actor(), self.visit, line, receipt);
     }
 
     /// The tenant with this slug, as of the moment that `asOf` names, else as it is now. Every read takes its snapshot from
@@ -252,6 +261,14 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Connector(slug, name) => show::connector(asked, slug, name).await,
         Route::Schemas(slug) if is_post => schema::add(asked, slug).await,
         Route::Schemas(slug) => schema::list(asked, slug).await,
+        Route::Policies(slug) => policy::list(asked, slug).await,
+        Route::Policy(slug, name) if is_get => policy::show(asked, slug, name).await,
+        Route::Policy(slug, name) if asked.parts.method == Method::PUT => {
+            policy::write(asked, slug, name).await
+        }
+        Route::Policy(slug, name) => policy::delete(asked, slug, name).await,
+        Route::PolicySchema(slug) if is_get => policy::schema(asked, slug).await,
+        Route::PolicySchema(slug) => policy::write_schema(asked, slug).await,
         Route::Diff(slug) => diff::between(asked, slug).await,
         Route::Commits(slug) => audit::commits(asked, slug).await,
         Route::Feed(slug) => feed::feed(asked, slug).await,

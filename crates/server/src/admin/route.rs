@@ -42,6 +42,9 @@ pub(crate) enum Route {
     Connectors(String),
     Connector(String, String),
     Schemas(String),
+    Policies(String),
+    Policy(String, String),
+    PolicySchema(String),
     Diff(String),
     Commits(String),
     Feed(String),
@@ -105,6 +108,9 @@ impl Route {
                 ["connectors"] => Route::Connectors(own(slug)),
                 ["connectors", name] => Route::Connector(own(slug), own(name)),
                 ["schemas"] => Route::Schemas(own(slug)),
+                ["policies"] => Route::Policies(own(slug)),
+                ["policies", name] => Route::Policy(own(slug), own(name)),
+                ["policy-schema"] => Route::PolicySchema(own(slug)),
                 ["diff"] => Route::Diff(own(slug)),
                 ["audit", "commits"] => Route::Commits(own(slug)),
                 ["feed"] => Route::Feed(own(slug)),
@@ -151,6 +157,9 @@ impl Route {
             | Route::Connectors(slug)
             | Route::Connector(slug, _)
             | Route::Schemas(slug)
+            | Route::Policies(slug)
+            | Route::Policy(slug, _)
+            | Route::PolicySchema(slug)
             | Route::Diff(slug)
             | Route::Commits(slug)
             | Route::Feed(slug)
@@ -195,6 +204,9 @@ impl Route {
             | Route::Connectors(_)
             | Route::Connector(..)
             | Route::Schemas(_)
+            | Route::Policies(_)
+            | Route::Policy(..)
+            | Route::PolicySchema(_)
             | Route::Diff(_)
             | Route::Commits(_)
             | Route::Feed(_)
@@ -217,6 +229,7 @@ impl Route {
             Route::OperatorKey(..) => "DELETE",
             Route::Tenant(_) => "GET, PATCH",
             Route::Roster(_)
+            | Route::Policies(_)
             | Route::Diff(_)
             | Route::Explain(_)
             | Route::Applicable(_)
@@ -224,6 +237,8 @@ impl Route {
             | Route::Feed(_)
             | Route::Problems(_) => "GET",
             Route::Role(..) | Route::Credential(..) => "GET, DELETE",
+            Route::Policy(..) => "GET, PUT, DELETE",
+            Route::PolicySchema(_) => "GET, PUT",
             Route::Rule(..) => "DELETE",
             Route::UserRole(..) | Route::Lock(..) => "PUT, DELETE",
             Route::User(..) | Route::Group(..) => "GET, PUT, PATCH, DELETE",

@@ -296,6 +296,33 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             (Route::Schemas(_), _) => {
                 reads("listAddedSchemas", "The schemas that the tenant added", "AddedSchemaList")
             }
+            (Route::Policies(_), _) => reads("listPolicies", "The policies, with whom each names", "PolicyList")
+                .takes(&["naming", "dangling"]),
+            (Route::Policy(..), "PUT") => {
+                writes_and_answers("writePolicy", "Write a policy, or write it anew", "WrittenPolicy")
+                    .takes(&["If-Match"])
+                    .body("PolicyText", json!({
+                        "text": "permit (principal in Group::\"Sales\", action == Action::\"select\", resource);",
+                    }))
+                    .refuses(&[412])
+            }
+            (Route::Policy(..), "DELETE") => {
+                writes("deletePolicy", "Delete a policy").takes(&["If-Match"]).refuses(&[412])
+            }
+            (Route::Policy(..), _) => reads("getPolicy", "A policy", "Policy"),
+            (Route::PolicySchema(_), "PUT") => writes_and_answers(
+                "writePolicySchema",
+                "Declare what policies can speak about",
+                "WrittenPolicy",
+            )
+            .takes(&["If-Match"])
+            .body("PolicyText", json!({
+                "text": "entity Table; action select appliesTo { principal: [User], resource: [Table] };",
+            }))
+            .refuses(&[412]),
+            (Route::PolicySchema(_), _) => {
+                reads("getPolicySchema", "What policies can speak about", "PolicySchema")
+            }
             (Route::Commits(_), _) => {
                 reads("listCommits", "Who did what, when, through which door", "CommitList")
                     .takes(&QUESTION)

@@ -262,6 +262,7 @@ pub(super) fn all() -> Map<String, Value> {
     add("FeedPage", json!({ "anyOf": either }));
     all.extend(super::problem_schemas::all());
     all.extend(super::credential_schemas::all());
+    all.extend(super::policy_schemas::all());
     all.extend(super::explain_schemas::all());
     all.extend(super::access_schemas::all());
     all

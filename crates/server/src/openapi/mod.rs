@@ -10,6 +10,7 @@ mod management;
 mod moment_schemas;
 mod operation;
 mod parameters;
+mod policy_schemas;
 mod problem_schemas;
 mod resources;
 mod scim_api;
@@ -33,6 +34,7 @@ const NAMES: Names<'_> = Names {
     urn: "{urn}",
     role: "{role}",
     connector: "{connector}",
+    policy: "{policy}",
 };
 
 /// `GET /openapi.json`

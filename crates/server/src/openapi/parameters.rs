@@ -17,6 +17,7 @@ pub(super) fn in_path(name: &str) -> Value {
         "group" => ("A group's id or `displayName`.", "Sales"),
         "role" => ("A role's name.", "Analyst"),
         "connector" => ("A connector's name.", "okta"),
+        "policy" => ("A policy's name, in any case.", "sales-read"),
         "name" => ("A resource type's or a schema's name.", "User"),
         "urn" => ("A schema's URN.", "urn:ietf:params:scim:schemas:core:2.0:User"),
         _ => ("", ""),
@@ -244,6 +245,9 @@ pub(super) fn all() -> Map<String, Value> {
     keyed("diffAll", "query", "all", "What was touched and is as before is told too.", &flag);
     keyed("diffCount", "query", "count", "The most things of the page.", &things);
     keyed("problemCount", "query", "count", "The most entries.", &problems);
+    let naming = "Those that name this: `user:…`, `group:…` or `role:…` by a name that it has or had, or an id; without a kind, a user.";
+    keyed("naming", "query", "naming", naming, &text);
+    keyed("dangling", "query", "dangling", "Those that name somebody who is gone.", &flag);
     let kinds = "Of these kinds, divided by commas: `refused`, `partial`, `attention`.";
     keyed("problemKind", "query", "kind", kinds, &text);
     let user = "About this user: an id, or a `userName`, also of one who never came to be.";

@@ -7,7 +7,7 @@ use domain::position::Position;
 /// The versions that a write may meet: those that `If-Match` names, else any but those that
 /// `If-None-Match` names (RFC 9110 §13.2.2). Weak tags match by what they say (R-7644-3.14-03). A tag
 /// that no version of ours has stands for none.
-pub(super) fn expected(headers: &HeaderMap) -> Expected {
+pub(crate) fn expected(headers: &HeaderMap) -> Expected {
     match (tags(headers, &header::IF_MATCH), tags(headers, &header::IF_NONE_MATCH)) {
         (Some(Tags::Of(versions)), _) => Expected::OneOf(versions),
         (None | Some(Tags::Any), None) => Expected::Any,

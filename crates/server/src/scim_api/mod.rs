@@ -34,6 +34,7 @@ use crate::refused::{Refused, SCIM_JSON};
 
 use address::{Address, Version};
 pub(crate) use address::{Endpoint, Kind};
+pub(crate) use conditions::expected;
 pub use list::Lists;
 pub(crate) use query::Parameters;
 

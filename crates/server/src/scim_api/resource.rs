@@ -361,6 +361,8 @@ async fn submit(
     let extent = reach::Extent::of(&change, caller.settings());
     let receipt = asked.app.engine.submit(caller.tenant, origin, target.command(change)?).await?;
     asked.note(&[], &receipt.quirks);
+    let actor = caller.actor();
+    journal::look_after(asked.app, caller.tenant, actor, visit, asked.line, &receipt);
     let mut left_out: Vec<String> = (!receipt.notices.is_empty())
         .then(|| journal::summary(&receipt.notices))
         .into_iter()
