@@ -1,6 +1,7 @@
 //! Bulk jobs over HTTP (RFC 7644 §3.7): each operation is what it would be alone, a request with its own commit and its own
 //! entry in the refusal journal; they share the request id.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use axum::http::{StatusCode, request};
@@ -73,6 +74,8 @@ struct Done {
     status: StatusCode,
     version: Option<String>,
     body: Option<Vec<u8>>,
+    /// Whether what was to be created was there already, and was linked.
+    linked: bool,
 }
 
 impl Work {
@@ -82,6 +85,8 @@ impl Work {
         let mut run = Run::new(job, catalogue, self.caller.options(), &self.base);
         let mut outcomes: Vec<Outcome> = run.operations().iter().map(begun).collect();
         let mut room = BULK_ANSWER_BYTES;
+        // What this job only took over, it does not delete when it gives up.
+        let mut linked = BTreeSet::new();
         while let Some(task) = run.next() {
             match task {
                 Task::Refuse { operation, why } => {
@@ -89,11 +94,19 @@ impl Work {
                     let location = self.location(&run, operation);
                     self.refuse(&line, outcomes.get_mut(operation), location, &why.into());
                 }
+                Task::Do { operation, request, stage: Stage::Undo }
+                    if request.id.as_ref().is_some_and(|id| linked.contains(id)) =>
+                {
+                    run.tell(operation, Stage::Undo, request.id);
+                }
                 Task::Do { operation, request, stage } => {
                     let line = self.line(&run, operation);
                     let method = request.method;
                     let done = self.one(&line, request, stage, room).await;
                     run.tell(operation, stage, done.as_ref().ok().map(|done| done.id.clone()));
+                    linked.extend(
+                        done.as_ref().ok().filter(|done| done.linked).map(|done| done.id.clone()),
+                    );
                     let location = self.location(&run, operation);
                     let outcome = outcomes.get_mut(operation);
                     match (done, stage) {
@@ -164,6 +177,7 @@ impl Work {
             status: written.status,
             version: written.version().map(etag),
             body: body.filter(|body| body.len() <= room),
+            linked: written.is_linked(),
         })
     }
 

@@ -181,6 +181,11 @@ impl Written {
         }
     }
 
+    /// Whether it was there before a request that was to create it, and was linked.
+    pub(super) fn is_linked(&self) -> bool {
+        self.receipt.about.is_some()
+    }
+
     /// The resource in JSON, if the answer to this write shows it.
     pub(super) fn body(&self, asked: &Asked<'_>) -> Option<Vec<u8>> {
         self.shown(asked).map(|rendered| rendered.body)

@@ -499,6 +499,19 @@ async fn r_7644_3_7_1_01_a_circle_that_cannot_be_closed_leaves_nothing() {
     assert_eq!(problems(&app).await.len(), 4);
 }
 
+/// Whom a circle only took over was there before it, and stays when it gives up.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_linked_is_not_undone_with_a_circle() {
+    let app = TestApp::start().await;
+    let idp = app.idp();
+    let here = app.operator().post("/tenants/acme/users", json!({ "userName": "u" })).await;
+    done(&idp, json!([managed("x", "taken", "x")])).await;
+    let circle = json!([managed("u", "u", "bulkId:v"), managed("v", "TAKEN", "bulkId:u")]);
+    assert_eq!(statuses(&done(&idp, circle).await), ["409", "409"]);
+    let there = app.operator().get("/tenants/acme/users/u").await.expect(200);
+    assert_eq!(there.body["id"], here.expect(201).body["id"]);
+}
+
 /// The example of RFC 7644 §3.7.2, rebuilt: a user, and a group that has it as a member; a manager in the enterprise extension.
 /// Forward references too, in one commit for each operation.
 ///
