@@ -3,6 +3,8 @@
 
 #[cfg(test)]
 mod audit;
+#[cfg(test)]
+mod isolation;
 
 #[cfg(test)]
 mod bulk;

@@ -1,0 +1,142 @@
+//! What one tenant does is invisible to every other: ids, names, errors, cursors, positions, feeds, the refusal journal,
+//! erased persons; and a tenant that is suspended or closed tells nothing to whoever has no key of it.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use server::{Key, doors};
+use testkit::app::{Client, Reply, TestApp};
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+fn user(name: &str) -> Value {
+    json!({ "schemas": [USER], "userName": name })
+}
+
+/// Globex's identity provider; paths are below the server's URL.
+fn globex(app: &TestApp) -> Client {
+    app.stranger(Some(&TestApp::key("globex")))
+}
+
+/// The status and the body, which must not tell two cases apart.
+fn said(reply: &Reply, ours: &str, theirs: &str) -> (u16, String) {
+    (reply.status.as_u16(), reply.body.to_string().replace(theirs, ours))
+}
+
+/// What is somebody else's is answered word for word as what never was.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_anothers_is_answered_as_what_never_was() {
+    let app = TestApp::start().await;
+    let ada = app.idp().post("/Users", user("ada")).await.expect(201).id();
+    for n in 0..3 {
+        app.idp().post("/Users", user(&format!("user-{n}"))).await.expect(201);
+    }
+    let never = "0198f3a0-0000-7000-8000-00000000ffff";
+    let other = globex(&app);
+    let one = |id: &str| format!("/scim/globex/v2/Users/{id}");
+    for method in [Method::GET, Method::DELETE] {
+        let theirs = other.send(method.clone(), &one(&ada), &[], None).await;
+        let nobodys = other.send(method, &one(never), &[], None).await;
+        assert_eq!(said(&theirs, never, &ada), said(&nobodys, never, &ada));
+        assert_eq!(theirs.status.as_u16(), 404);
+    }
+    for path in ["users/{}", "users/{}/roles/Admin", "groups/{}", "credentials/{}"] {
+        let ask = async |id: &str| {
+            let path = format!("/tenants/globex/{}", path.replace("{}", id));
+            let method = if path.contains("/roles/") { Method::PUT } else { Method::GET };
+            app.operator().send(method, &path, &[], None).await
+        };
+        let (theirs, nobodys) = (ask(&ada).await, ask(never).await);
+        assert_eq!(said(&theirs, never, &ada), said(&nobodys, never, &ada), "{path}");
+        assert_eq!(theirs.status.as_u16(), 404, "{path}: {theirs}");
+    }
+    // A good key at another's address, and at no address; a bad key of a tenant, and of no tenant.
+    let key = TestApp::key("acme");
+    for (key, status) in [(key.as_str(), 404), ("acme:wrong-secret-of-acme", 401), ("wrong", 401)] {
+        let ask = async |slug: &str| {
+            let key = key.replace("acme:wrong", &format!("{slug}:wrong"));
+            app.stranger(Some(&key)).get(&format!("/scim/{slug}/v2/Users")).await
+        };
+        let (there, nowhere) = (ask("globex").await, ask("nobody").await);
+        assert_eq!(said(&there, "nobody", "globex"), said(&nowhere, "nobody", "globex"), "{key}");
+        assert_eq!(there.status.as_u16(), status, "{key}: {there}");
+    }
+    // What is open to everyone does not tell which tenants there are.
+    let config = async |slug: &str| {
+        app.stranger(None).get(&format!("/scim/{slug}/v2/ServiceProviderConfig")).await
+    };
+    let (there, nowhere) = (config("globex").await, config("nobody").await);
+    assert_eq!(said(&there, "nobody", "globex"), said(&nowhere, "nobody", "globex"));
+}
+
+/// Cursors, positions, the feed and the journal are each tenant's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn places_in_one_tenant_are_no_places_in_another() {
+    let app = TestApp::start().await;
+    for n in 0..5 {
+        app.idp().post("/Users", user(&format!("user-{n}"))).await.expect(201);
+    }
+    app.idp().post("/Users", user("user-1")).await.expect(409);
+    let other = globex(&app);
+    let page = app.idp().get("/Users?cursor&count=2").await.expect(200);
+    let cursor = page.body["nextCursor"].as_str().unwrap().to_owned();
+    let theirs = other.get(&format!("/scim/globex/v2/Users?cursor={cursor}&count=2")).await;
+    let nobodys = other.get("/scim/globex/v2/Users?cursor=AAAA&count=2").await;
+    assert_eq!(theirs.status.as_u16(), 400, "{theirs}");
+    assert_eq!(said(&theirs, "", &cursor), said(&nobodys, "", "AAAA"));
+
+    let position = app.idp().get("/Users").await.header("rollbook-position").to_owned();
+    let own = other.get("/scim/globex/v2/Users").await.expect(200);
+    assert_ne!(own.header("rollbook-position"), position);
+    other.get(&format!("/scim/globex/v2/Users?min-position={position}")).await.expect(503);
+    other.get(&format!("/scim/globex/v2/Users?asOf={position}")).await.expect(400);
+    let operator = app.operator();
+    operator.get(&format!("/tenants/globex/feed?after={position}")).await.expect(409);
+    let feed = operator.get("/tenants/globex/feed").await.expect(200).body.to_string();
+    assert!(!feed.contains("user-"), "{feed}");
+    // Its own refusals, of above, and none of the other's.
+    let problems = operator.get("/tenants/globex/problems").await.expect(200).body;
+    assert_eq!(problems["problems"].as_array().unwrap().len(), 4, "{problems}");
+    assert!(!problems.to_string().contains("user-"), "{problems}");
+    let own = operator.get("/tenants/acme/problems").await.expect(200).body;
+    assert_eq!(own["problems"].as_array().unwrap().len(), 1, "{own}");
+}
+
+/// The erasure of one leaves the other tenant's person of the same name as they were.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_reaches_no_other_tenant() {
+    let app = TestApp::start().await;
+    let other = globex(&app);
+    app.idp().post("/Users", user("jane@x.test")).await.expect(201);
+    let twin = other.post("/scim/globex/v2/Users", user("jane@x.test")).await.expect(201);
+    other.post("/scim/globex/v2/Users", user("jane@x.test")).await.expect(409);
+    let reason = json!({ "reason": "request 4711" });
+    app.operator().post("/tenants/acme/users/jane@x.test/erase", reason).await.expect(200);
+    let path = format!("/scim/globex/v2/Users/{}", twin.id());
+    assert_eq!(other.get(&path).await.expect(200).body, twin.body);
+    let problems = app.operator().get("/tenants/globex/problems").await.expect(200).body;
+    assert_eq!(problems["problems"].as_array().unwrap().len(), 1, "{problems}");
+}
+
+/// Each door of a connector, whatever it leads to: 503 while the tenant is suspended, and nothing once it is closed. Whoever
+/// has no key of it learns neither.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_door_of_a_tenant_is_shut_with_it() {
+    let app = TestApp::start().await;
+    let knock = async |key: &str, method: &str, path: &str| {
+        let body = matches!(method, "POST" | "PUT" | "PATCH").then(|| b"{}".to_vec());
+        app.stranger(Some(key)).send(method.parse().unwrap(), path, &[], body).await
+    };
+    for (verb, status) in [("suspend", 503), ("close", 401)] {
+        let body = if verb == "close" { json!({ "slug": "acme" }) } else { json!({}) };
+        app.operator().post(&format!("/tenants/acme/{verb}"), body).await.expect(200);
+        for door in doors("acme").into_iter().filter(|door| door.key == Key::Connector) {
+            let reply = knock(&TestApp::key("acme"), door.method, &door.path).await;
+            assert_eq!(reply.status.as_u16(), status, "{verb}: {door:?}: {reply}");
+            let reply = knock("acme:wrong-secret-of-acme", door.method, &door.path).await;
+            assert_eq!(reply.status.as_u16(), 401, "{verb}: {door:?}: {reply}");
+            let elsewhere = knock(&TestApp::key("globex"), door.method, &door.path).await;
+            assert_eq!(elsewhere.status.as_u16(), 404, "{verb}: {door:?}: {elsewhere}");
+        }
+        globex(&app).get("/scim/globex/v2/Users").await.expect(200);
+    }
+}
