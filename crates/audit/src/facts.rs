@@ -76,7 +76,7 @@ impl Item {
             Item::Policy(id) => {
                 named("policy", id, directory.policies.get(*id).map(|policy| &policy.name))
             }
-            Item::PolicySchema => Named { kind: "policy-schema".to_owned(), id: None, name: None },
+            Item::PolicySchema => named("schema", &"policies", Some(&"policies".to_owned())),
             Item::Connector(id) => Named::connector(*id, directory),
             Item::Credential(id) => {
                 let found = directory.credentials.get(*id);

@@ -189,6 +189,9 @@ fn encoded(directory: &Directory) -> BTreeMap<String, Value> {
     directory.rules.iter().for_each(|rule| add(rule.id.to_string(), json!(rule)));
     directory.connectors.iter().for_each(|one| add(one.id.to_string(), json!(one)));
     directory.credentials.iter().for_each(|one| add(one.id.to_string(), json!(one)));
+    directory.policies.iter().for_each(|one| add(one.id.to_string(), json!(one)));
+    let schema = directory.policy_schema.iter();
+    schema.for_each(|one| add("policies".to_owned(), json!({ "text": one.text })));
     all
 }
 
@@ -348,7 +351,8 @@ fn world(directory: &Directory) -> World {
     items.extend(directory.rules.iter().map(|rule| Item::Rule(rule.id)));
     items.extend(directory.connectors.iter().map(|one| Item::Connector(one.id)));
     items.extend(directory.credentials.iter().map(|one| Item::Credential(one.id)));
-    items.push(Item::PolicySchema);
+    items.extend(directory.policy_schema.iter().map(|_| Item::PolicySchema));
+    items.extend(directory.tenant.iter().map(|tenant| Item::Tenant(tenant.id)));
     items.extend(directory.policies.iter().map(|one| Item::Policy(one.id)));
     items.extend(directory.schemas.custom().map(|schema| Item::Schema(schema.urn.clone())));
     let mut world = World::new();

@@ -26,11 +26,25 @@ pub(crate) fn id<T: FromStr<Err: std::fmt::Debug>>(number: u64) -> T {
     format!("00000000-0000-7000-8000-{number:012}").parse().unwrap()
 }
 
+/// In the order of names: whether `json!` keeps another depends on who else is built.
 pub(crate) fn packed(value: serde_json::Value) -> Packed {
+    let value = sorted(value);
     serde_json::from_value(value).unwrap()
 }
 
+fn sorted(value: serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Object(fields) => {
+            let fields: BTreeMap<String, serde_json::Value> = fields.into_iter().collect();
+            fields.into_iter().map(|(name, value)| (name, sorted(value))).collect()
+        }
+        serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
+
 pub(crate) fn value(value: serde_json::Value) -> scim::Value {
+    let value = sorted(value);
     serde_json::from_value(value).unwrap()
 }
 
