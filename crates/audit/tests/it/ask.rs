@@ -217,8 +217,7 @@ impl History {
                 let is_own = kind.starts_with("Role")
                     || kind.starts_with("GroupMember")
                     || kind == "CredentialIssued"
-                    || kind.starts_with("User")
-                        && !["UserRenamed", "UserAttributesChanged"].contains(&kind);
+                    || kind.starts_with("User") && !OF_NO_MATTER.contains(&kind);
                 let of_group = ["GroupDeleted", "RuleAdded", "RuleRemoved"].contains(&kind);
                 is_own && any(vec![user.clone()], &USER)
                     || any(self.held_by(&json!({ "User": user })), &["credential"])
@@ -258,6 +257,9 @@ fn changes(event: &Value, kind: &str, asked: &str) -> bool {
         })
 }
 
+/// Events of a user that change nothing of what they may do.
+const OF_NO_MATTER: [&str; 4] =
+    ["UserRenamed", "UserAttributesChanged", "UserLinked", "UserReleased"];
 const ATTRIBUTES: [&str; 13] = [
     "title",
     "name",
