@@ -19,6 +19,14 @@ pub struct Test {
     pub numbers: Vec<String>,
 }
 
+impl Test {
+    /// Whether it asks the running binary.
+    #[must_use]
+    pub fn runs_the_binary(&self) -> bool {
+        self.krate == "cli" && self.program.starts_with("tests/")
+    }
+}
+
 /// What was found in the sources.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -188,7 +196,7 @@ fn function(code: &str) -> Option<&str> {
 }
 
 /// The numbers in the lines of a doc comment that begin with `Also `, and in those that carry on a
-/// list which ended in a comma. Numbers of other lists, such as `C-07`, are left out.
+/// list which ended in a comma. Numbers of other lists, such as `T-07`, are left out.
 fn also(comment: &[&str]) -> Vec<String> {
     let mut numbers = Vec::new();
     let mut goes_on = false;

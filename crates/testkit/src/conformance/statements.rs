@@ -106,6 +106,13 @@ impl Statements {
 }
 
 impl Statement {
+    /// Whether it is a row of what the two products do: those are proved over HTTP on the running binary.
+    #[must_use]
+    pub fn is_of_a_product(&self) -> bool {
+        ["C-", "P-"].iter().any(|family| self.id.starts_with(family))
+            && !self.id.starts_with("C-ROLE-")
+    }
+
     fn parse(line: &str) -> Result<Statement, String> {
         let mut words = line.splitn(3, ' ');
         let (Some(id), Some(level), Some(text)) = (words.next(), words.next(), words.next()) else {
@@ -134,7 +141,7 @@ pub(super) fn is_number(text: &str) -> bool {
     let ends_in_two_digits = text
         .rsplit_once('-')
         .is_some_and(|(_, end)| end.len() == 2 && end.bytes().all(|b| b.is_ascii_digit()));
-    let families = ["R-", "A-", "L-", "I-", "C-ROLE-"];
+    let families = ["R-", "A-", "L-", "I-", "C-", "P-"];
     ends_in_two_digits && families.iter().any(|family| text.starts_with(family))
 }
 
@@ -154,5 +161,7 @@ fn looks_numbered(name: &str) -> bool {
         || digits("a_", 4)
         || digits("l_", 2)
         || digits("i_", 2)
+        || digits("c_", 2)
+        || digits("p_", 2)
         || name.starts_with("c_role_")
 }

@@ -94,7 +94,10 @@ impl<'a> Table<'a> {
                 Verdict::Fail
             } else if statement.not_met.is_some() {
                 Verdict::NotMet
-            } else if any(Outcome::Passed) {
+            } else if tests.iter().any(|(test, outcome)| {
+                *outcome == Some(Outcome::Passed)
+                    && (test.runs_the_binary() || !statement.is_of_a_product())
+            }) {
                 Verdict::Pass
             } else {
                 Verdict::NoTest

@@ -23,7 +23,7 @@ const SOURCE: &str = "
 |    proptest! {
 |        /// What it shows.
 |        /// Also R-7644-3.4.2-03,
-|        /// R-7644-3.4.2.2-03 and C-07.
+|        /// R-7644-3.4.2.2-03 and T-07.
 |        #[test]
 |        fn l_01_any_case(text in \"x\") {}
 |    }
@@ -85,6 +85,24 @@ fn a_statement_without_a_test_is_seen() {
     assert!(problems.is_empty() && !holds);
 }
 
+/// A row of what the two products do holds on the running binary, or not at all.
+#[test]
+fn a_row_of_a_product_is_proved_by_the_binary_alone() {
+    let statements = Statements::parse("## 1. Rows\nC-07 MUST roles as text\n").unwrap();
+    let of = |krate: &str, file: &str, output: &str| {
+        let mut found = Found::default();
+        let source = "#[test]\nfn c_07_roles() {\n}\n";
+        found.read(krate, file, krate != "cli", source, &statements);
+        let output = format!("     Running {output}-0a1b2c)\ntest c_07_roles ... ok\n");
+        let results = Results::parse(&output);
+        let table = Table::join(&statements, &found, &results);
+        assert!(table.problems.is_empty(), "{:?}", table.problems);
+        table.holds()
+    };
+    assert!(of("cli", "tests/it/main.rs", "tests/it/main.rs (target/debug/deps/it"));
+    assert!(!of("scim", "src/lib.rs", "unittests src/lib.rs (target/debug/deps/scim"));
+}
+
 #[test]
 fn a_failing_test_is_seen_even_beside_one_that_passes() {
     let output = OUTPUT.replace("any_case ... ok", "any_case ... \u{1b}[31mFAILED\u{1b}[0m");
@@ -119,19 +137,19 @@ fn an_unknown_number_is_seen_in_a_name_and_in_a_list() {
     assert!(!holds);
     let (_, problems, _) = verdicts(LIST, &SOURCE.replace("R-7644-3.4.2-03", "L-98"), OUTPUT);
     assert_eq!(problems, ["scim tests::l_01_any_case: `L-98` is not in the list"]);
-    for name in ["l_77", "i_05_x", "a_9865_2_x", "c_role_9", "r_6585_x"] {
+    for name in ["l_77", "i_05_x", "a_9865_2_x", "c_role_9", "r_6585_x", "c_07_x", "p_12"] {
         let source = format!("{SOURCE}|#[test]\n|fn {name}() {{\n|}}\n");
         assert!(!verdicts(LIST, &source, OUTPUT).2, "{name}");
     }
     // Numbers of other lists are no concern of this one.
     let source =
-        format!("{SOURCE}|#[test]\n|fn c_07_roles() {{\n|}}\n|#[test]\n|fn p_12() {{\n|}}\n");
+        format!("{SOURCE}|#[test]\n|fn c_7_roles() {{\n|}}\n|#[test]\n|fn t_12() {{\n|}}\n");
     assert!(verdicts(LIST, &source, OUTPUT).2);
 }
 
 #[test]
 fn a_reason_beside_a_test_is_seen() {
-    let source = SOURCE.replace("C-07", "R-6585-4-01");
+    let source = SOURCE.replace("T-07", "R-6585-4-01");
     let (_, problems, holds) = verdicts(LIST, &source, OUTPUT);
     assert!(problems[0].starts_with("R-6585-4-01: it has a reason"), "{problems:?}");
     assert!(!holds);
