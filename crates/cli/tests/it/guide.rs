@@ -279,7 +279,11 @@ impl Run {
         let got_status = format!("→ {}", got.status().as_u16());
         let text = got.text().await.unwrap();
         let text = match serde_json::from_str::<Value>(&text) {
-            Ok(json) => format!("{json:#}"),
+            Ok(mut json) => {
+                // The order of members is a matter of which crates are built together.
+                json.sort_all_objects();
+                format!("{json:#}")
+            }
             Err(_) => text,
         };
         let printed = self.lines(&text);

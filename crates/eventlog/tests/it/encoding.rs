@@ -58,11 +58,11 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
     let holder =
         if flag { Holder::Connector(id(number + 4)) } else { Holder::Operator(id(number + 6)) };
     let maybe = flag.then(|| second.clone());
-    let attributes = packed(json!({ "title": first, "name": { "familyName": second } }));
+    let attributes = packed(json!({ "name": { "familyName": second }, "title": first }));
     let changes = vec![AttributeChange {
         path: "name.givenName".to_owned(),
         old: flag.then(|| value(json!(first))),
-        new: Some(value(json!([{ "value": second, "primary": flag }]))),
+        new: Some(value(json!([{ "primary": flag, "value": second }]))),
     }];
     match kind {
         EventKind::TenantOpened => Event::TenantOpened { tenant: id(number), slug: first },
