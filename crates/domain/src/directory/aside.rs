@@ -78,7 +78,7 @@ impl Aside {
                 return Err(format!("a membership of user {user} is kept aside for nobody"));
             }
             let there = groups.get(*group);
-            if !there.is_some_and(|it| it.sources(Member::User(*user)).all(|s| s != *source)) {
+            if there.is_none_or(|it| it.sources(Member::User(*user)).any(|s| s == *source)) {
                 return Err(format!(
                     "group {group} has user {user}, or is gone, and keeps the membership aside"
                 ));

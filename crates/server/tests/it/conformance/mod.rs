@@ -70,9 +70,11 @@ pub(crate) fn at_group(group: &Reply) -> String {
     format!("/Groups/{}", group.id())
 }
 
-/// The keys of an object.
+/// The keys of an object, sorted.
 pub(crate) fn keys(object: &Value) -> Vec<&str> {
-    object.as_object().unwrap().keys().map(String::as_str).collect()
+    let mut keys: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
 }
 
 /// That this is the error with this status and `scimType`.
