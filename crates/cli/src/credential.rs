@@ -1,10 +1,14 @@
 //! `rollbook credential`: what identity providers and users show, issued, listed, rotated and revoked.
 
+use std::io::Read;
+use std::path::PathBuf;
+
 use ::audit::{ListedCredential, credentials};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use domain::credential::Scopes;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::from::{At, From};
 use crate::instance;
@@ -21,6 +25,8 @@ Examples:
   rollbook credential list --data ./data --json
   rollbook credential issue okta
   rollbook credential issue okta --expires 2027-01-01 --scope read --scope users:write
+  rollbook credential issue okta --basic svc-okta
+  rollbook credential issue okta --jwk public.jwk.json --scope write
   rollbook credential issue --user jane@acme.com
   rollbook credential rotate 0198f3a0-0000-7000-8000-000000000001 --overlap 24h
   rollbook credential revoke 0198f3a0-0000-7000-8000-000000000001
@@ -60,6 +66,15 @@ enum Verb {
         /// may be repeated; everything, when not given
         #[arg(long, value_name = "SCOPE", conflicts_with = "user", value_parser = scopes)]
         scope: Vec<Scopes>,
+        /// Not a key but a user name for Basic, with a random password
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["user", "jwk"])]
+        basic: Option<String>,
+        /// Read the password for --basic from standard input instead
+        #[arg(long, requires = "basic")]
+        password_stdin: bool,
+        /// Not a key but a public key that the client signs with: a file with a JWK
+        #[arg(long, value_name = "FILE", conflicts_with = "user")]
+        jwk: Option<PathBuf>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -74,6 +89,12 @@ enum Verb {
         /// When the new one ends by itself; never, when not given
         #[arg(long, value_name = "TIME")]
         expires: Option<domain::time::Timestamp>,
+        /// Read the new password from standard input, where the old one is a password
+        #[arg(long)]
+        password_stdin: bool,
+        /// The new public key, where the old one is one: a file with a JWK
+        #[arg(long, value_name = "FILE")]
+        jwk: Option<PathBuf>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -110,16 +131,28 @@ impl Credential {
         let Credential { verb, tenant } = self;
         match verb {
             Verb::List { at, from } => list(at.as_ref(), &from).await?,
-            Verb::Issue { connector, user, expires, scope, json } => {
+            Verb::Issue { connector, user, expires, scope, basic, password_stdin, jwk, json } => {
                 let scopes: Vec<String> = scope.iter().map(ToString::to_string).collect();
                 let mut body = json!({ "connector": connector, "user": user, "expires": expires });
                 if let (Value::Object(body), false) = (&mut body, scopes.is_empty()) {
                     body.insert("scopes".to_owned(), json!(scopes));
                 }
+                if let Value::Object(body) = &mut body {
+                    if let Some(user) = basic {
+                        let mut basic = Map::from_iter([("user".to_owned(), json!(user))]);
+                        basic.extend(password(password_stdin)?);
+                        body.insert("basic".to_owned(), basic.into());
+                    }
+                    body.extend(key_of(jwk)?);
+                }
                 shown(&ask(&tenant, Method::POST, &[], Some(body)).await?, json);
             }
-            Verb::Rotate { id, overlap, expires, json } => {
-                let body = json!({ "overlapSeconds": overlap, "expires": expires });
+            Verb::Rotate { id, overlap, expires, password_stdin, jwk, json } => {
+                let mut body = json!({ "overlapSeconds": overlap, "expires": expires });
+                if let Value::Object(body) = &mut body {
+                    body.extend(password(password_stdin)?);
+                    body.extend(key_of(jwk)?);
+                }
                 shown(&ask(&tenant, Method::POST, &[&id, "rotate"], Some(body)).await?, json);
             }
             Verb::Revoke { id } => {
@@ -128,6 +161,26 @@ impl Credential {
         }
         Ok(())
     }
+}
+
+/// A password out of standard input, if it is there: not out of the command line, which others on the machine see.
+fn password(from_stdin: bool) -> anyhow::Result<Option<(String, Value)>> {
+    if !from_stdin {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("the password could not be read")?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    Ok(Some(("password".to_owned(), json!(text))))
+}
+
+fn key_of(file: Option<PathBuf>) -> anyhow::Result<Option<(String, Value)>> {
+    let Some(file) = file else { return Ok(None) };
+    let text =
+        std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let key: Value = serde_json::from_slice(&text)
+        .with_context(|| format!("{} holds no JSON: a JWK is expected", file.display()))?;
+    Ok(Some(("jwk".to_owned(), key)))
 }
 
 /// One request about the tenant's credentials.
@@ -143,21 +196,32 @@ async fn ask(
     remote.ask(method, &path, &[], body.as_ref()).await
 }
 
+/// What an answer to who issues a credential tells, by name.
+const TOLD: [(&str, &str); 8] = [
+    ("id", "id"),
+    ("API key", "apiKey"),
+    ("user", "user"),
+    ("password", "password"),
+    ("key id", "kid"),
+    ("client id", "clientId"),
+    ("issuer", "issuer"),
+    ("token endpoint", "tokenEndpoint"),
+];
+
 /// Shows what was issued: this is the only time.
 fn shown(issued: &Value, is_json: bool) {
     if is_json {
         print(format!("{issued:#}\n"));
         return;
     }
-    let mut secret = false;
-    for (name, key) in [("id", "id"), ("API key", "apiKey")] {
-        if issued.get(key).is_some_and(|value| !value.is_null()) {
-            say(format!("  {name:<9}{}", text(issued, key)));
-            secret |= key != "id";
-        }
+    let is_there = |key: &str| issued.get(key).is_some_and(|value| !value.is_null());
+    for (name, key) in TOLD.into_iter().filter(|(_, key)| is_there(key)) {
+        say(format!("  {name:<16}{}", text(issued, key)));
     }
-    if secret {
-        say("\nThe key is shown this once: keep it now.");
+    for (key, what) in [("apiKey", "key"), ("password", "password")] {
+        if is_there(key) {
+            say(format!("\nThe {what} is shown this once: keep it now."));
+        }
     }
 }
 

@@ -127,6 +127,11 @@ async fn record(folder: &Path, name: &str, story: &str) -> anyhow::Result<()> {
         lists: Arc::new(server::Lists::new(&[1; 32])),
         feeds: Arc::default(),
         policies: Arc::default(),
+        auth: Arc::new(
+            server::Auth::new(&[1; 32], reading(&clock)())
+                .context("the operating system gave no randomness")?,
+        ),
+        own_url: PUBLIC_URL.into(),
     };
     let (facts, questions) = tell(&app, &clock, story).await?;
     engine.stop().await;

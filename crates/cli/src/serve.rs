@@ -94,15 +94,24 @@ impl Serve {
             .with_context(|| format!("{} cannot be created", self.data.display()))?;
         let (key, is_new) = self.master.key(&self.data)?;
         let lists = Lists::new(&key.derive("list cursors", &[]));
+        let tokens = key.derive("access tokens", &[]);
         let log = instance::open_log_with(&self.data, key)?;
         let engine = instance::start(log, &self.data)?;
+        // Not earlier: until the log was this process's, another may have taken assertions.
+        let auth = server::Auth::new(&tokens, server::system_clock()())
+            .context("the operating system gave no randomness")?;
         let listener = TcpListener::bind(self.listen)
             .await
             .with_context(|| format!("{} cannot be listened on", self.listen))?;
         let address = listener.local_addr()?;
         let url = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        let app =
-            App::new(engine.clone(), lists, self.public_url.clone(), self.trusted_proxy.clone());
+        let app = App::new(
+            engine.clone(),
+            lists,
+            self.public_url.clone(),
+            self.trusted_proxy.clone(),
+            auth,
+        );
         self.greet(&app, &url, is_new).await?;
         server::serve(listener, app, stop()).await.context("the server failed")?;
         note("stopping: finishing what is under way");

@@ -129,6 +129,17 @@ impl Scopes {
         self.0.contains(&scope) || scope.held_by().is_some_and(|wider| self.0.contains(&wider))
     }
 
+    /// These; none when there is none among them.
+    pub fn of(scopes: impl IntoIterator<Item = Scope>) -> Option<Scopes> {
+        let scopes: BTreeSet<Scope> = scopes.into_iter().collect();
+        (!scopes.is_empty()).then_some(Scopes(scopes))
+    }
+
+    /// Whether this one is among them by its own name.
+    pub fn names(&self, scope: Scope) -> bool {
+        self.0.contains(&scope)
+    }
+
     /// Whether they hold all of the others.
     pub fn hold_all(&self, others: &Scopes) -> bool {
         others.0.iter().all(|scope| self.hold(*scope))

@@ -6,6 +6,7 @@ use domain::time::Timestamp;
 use engine::{Clock, Engine};
 use uuid::Uuid;
 
+use crate::auth::Auth;
 use crate::feed::Feeds;
 use crate::proxy::Network;
 use crate::scim_api::Lists;
@@ -33,6 +34,10 @@ pub struct App {
     pub feeds: Arc<Feeds>,
     /// Policies that were read, for whoever asks next.
     pub policies: Arc<access::Kept>,
+    /// What is kept of passwords, assertions and tokens.
+    pub auth: Arc<Auth>,
+    /// The URL of the address that is listened on. [`crate::serve`] sets it.
+    pub own_url: Arc<str>,
 }
 
 impl App {
@@ -42,6 +47,7 @@ impl App {
         lists: Lists,
         public_url: Option<String>,
         proxies: Vec<Network>,
+        auth: Auth,
     ) -> App {
         let public_url = public_url.map(Arc::from);
         let (clock, ids) = (system_clock(), Arc::new(Uuid::now_v7));
@@ -55,7 +61,14 @@ impl App {
             lists: Arc::new(lists),
             feeds: Arc::default(),
             policies: Arc::default(),
+            auth: Arc::new(auth),
+            own_url: "http://localhost".into(),
         }
+    }
+
+    /// The URL that this server is known by: what clients sign for it must not depend on what they send as `Host`.
+    pub(crate) fn base(&self) -> &str {
+        self.public_url.as_deref().unwrap_or(&self.own_url)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

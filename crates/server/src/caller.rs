@@ -7,7 +7,8 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use axum::middleware::Next;
 use axum::response::Response;
-use domain::credential::{Scope, Scopes};
+use domain::credential::{CredentialKind, Proof, Scope, Scopes};
+use domain::directory::Credential;
 use domain::directory::{TenantState, User};
 use domain::event::{ConnectorSettings, Holder, OperatorRole, RoleCatalogue};
 use domain::id::{ConnectorId, CredentialId, OperatorId, RequestId, TenantId, UserId};
@@ -15,10 +16,13 @@ use domain::limits::AGENT_CHARS;
 use domain::origin::{Actor, Origin};
 use domain::rejection::{Forbidden, Rejection};
 use domain::snapshot::Snapshot;
+use domain::time::Timestamp;
 use engine::World;
 use tracing::Instrument;
 
 use crate::app::App;
+use crate::auth::password::Candidate;
+use crate::auth::token;
 use crate::proxy;
 use crate::refused::Refused;
 use crate::secret::hash_of;
@@ -88,6 +92,8 @@ pub(crate) struct Caller {
     pub(crate) credential: CredentialId,
     /// What the credential opens; none: everything that the connector may.
     scopes: Option<Scopes>,
+    /// When the access token ends that was shown; none: the credential itself was.
+    until: Option<Timestamp>,
 }
 
 /// A user whose key was good.
@@ -121,7 +127,8 @@ impl Caller {
         let now = self.at_present(app)?;
         now.admitted()?;
         let credential = now.snapshot.directory.credentials.get(self.credential);
-        if credential.is_some_and(|credential| credential.is_valid(app.now())) {
+        let is_over = self.until.is_some_and(|end| end <= app.now());
+        if !is_over && credential.is_some_and(|credential| credential.is_valid(app.now())) {
             now.check_connector(None)?;
             return Ok(now);
         }
@@ -193,6 +200,7 @@ impl Caller {
 struct Shown {
     slug: Option<String>,
     secret: String,
+    is_basic: bool,
 }
 
 /// Reads `Authorization`: `Bearer acme:rbk_…`, `Bearer rbk_…`, or `Basic` with the site host as
@@ -205,9 +213,10 @@ fn shown(headers: &HeaderMap) -> Result<Shown, Refused> {
     }
     let text = value.to_str().map_err(|_| Refused::bad_credentials())?;
     let (scheme, rest) = text.split_once(' ').ok_or_else(Refused::bad_credentials)?;
+    let is_basic = scheme.eq_ignore_ascii_case("basic");
     let key = if scheme.eq_ignore_ascii_case("bearer") {
         rest.trim().to_owned()
-    } else if scheme.eq_ignore_ascii_case("basic") {
+    } else if is_basic {
         let decoded = data_encoding::BASE64.decode(rest.trim().as_bytes());
         let decoded = decoded.map_err(|_| Refused::bad_credentials())?;
         String::from_utf8(decoded).map_err(|_| Refused::bad_credentials())?
@@ -215,24 +224,27 @@ fn shown(headers: &HeaderMap) -> Result<Shown, Refused> {
         return Err(Refused::bad_credentials());
     };
     Ok(match key.split_once(':') {
-        Some((slug, secret)) => Shown { slug: Some(slug.to_owned()), secret: secret.to_owned() },
-        None => Shown { slug: None, secret: key },
+        Some((slug, secret)) => {
+            Shown { slug: Some(slug.to_owned()), secret: secret.to_owned(), is_basic }
+        }
+        None => Shown { slug: None, secret: key, is_basic },
     })
 }
 
 /// The connector whose key was shown. The key says which tenant; the path may only confirm it
 /// (R-7644-6-01): another tenant's path is an address that does not exist.
-pub(crate) fn connector(
+pub(crate) async fn connector(
     app: &App,
     world: &World,
     headers: &HeaderMap,
     path_slug: &str,
 ) -> Result<Caller, Refused> {
-    let Opened { tenant, snapshot, credential, holder, scopes } =
-        opened(app, world, headers, path_slug)?;
+    let Opened { tenant, snapshot, credential, holder, scopes, until } =
+        opened(app, world, headers, path_slug).await?;
     match holder {
         Holder::Connector(connector) => {
-            Ok(Caller { tenant, now: snapshot.clone(), snapshot, connector, credential, scopes })
+            let now = snapshot.clone();
+            Ok(Caller { tenant, now, snapshot, connector, credential, scopes, until })
         }
         Holder::User(_) => {
             let detail = "this key is a user's: it opens `/Me` and nothing else";
@@ -247,7 +259,11 @@ const PARTNER: &str = "http-x-partner-auth";
 
 /// The connector whose key stands in [`PARTNER`], or in `Authorization` where clients know no other header. No path says which
 /// tenant is meant, so the key must.
-pub(crate) fn partner(app: &App, world: &World, headers: &HeaderMap) -> Result<Caller, Refused> {
+pub(crate) async fn partner(
+    app: &App,
+    world: &World,
+    headers: &HeaderMap,
+) -> Result<Caller, Refused> {
     let mut translated = headers.clone();
     if let Some(key) = headers.get(PARTNER) {
         let key = key.to_str().map_err(|_| Refused::bad_credentials())?;
@@ -255,17 +271,17 @@ pub(crate) fn partner(app: &App, world: &World, headers: &HeaderMap) -> Result<C
         translated.insert(header::AUTHORIZATION, value.map_err(|_| Refused::bad_credentials())?);
     }
     let slug = shown(&translated)?.slug.ok_or_else(Refused::bad_credentials)?;
-    connector(app, world, &translated, &slug)
+    connector(app, world, &translated, &slug).await
 }
 
 /// The user whose key was shown. A key of someone who may do nothing, or is gone, opens nothing.
-pub(crate) fn person(
+pub(crate) async fn person(
     app: &App,
     world: &World,
     headers: &HeaderMap,
     path_slug: &str,
 ) -> Result<Person, Refused> {
-    let Opened { tenant, snapshot, holder, .. } = opened(app, world, headers, path_slug)?;
+    let Opened { tenant, snapshot, holder, .. } = opened(app, world, headers, path_slug).await?;
     match holder {
         Holder::User(user) if snapshot.directory.users.get(user).is_some_and(User::may_act) => {
             admitted(&snapshot)?;
@@ -286,10 +302,24 @@ struct Opened {
     credential: CredentialId,
     holder: Holder,
     scopes: Option<Scopes>,
+    until: Option<Timestamp>,
+}
+
+impl Opened {
+    fn by(tenant: TenantId, snapshot: &Arc<Snapshot>, credential: &Credential) -> Opened {
+        Opened {
+            tenant,
+            snapshot: snapshot.clone(),
+            credential: credential.id,
+            holder: credential.holder,
+            scopes: credential.scopes.clone(),
+            until: None,
+        }
+    }
 }
 
 /// That a tenant lets its keys open anything as it stands now.
-fn admitted(now: &Snapshot) -> Result<(), Refused> {
+pub(crate) fn admitted(now: &Snapshot) -> Result<(), Refused> {
     match now.directory.standing.state {
         TenantState::Open => Ok(()),
         TenantState::Suspended { .. } => Err(Refused::suspended()),
@@ -297,29 +327,82 @@ fn admitted(now: &Snapshot) -> Result<(), Refused> {
     }
 }
 
-fn opened(
+async fn opened(
     app: &App,
     world: &World,
     headers: &HeaderMap,
     path_slug: &str,
 ) -> Result<Opened, Refused> {
     let shown = shown(headers)?;
+    if let Some(opened) = by_token(app, world, &shown, path_slug) {
+        return Ok(opened);
+    }
+    match by_key(app, world, &shown, path_slug)? {
+        Some(opened) => Ok(opened),
+        None => by_password(app, &shown, path_slug).await,
+    }
+}
+
+/// A key is found by the hash of its secret. None: it is no key that is good.
+fn by_key(
+    app: &App,
+    world: &World,
+    shown: &Shown,
+    path_slug: &str,
+) -> Result<Option<Opened>, Refused> {
     let slug = shown.slug.as_deref().unwrap_or(path_slug);
-    // Of one that is closed a key opens no more than of one that never was.
-    let (tenant, snapshot) = world
-        .with_slug(slug)
-        .filter(|(_, snapshot)| !snapshot.directory.standing.state.is_closed())
-        .ok_or_else(Refused::bad_credentials)?;
+    let Some((tenant, snapshot)) = world.with_slug(slug) else { return Ok(None) };
     let credential = snapshot.directory.credentials.with_hash(&hash_of(&shown.secret));
-    let credential = credential
-        .filter(|credential| credential.is_valid(app.now()))
-        .ok_or_else(Refused::bad_credentials)?;
+    let Some(credential) = credential.filter(|credential| credential.is_valid(app.now())) else {
+        return Ok(None);
+    };
     if slug != path_slug {
         return Err(Refused::no_address());
     }
-    let (holder, scopes) = (credential.holder, credential.scopes.clone());
-    let snapshot = snapshot.clone();
-    Ok(Opened { tenant: tenant.id, snapshot, credential: credential.id, holder, scopes })
+    Ok(Some(Opened::by(tenant.id, snapshot, credential)))
+}
+
+/// An access token of this tenant whose credential is still good.
+fn by_token(app: &App, world: &World, shown: &Shown, path_slug: &str) -> Option<Opened> {
+    if shown.is_basic || shown.slug.is_some() || !shown.secret.starts_with(token::PREFIX) {
+        return None;
+    }
+    let (tenant, snapshot) = world.with_slug(path_slug)?;
+    let token = app.auth.seal.open(tenant.id, &shown.secret)?;
+    let credential = snapshot.directory.credentials.get(token.credential)?;
+    let is_good = app.now() < token.expires
+        && credential.is_valid(app.now())
+        && credential.kind() == CredentialKind::PublicKey
+        && credential.holder == Holder::Connector(token.connector);
+    let opened = Opened::by(tenant.id, snapshot, credential);
+    is_good.then_some(Opened { scopes: token.scopes, until: Some(token.expires), ..opened })
+}
+
+/// A user name and a password of the tenant in the path. Who names the site host shows a key, and no password is looked at.
+async fn by_password(app: &App, shown: &Shown, path_slug: &str) -> Result<Opened, Refused> {
+    let user = shown.slug.as_deref().filter(|user| shown.is_basic && *user != path_slug);
+    let user = user.ok_or_else(Refused::bad_credentials)?;
+    let now = app.now();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    if let Some((_, snapshot)) = app.engine.world().with_slug(path_slug) {
+        for credential in snapshot.directory.credentials.of_user(user) {
+            if let (true, Some(Proof::Password { hash, .. })) =
+                (credential.is_valid(now), &credential.proof)
+            {
+                candidates.push((credential.id, hash.clone()));
+            }
+        }
+    }
+    let passwords = &app.auth.passwords;
+    let right = passwords.check(now, path_slug, user, &shown.secret, &candidates).await?;
+    let right = right.ok_or_else(Refused::bad_credentials)?;
+    // It took its time: what is good is asked again, now.
+    let world = app.engine.world();
+    let (tenant, snapshot) = world.with_slug(path_slug).ok_or_else(Refused::bad_credentials)?;
+    let credential = snapshot.directory.credentials.get(right);
+    let credential = credential.filter(|credential| credential.is_valid(app.now()));
+    let credential = credential.ok_or_else(Refused::bad_credentials)?;
+    Ok(Opened::by(tenant.id, snapshot, credential))
 }
 
 /// An operator whose key was good.

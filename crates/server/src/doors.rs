@@ -3,6 +3,7 @@
 use domain::event::OperatorRole;
 
 use crate::admin::{Released, Route};
+use crate::auth::metadata;
 use crate::management;
 use crate::scim_api::{Endpoint, Kind};
 
@@ -63,6 +64,9 @@ pub(crate) const EXAMPLES: Names<'_> = Names {
 /// What needs no key and belongs to no tenant.
 pub(crate) const PUBLIC: &[&str] = &["/healthz", "/readyz", "/openapi.json"];
 
+/// What is of a tenant and needs no key.
+pub(crate) const OAUTH: &[&str] = &[metadata::SERVER, metadata::RESOURCE, metadata::TOKEN];
+
 /// Where counts and positions are told.
 pub(crate) const METRICS: &str = "/metrics";
 
@@ -71,6 +75,11 @@ pub fn doors(slug: &str) -> Vec<Door> {
     let mut doors = Vec::new();
     for path in PUBLIC {
         doors.push(Door { method: "GET", path: (*path).to_owned(), key: Key::Public });
+    }
+    for path in OAUTH {
+        let method = if *path == metadata::TOKEN { "POST" } else { "GET" };
+        let path = path.replace("{tenant}", slug);
+        doors.push(Door { method, path, key: Key::Public });
     }
     doors.push(Door { method: "GET", path: METRICS.to_owned(), key: Key::Operator });
     let names = Names { slug, ..EXAMPLES };

@@ -7,6 +7,7 @@
 mod admin;
 mod answer;
 mod app;
+mod auth;
 mod body;
 mod caller;
 mod doors;
@@ -34,6 +35,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth::{metadata, oauth};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
@@ -42,6 +44,7 @@ use tokio::sync::oneshot;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::{App, system_clock};
+pub use auth::Auth;
 pub use doors::{Door, Key, doors, operators_doors};
 pub use erase::{EraseError, erase};
 pub use feed::Feeds;
@@ -61,6 +64,9 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(openapi::serve))
+        .route(metadata::SERVER, get(metadata::server))
+        .route(metadata::RESOURCE, get(metadata::resource))
+        .route(metadata::TOKEN, any(oauth::token))
         .route("/scim/{*rest}", any(scim_api::handle))
         .route("/admin/{*rest}", any(admin::handle))
         .route("/api/{*rest}", any(management::handle))
@@ -82,7 +88,8 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let (tally, engine, clock) = (app.tally.clone(), app.engine.clone(), app.clock.clone());
     let feeds = Arc::new(app.feeds.anew());
-    let service = router(App { feeds: feeds.clone(), ..app })
+    let own_url = format!("http://{}", listener.local_addr()?).into();
+    let service = router(App { feeds: feeds.clone(), own_url, ..app })
         .into_make_service_with_connect_info::<SocketAddr>();
     let (stopping, stopped) = oneshot::channel();
     let stop = async move {

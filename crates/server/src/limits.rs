@@ -72,6 +72,36 @@ pub const SUSPENDED_SECONDS: u64 = 300;
 pub const USED_CREDENTIALS: usize = 20;
 /// Seconds for which a credential may be good still after another was issued in its place.
 pub const OVERLAP_SECONDS: u64 = 90 * 24 * 3_600;
+/// Seconds for which a password that was right is not looked at again.
+pub const PASSWORD_SECONDS: i64 = 60;
+/// Bytes of a password at most.
+pub const PASSWORD_BYTES: usize = 1_024;
+/// Characters of a password that an operator chooses, at least.
+pub const PASSWORD_CHARS_LEAST: usize = 12;
+/// Passwords that are hashed at once.
+pub const PASSWORD_CHECKS: usize = 2;
+/// Passwords that wait to be hashed or are, of all tenants.
+pub const PASSWORDS_WAITING: usize = 64;
+/// The same of one tenant.
+pub const PASSWORDS_WAITING_OF_TENANT: usize = 16;
+/// Right passwords that are remembered at once.
+pub const PASSWORDS_KNOWN: usize = 10_000;
+/// Seconds for which an access token is good.
+pub const TOKEN_SECONDS: i64 = 600;
+/// Bytes of a request for a token.
+pub const TOKEN_BODY_BYTES: usize = 16 << 10;
+/// Bytes of an assertion.
+pub const ASSERTION_BYTES: usize = 8 << 10;
+/// Seconds from when an assertion was made until it ends, at most.
+pub const ASSERTION_SECONDS: i64 = 3_600;
+/// Seconds for which an assertion is taken after its end: clocks differ.
+pub const ASSERTION_LATE_SECONDS: i64 = 30;
+/// Seconds by which a client's clock may be ahead; it is waited for.
+pub const ASSERTION_AHEAD_SECONDS: i64 = 5;
+/// Bytes of an assertion's `jti`.
+pub const JTI_BYTES: usize = 256;
+/// Used assertions that are remembered of one connector until they end.
+pub const ASSERTIONS_OF_CONNECTOR: usize = 10_000;
 /// Bulk jobs that run at once; more are asked to come again.
 pub const BULK_JOBS: usize = 16;
 /// Seconds at least between two times that what was tolerated is written down.

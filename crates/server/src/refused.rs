@@ -104,6 +104,16 @@ impl Refused {
         Self { extra, ..Self::new(StatusCode::FORBIDDEN, detail) }
     }
 
+    /// Where the metadata of what was asked for stands, if this asks for credentials.
+    pub(crate) fn naming(mut self, metadata: Option<String>) -> Self {
+        if let (Extra::Challenge(error), Some(url), StatusCode::UNAUTHORIZED) =
+            (&mut self.extra, metadata, self.status)
+        {
+            error.to_mut().push_str(&format!(", resource_metadata=\"{url}\""));
+        }
+        self
+    }
+
     /// No such address: the same for one that never existed and for another tenant's.
     pub(crate) fn no_address() -> Self {
         Self::new(StatusCode::NOT_FOUND, "there is nothing at this address")

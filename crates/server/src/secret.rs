@@ -23,6 +23,8 @@ pub enum Purpose {
     OperatorKey,
     /// A passphrase for a keys file, `rbp_…`.
     Passphrase,
+    /// A password for Basic, `rbw_…`.
+    Password,
 }
 
 impl Purpose {
@@ -32,6 +34,7 @@ impl Purpose {
             Purpose::UserKey => "rbu_",
             Purpose::OperatorKey => "rbo_",
             Purpose::Passphrase => "rbp_",
+            Purpose::Password => "rbw_",
         }
     }
 }
@@ -83,8 +86,13 @@ impl Secret {
 
     /// Its first characters, to tell keys apart.
     pub fn hint(&self) -> String {
-        let purposes =
-            [Purpose::ApiKey, Purpose::UserKey, Purpose::OperatorKey, Purpose::Passphrase];
+        let purposes = [
+            Purpose::ApiKey,
+            Purpose::UserKey,
+            Purpose::OperatorKey,
+            Purpose::Passphrase,
+            Purpose::Password,
+        ];
         let is_ours = purposes.iter().any(|purpose| self.0.starts_with(purpose.prefix()));
         let shown = if is_ours { PREFIX_CHARS + HINT_CHARS } else { HINT_CHARS };
         let hint: String = self.0.chars().take(shown).collect();

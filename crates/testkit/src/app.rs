@@ -242,7 +242,7 @@ fn app(log: SledLog, clock: &Arc<AtomicI64>, ids: Arc<dyn Fn() -> Uuid + Send + 
     let time: Clock = Arc::new(move || Timestamp::from_millis(time.load(Ordering::Relaxed)));
     App {
         engine: Engine::start(log, time.clone(), |_| {}).unwrap(),
-        clock: time,
+        clock: time.clone(),
         ids,
         public_url: None,
         trusted_proxies: [].into(),
@@ -250,6 +250,9 @@ fn app(log: SledLog, clock: &Arc<AtomicI64>, ids: Arc<dyn Fn() -> Uuid + Send + 
         lists: Arc::new(Lists::new(&[9; 32])),
         feeds: Arc::default(),
         policies: Arc::default(),
+        // Under the same key in each of its lives.
+        auth: Arc::new(server::Auth::new(&[8; 32], time()).unwrap()),
+        own_url: "http://localhost".into(),
     }
 }
 

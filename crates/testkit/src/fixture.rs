@@ -114,6 +114,8 @@ impl Fixture {
             lists: Arc::new(Lists::new(&[1; 32])),
             feeds: Arc::default(),
             policies: Arc::default(),
+            auth: Arc::new(server::Auth::new(&[8; 32], (self.clock)()).unwrap()),
+            own_url: PUBLIC_URL.into(),
         };
         let (url, stop) = serve(app).await;
         Serving { operator: Client::new(url, OPERATOR_KEY), _stop: stop }

@@ -133,10 +133,11 @@ async fn answer(
 ) -> Result<Answer, Failed> {
     let world = app.engine.world();
     let stranger = |why| Failed { tenant: TenantId::SYSTEM, actor: None, why };
-    let caller = caller::partner(app, &world, &parts.headers).map_err(stranger)?;
+    let caller = caller::partner(app, &world, &parts.headers).await.map_err(stranger)?;
     let known = |why| Failed { tenant: caller.tenant, actor: Some(caller.actor()), why };
     let asking = async {
         caller.admitted()?;
+        caller.check_connector(None)?;
         check_granted(&caller)?;
         let route = Route::parse(parts.uri.path()).ok_or_else(Refused::no_address)?;
         if !route.methods().split(", ").any(|offered| offered == parts.method.as_str()) {

@@ -4,7 +4,7 @@ use domain::credential::Scope;
 use serde_json::{Map, Value, json};
 
 use super::admin_schemas::{closed, listed, name, object};
-use crate::limits::OVERLAP_SECONDS;
+use crate::limits::{OVERLAP_SECONDS, PASSWORD_BYTES, PASSWORD_CHARS_LEAST};
 
 /// All of it, by name.
 pub(super) fn all() -> Map<String, Value> {
@@ -25,17 +25,31 @@ pub(super) fn all() -> Map<String, Value> {
         "description": "What it opens; everything that its connector may, when not given.",
     });
 
+    let password =
+        json!({ "type": "string", "minLength": PASSWORD_CHARS_LEAST, "maxLength": PASSWORD_BYTES });
+    let basic = closed(json!({ "user": name(), "password": password }), &["user"]);
+    let jwk = json!({
+        "type": "object",
+        "description": "A public key that its client signs with (RFC 7517), in place of a secret.",
+    });
     let new = json!({
         "connector": name(), "user": text, "expires": or_null(&time), "scopes": wanted,
+        "basic": basic, "jwk": jwk,
     });
     add("NewCredential", closed(new, &[]));
     let overlap = json!({
         "type": "integer", "minimum": 0, "maximum": OVERLAP_SECONDS,
         "description": "For how many seconds the old one is good still; 0: it ends at once.",
     });
-    let rotation = json!({ "overlapSeconds": overlap, "expires": or_null(&time) });
+    let rotation = json!({
+        "overlapSeconds": overlap, "expires": or_null(&time), "password": password, "jwk": jwk,
+    });
     add("Rotation", closed(rotation, &["overlapSeconds"]));
-    add("IssuedCredential", object(json!({ "id": id, "apiKey": key }), &["id"]));
+    let issued = json!({
+        "id": id, "apiKey": key, "user": text, "password": key, "kid": text, "clientId": id,
+        "issuer": text, "tokenEndpoint": text,
+    });
+    add("IssuedCredential", object(issued, &["id"]));
     let kind = json!({ "type": "string", "enum": ["key", "password", "public-key"] });
     let credential = json!({
         "id": id, "kind": kind, "hint": text, "connector": or_null(&text),

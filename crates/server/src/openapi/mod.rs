@@ -8,6 +8,7 @@ mod credential_schemas;
 mod explain_schemas;
 mod management;
 mod moment_schemas;
+mod oauth;
 mod operation;
 mod parameters;
 mod policy_schemas;
@@ -20,6 +21,7 @@ use std::sync::LazyLock;
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::credential::Scope;
 use serde_json::{Map, Value, json};
 
 use crate::doors::{self, Names};
@@ -81,6 +83,16 @@ fn described() -> Value {
                     "type": "http", "scheme": "basic",
                     "description": "The tenant's slug as user, the key's secret as password (RFC 7617).",
                 },
+                "accessToken": {
+                    "type": "oauth2",
+                    "description": "A short-lived token for a key that the client signs with (RFC 7523).",
+                    "flows": { "clientCredentials": {
+                        "tokenUrl": "/oauth/{tenant}/token",
+                        "scopes": Map::from_iter(
+                            Scope::ALL.map(|scope| (scope.to_string(), Value::from(scope.as_str()))),
+                        ),
+                    } },
+                },
                 "userKey": {
                     "type": "http", "scheme": "bearer",
                     "description": "A user's own key, as in `acme:rbu_…` (RFC 6750).",
@@ -102,6 +114,11 @@ fn paths() -> Map<String, Value> {
     let mut paths = Map::new();
     for path in doors::PUBLIC {
         paths.insert((*path).to_owned(), json!({ "get": admin::public(path) }));
+    }
+    for path in doors::OAUTH {
+        let (method, operation) = oauth::operation(path);
+        let item = Map::from_iter([(method.to_owned(), operation)]);
+        with_parameters(&mut paths, (*path).to_owned(), item);
     }
     paths.insert(doors::METRICS.to_owned(), json!({ "get": admin::metrics() }));
     for endpoint in doors::endpoints(&NAMES) {
@@ -146,6 +163,7 @@ fn schemas() -> Map<String, Value> {
     schemas.extend(scim_messages::all());
     schemas.extend(admin_schemas::all());
     schemas.extend(moment_schemas::all());
+    schemas.extend(oauth::all());
     schemas.extend(management::schemas());
     schemas
 }
@@ -229,6 +247,7 @@ mod tests {
             scim_messages::all(),
             admin_schemas::all(),
             moment_schemas::all(),
+            oauth::all(),
             management::schemas(),
         ];
         let count: usize = parts.iter().map(Map::len).sum();

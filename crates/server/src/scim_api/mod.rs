@@ -26,6 +26,7 @@ use scim::{Catalogue, Quirk, Value};
 
 use crate::answer::Answer;
 use crate::app::App;
+use crate::auth::metadata::Names;
 use crate::body;
 use crate::caller::{self, Caller, Visit};
 use crate::journal::{self, Line};
@@ -111,7 +112,9 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
         Err(Failed { tenant, actor, why }) => {
             journal::refused(&app, tenant, actor, &visit, Line::of(&parts), &why);
             body::drain(&parts, &mut body).await;
-            why.into_response()
+            // Who has no credentials is told where tokens come from (RFC 9728 §5.1).
+            let names = Address::parse(parts.uri.path()).and_then(|a| Names::of(&app, &a.slug));
+            why.naming(names.map(|names| names.metadata)).into_response()
         }
     }
 }
@@ -136,18 +139,19 @@ async fn answer(
     // The same of every slug: which tenants there are is nobody's business who has no key.
     if is_open && !asks_past {
         // Who shows a good key is told what its connector has as well.
-        let caller = caller::connector(app, &world, &parts.headers, &address.slug).ok();
+        let caller = caller::connector(app, &world, &parts.headers, &address.slug).await.ok();
         let roles = caller.map(|caller| caller.roles()).unwrap_or_default();
         return Ok(discovery::service_provider_config(&base, roles).into_response());
     }
     if matches!(address.endpoint, Some(Endpoint::Me)) && address.connector.is_none() {
         let person =
-            caller::person(app, &world, &parts.headers, &address.slug).map_err(stranger)?;
+            caller::person(app, &world, &parts.headers, &address.slug).await.map_err(stranger)?;
         let answer = me::answer(app, &person, parts, &address.version, &base).await;
         let failed = |why| Failed { tenant: person.tenant, actor: None, why };
         return answer.map(Answer::into_response).map_err(failed);
     }
-    let caller = caller::connector(app, &world, &parts.headers, &address.slug).map_err(stranger)?;
+    let caller =
+        caller::connector(app, &world, &parts.headers, &address.slug).await.map_err(stranger)?;
     let known = |why| Failed { tenant: caller.tenant, actor: Some(caller.actor()), why };
     let media = async {
         caller.admitted()?;

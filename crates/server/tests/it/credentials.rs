@@ -24,7 +24,6 @@ async fn rotate(app: &TestApp, id: &str, body: Value) -> Reply {
     app.operator().post(&format!("{CREDENTIALS}/{id}/rotate"), body).await
 }
 
-/// Seen to catch a rotation that gives a credential more time than it had.
 #[tokio::test]
 async fn c_03_an_old_key_ends_with_the_overlap_and_never_later_than_it_would_have() {
     let app = TestApp::start().await;
@@ -87,7 +86,7 @@ async fn what_cannot_be_issued_or_rotated_is_refused_with_the_reason() {
 }
 
 /// R-7644-2-01: each client is held to its own rights. Every door of the protocol with a key that has all scopes but the one
-/// that it needs, and with that one alone. Seen to catch an endpoint whose scope is not asked for.
+/// that it needs, and with that one alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn r_7644_2_01_every_door_asks_for_its_scope() {
     let app = TestApp::start().await;

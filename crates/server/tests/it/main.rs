@@ -54,7 +54,13 @@ mod messages;
 mod moments;
 
 #[cfg(test)]
+mod oauth;
+
+#[cfg(test)]
 mod okta;
+
+#[cfg(test)]
+mod passwords;
 
 #[cfg(test)]
 mod others;

@@ -201,3 +201,130 @@ async fn c_03_a_key_with_scopes_opens_no_more() {
     let (status, _, error) = run(&["credential", "issue", "okta", "--scope", "everything"], &[]);
     assert!(status == 2 && error.contains("users:read"), "{error}");
 }
+
+/// A connector's user name and password: the operator's own or a random one, shown once, rotated like a key. What is kept
+/// is no password.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_01_a_connector_has_a_user_name_and_a_password() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let served = Served::start(&data);
+    let issued = told(&served, &["credential", "issue", "okta", "--basic", "svc-okta", "--json"]);
+    let password = issued["password"].as_str().unwrap();
+    assert_eq!(issued["user"], "svc-okta");
+    assert_eq!(tested(&served, &basic("svc-okta", password)).await, 200);
+    // At once again, from what is remembered of it.
+    assert_eq!(tested(&served, &basic("svc-okta", password)).await, 200);
+    for wrong in [
+        basic("svc-okta", &format!("{password}x")),
+        basic("svc-okta", ""),
+        basic("svc-entra", password),
+        format!("Bearer {password}"),
+        format!("Bearer svc-okta:{password}"),
+    ] {
+        assert_eq!(tested(&served, &wrong).await, 401, "{wrong}");
+    }
+    // Another connector cannot take the name.
+    let again = ["credential", "issue", "okta", "--basic", "svc-okta", "--json"];
+    let at = ["--server", &served.url, "--operator-key", OPERATOR_KEY];
+    let (status, _, error) = run(&[&again[..], &at].concat(), &[]);
+    assert!(status == 1 && error.contains("svc-okta"), "{error}");
+    let id = issued["id"].as_str().unwrap();
+    let next = told(&served, &["credential", "rotate", id, "--overlap", "1h", "--json"]);
+    let new = next["password"].as_str().unwrap();
+    assert_eq!(tested(&served, &basic("svc-okta", password)).await, 200);
+    assert_eq!(tested(&served, &basic("svc-okta", new)).await, 200);
+    let (status, ..) = run(&[&["credential", "revoke", id][..], &at].concat(), &[]);
+    assert_eq!((status, tested(&served, &basic("svc-okta", password)).await), (0, 401));
+    assert_eq!(tested(&served, &basic("svc-okta", new)).await, 200);
+    let listed = told(&served, &["credential", "list", "--json"]);
+    assert!(listed.as_array().unwrap().iter().any(|one| one["kind"] == "password"), "{listed}");
+    let commits = told(&served, &["audit", "commits", "--json"]).to_string();
+    for text in [listed.to_string(), commits] {
+        assert!(!text.contains(password) && !text.contains(new) && !text.contains("argon2"));
+    }
+    served.stop();
+    for file in files(dir.path()) {
+        let bytes = std::fs::read(&file).unwrap();
+        let random = password.strip_prefix("rbw_").unwrap();
+        let found = bytes.windows(16).any(|window| window == &random.as_bytes()[8..24]);
+        assert!(!found, "{}", file.display());
+    }
+    // It is good after a restart.
+    let served = Served::start(&data);
+    assert_eq!(tested(&served, &basic("svc-okta", new)).await, 200);
+}
+
+/// OAuth 2.0 as a client goes it that is told nothing but its SCIM address: the challenge, the metadata, an assertion by its
+/// own key, a token, a request; and the token dies with its key.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_01_a_client_that_signs_gets_tokens_that_die_with_its_key() {
+    use data_encoding::BASE64URL_NOPAD;
+    use ring::signature::{Ed25519KeyPair, KeyPair as _};
+
+    let dir = tempfile::tempdir().unwrap();
+    let served = Served::start(&dir.path().join("data"));
+    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).unwrap();
+    let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
+    let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
+    let file = dir.path().join("public.jwk.json");
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "2026", "x": x });
+    std::fs::write(&file, jwk.to_string()).unwrap();
+    let file = file.to_str().unwrap();
+    let issue = ["credential", "issue", "okta", "--jwk", file, "--scope", "read", "--json"];
+    let issued = told(&served, &issue);
+    let client = issued["clientId"].as_str().unwrap();
+
+    let http = reqwest::Client::new();
+    let refused = http.get(format!("{}/scim/acme/v2/Users", served.url)).send().await.unwrap();
+    let challenge = refused.headers()["www-authenticate"].to_str().unwrap();
+    let (_, rest) = challenge.split_once("resource_metadata=\"").expect(challenge);
+    let resource = rest.split('"').next().unwrap();
+    let resource: Value = http.get(resource).send().await.unwrap().json().await.unwrap();
+    let issuer = resource["authorization_servers"][0].as_str().unwrap();
+    let path = issuer.strip_prefix(&served.url).unwrap();
+    let metadata = format!("{}/.well-known/oauth-authorization-server{path}", served.url);
+    let metadata: Value = http.get(metadata).send().await.unwrap().json().await.unwrap();
+    let endpoint = metadata["token_endpoint"].as_str().unwrap();
+    assert_eq!(endpoint, issued["tokenEndpoint"]);
+
+    let token_for = async |jti: &str| {
+        let since = std::time::UNIX_EPOCH.elapsed().unwrap();
+        // To the millisecond: it is not from before the start of the server.
+        let now = since.as_secs_f64();
+        let header = json!({ "alg": "EdDSA", "kid": "2026" });
+        let claims = json!({
+            "iss": client, "sub": client, "aud": issuer, "jti": jti, "iat": now, "exp": now + 60.0,
+        });
+        let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+        let message = format!("{}.{}", part(&header), part(&claims));
+        let signature = BASE64URL_NOPAD.encode(pair.sign(message.as_bytes()).as_ref());
+        let form = format!(
+            "grant_type=client_credentials&client_assertion={message}.{signature}&client_assertion_type=\
+             urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+        );
+        let request = http.post(endpoint).body(form);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json::<Value>().await.unwrap())
+    };
+    let (status, token) = token_for("one").await;
+    assert_eq!(status, 200, "{token}");
+    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    assert_eq!(tested(&served, &bearer).await, 200);
+    let user = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "jane@acme.com",
+    });
+    let path = "/scim/acme/v2/Users";
+    let refused = self::ask(&served, Method::POST, path, &bearer, Some(user)).await;
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    // The same assertion again, or rather one of the same name.
+    assert_eq!(token_for("one").await.0, 401);
+
+    let at = ["--server", &served.url, "--operator-key", OPERATOR_KEY];
+    let id = issued["id"].as_str().unwrap();
+    let (status, ..) = run(&[&["credential", "revoke", id][..], &at].concat(), &[]);
+    assert_eq!((status, tested(&served, &bearer).await), (0, 401));
+    assert_eq!(token_for("two").await.0, 401);
+}

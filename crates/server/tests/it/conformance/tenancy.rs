@@ -70,7 +70,9 @@ async fn r_7644_2_02_challenges_and_where_tokens_are_read() {
     };
     // Every scheme that the configuration names, and no error code when nothing came.
     let none = refused(app.stranger(None).get(users).await, 401, "");
-    assert_eq!(challenges(&none), ["Bearer realm=\"scim\"", "Basic realm=\"scim\""]);
+    let metadata = format!("{}/.well-known/oauth-protected-resource/scim/acme/v2", app.url);
+    let bearer = format!("Bearer realm=\"scim\", resource_metadata=\"{metadata}\"");
+    assert_eq!(challenges(&none), [bearer.as_str(), "Basic realm=\"scim\""]);
     let config = app.idp().get("/ServiceProviderConfig").await.expect(200).body;
     let mut schemes: Vec<&str> = config["authenticationSchemes"]
         .as_array()
