@@ -74,7 +74,7 @@ impl Aside {
             return Err("the index of memberships kept aside disagrees with them".to_owned());
         }
         for (user, group, source) in &self.by_user {
-            if !users.get(*user).is_some_and(|user| !user.active) {
+            if users.get(*user).is_none_or(|user| user.active) {
                 return Err(format!("a membership of user {user} is kept aside for nobody"));
             }
             let there = groups.get(*group);

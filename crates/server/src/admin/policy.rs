@@ -58,7 +58,7 @@ pub(super) async fn show(asked: &Asked<'_>, slug: &str, name: &str) -> Result<An
     })?;
     let shown = json(&access::listed::one(policy, &snapshot.directory))?;
     let answer = ok(StatusCode::OK, &shown).at(snapshot.head.position);
-    Ok(answer.with(header::ETAG, &etag(policy.modified.position)))
+    Ok(answer.with(header::ETAG, etag(policy.modified.position)))
 }
 
 /// `PUT /admin/v1/tenants/{tenant}/policies/{name}`: writes it, or writes it anew, if it makes sense beside the others.
@@ -104,7 +104,7 @@ pub(super) async fn schema(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refu
     });
     let answer = ok(StatusCode::OK, &body).at(snapshot.head.position);
     Ok(match schema {
-        Some(schema) => answer.with(header::ETAG, &etag(schema.changed.position)),
+        Some(schema) => answer.with(header::ETAG, etag(schema.changed.position)),
         None => answer,
     })
 }
