@@ -292,7 +292,9 @@ fn user(directory: &Directory, user: &User, facts: &mut Facts) -> Result<(), Ask
     called(external_ids, facts);
     for assignment in roles {
         let through = made::through(directory, roles, assignment.role);
-        facts.insert(Key::Role(assignment.role), json!(through));
+        let mut through = json!(through);
+        through.sort_all_objects();
+        facts.insert(Key::Role(assignment.role), through);
     }
     flat(attributes, facts)
 }
@@ -320,7 +322,9 @@ fn standing(standing: &Standing, facts: &mut Facts) {
     }
 }
 
-fn set(facts: &mut Facts, name: &str, value: Value) {
+/// The members of what is set are in order: facts are compared and printed, whoever made them.
+fn set(facts: &mut Facts, name: &str, mut value: Value) {
+    value.sort_all_objects();
     facts.insert(Key::Attribute(name.to_owned()), value);
 }
 

@@ -188,7 +188,7 @@ fn forms(runtime: &tokio::runtime::Runtime, url: &str) {
     assert_eq!(media, "text/csv; charset=utf-8; header=present");
     let lines: Vec<&str> = csv.split_terminator("\r\n").collect();
     assert!(lines.len() == 2 && lines[0].starts_with("position,time,hash,"), "{csv}");
-    assert!(lines[1].ends_with("}\"") && lines[1].contains("=1+1, Inc"), "{csv}");
+    assert!(lines[1].ends_with("}\",") && lines[1].contains("=1+1, Inc"), "{csv}");
     for (query, named) in [
         ("subjekt=jane", "subjekt"),
         ("event=UserMurdered", "event"),
