@@ -233,13 +233,13 @@ pub fn facts(directory: &Directory, item: &Item) -> Result<Option<Facts>, AskErr
 pub fn member(directory: &Directory, group: GroupId, member: Member) -> Option<Value> {
     let sources = directory.groups.get(group)?.sources(member);
     let through: Vec<Named> = sources.map(|source| Named::source(source, directory)).collect();
-    (!through.is_empty()).then(|| json!(through))
+    (!through.is_empty()).then(|| sorted(json!(through)))
 }
 
 /// Through which sources a user has a role; none: they have not.
 pub fn holder(directory: &Directory, user: UserId, role: RoleId) -> Option<Value> {
     let through = made::through(directory, &directory.users.get(user)?.roles, role);
-    (!through.is_empty()).then(|| json!(through))
+    (!through.is_empty()).then(|| sorted(json!(through)))
 }
 
 /// Whether two values say the same: the order of a list's elements does not count (RFC 7643 §2.4), nor does what a rule is
@@ -292,9 +292,7 @@ fn user(directory: &Directory, user: &User, facts: &mut Facts) -> Result<(), Ask
     called(external_ids, facts);
     for assignment in roles {
         let through = made::through(directory, roles, assignment.role);
-        let mut through = json!(through);
-        through.sort_all_objects();
-        facts.insert(Key::Role(assignment.role), through);
+        facts.insert(Key::Role(assignment.role), sorted(json!(through)));
     }
     flat(attributes, facts)
 }
@@ -323,9 +321,13 @@ fn standing(standing: &Standing, facts: &mut Facts) {
 }
 
 /// The members of what is set are in order: facts are compared and printed, whoever made them.
-fn set(facts: &mut Facts, name: &str, mut value: Value) {
+fn set(facts: &mut Facts, name: &str, value: Value) {
+    facts.insert(Key::Attribute(name.to_owned()), sorted(value));
+}
+
+fn sorted(mut value: Value) -> Value {
     value.sort_all_objects();
-    facts.insert(Key::Attribute(name.to_owned()), value);
+    value
 }
 
 fn managed(directory: &Directory, by: Option<ConnectorId>, facts: &mut Facts) {

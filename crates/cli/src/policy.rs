@@ -244,9 +244,10 @@ async fn declared(from: &From, at: Option<&At>) -> anyhow::Result<Declared> {
 fn names(policy: &Listed) -> String {
     let one = |named: &access::listed::NamedBy| {
         let name = named.name.as_ref().or(named.id.as_ref()).map_or("", String::as_str);
-        match named.state {
-            access::listed::State::Present => format!("{} {name}", named.kind),
-            state => format!("{} {name} ({})", named.kind, state.as_str()),
+        if named.state == access::listed::State::Present {
+            format!("{} {name}", named.kind)
+        } else {
+            format!("{} {name} ({})", named.kind, named.state.as_str())
         }
     };
     policy.names.iter().map(one).collect::<Vec<_>>().join(", ")
