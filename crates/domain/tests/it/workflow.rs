@@ -159,9 +159,9 @@ fn p_07_deactivation_ends_memberships_and_reactivation_restores_them() {
     let back = back.causes(&[UserActivated, GroupMemberAdded, GroupMemberAdded]);
     let sources: Vec<_> = back
         .iter()
-        .filter_map(|event| match event {
-            Event::GroupMemberAdded { group, source, .. } => Some((*group, *source)),
-            _ => None,
+        .filter_map(|event| {
+            let Event::GroupMemberAdded { group, source, .. } = event else { return None };
+            Some((*group, *source))
         })
         .collect();
     assert_eq!(sources, [(SALES, Source::Connector(OKTA)), (ALL, Source::Connector(ENTRA))]);

@@ -27,24 +27,13 @@ pub(crate) fn id<T: FromStr<Err: std::fmt::Debug>>(number: u64) -> T {
 }
 
 /// In the order of names: whether `json!` keeps another depends on who else is built.
-pub(crate) fn packed(value: serde_json::Value) -> Packed {
-    let value = sorted(value);
+pub(crate) fn packed(mut value: serde_json::Value) -> Packed {
+    value.sort_all_objects();
     serde_json::from_value(value).unwrap()
 }
 
-fn sorted(value: serde_json::Value) -> serde_json::Value {
-    match value {
-        serde_json::Value::Object(fields) => {
-            let fields: BTreeMap<String, serde_json::Value> = fields.into_iter().collect();
-            fields.into_iter().map(|(name, value)| (name, sorted(value))).collect()
-        }
-        serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
-        other => other,
-    }
-}
-
-pub(crate) fn value(value: serde_json::Value) -> scim::Value {
-    let value = sorted(value);
+pub(crate) fn value(mut value: serde_json::Value) -> scim::Value {
+    value.sort_all_objects();
     serde_json::from_value(value).unwrap()
 }
 

@@ -115,7 +115,7 @@ mod tests {
             prop_assert_eq!(seal.open(tenant(2), &text), None);
             prop_assert_eq!(Seal::new(&[2; 32]).open(tenant(1), &text), None);
             prop_assert_ne!(seal.seal(tenant(1), &token).unwrap(), text.clone());
-            let mut bytes = BASE64URL_NOPAD.decode(text[PREFIX.len()..].as_bytes()).unwrap();
+            let mut bytes = BASE64URL_NOPAD.decode(&text.as_bytes()[PREFIX.len()..]).unwrap();
             let at = at.index(bytes.len());
             bytes[at] ^= 1_u8 << bit;
             let flipped = format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&bytes));
