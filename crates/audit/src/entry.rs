@@ -328,6 +328,8 @@ impl Told {
                 if let Some(fields) = told.event.as_object_mut() {
                     fields.remove("hash");
                 }
+                // What is removed leaves its place to the last, where objects keep the order in which they were made.
+                told.event.sort_all_objects();
             }
             Event::OperatorAdded { operator, .. }
             | Event::OperatorChanged { operator, .. }

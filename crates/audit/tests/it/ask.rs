@@ -105,7 +105,10 @@ impl History {
                 self.groups.entry(text(&event["group"])).or_default().extend(name);
             }
             "RoleDefined" => drop(self.roles.insert(text(&event["role"]), text(&event["name"]))),
-            "ConnectorAdded" => self.connector = text(&event["connector"]),
+            // The simulation adds others, under other names.
+            "ConnectorAdded" if event["name"] == "okta" => {
+                self.connector = text(&event["connector"]);
+            }
             "CredentialIssued" => {
                 let key = (text(&event["hint"]), event["holder"].clone());
                 self.keys.insert(text(&event["credential"]), key);
