@@ -113,6 +113,13 @@ impl History {
                 let key = (text(&event["hint"]), event["holder"].clone());
                 self.keys.insert(text(&event["credential"]), key);
             }
+            "CredentialRegistered" => {
+                let proof = &event["proof"];
+                let hint = [&proof["password"]["user"], &proof["publicKey"]["kid"]];
+                let hint = hint.into_iter().find(|hint| !hint.is_null()).unwrap();
+                let key = (text(hint), event["holder"].clone());
+                self.keys.insert(text(&event["credential"]), key);
+            }
             _ => {}
         }
     }
@@ -191,7 +198,7 @@ impl History {
             ("subject", Some(("connector", _))) => {
                 any(vec![self.connector.clone()], &["connector", "holder.Connector"])
             }
-            ("subject", _) if value == "tenant" => kind == "TenantOpened",
+            ("subject", _) if value == "tenant" => kind.starts_with("Tenant"),
             ("user" | "subject", _) => {
                 any(self.users(value.strip_prefix("user:").unwrap_or(value)), &USER)
             }
