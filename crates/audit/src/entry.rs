@@ -270,6 +270,14 @@ impl Told {
             | Event::UserErased { user, .. } => {
                 told.user_name = then.name(Subject::User(*user), at)?;
             }
+            Event::UserIgnored { user, connector } | Event::UserNoticed { user, connector } => {
+                told.user_name = then.name(Subject::User(*user), at)?;
+                told.connector_name = connector_name(*connector);
+            }
+            Event::GroupIgnored { group, connector } | Event::GroupNoticed { group, connector } => {
+                told.group_name = then.name(Subject::Group(*group), at)?;
+                told.connector_name = connector_name(*connector);
+            }
             Event::RoleAssigned { user, role, source, .. }
             | Event::RoleRevoked { user, role, source } => {
                 told.user_name = then.name(Subject::User(*user), at)?;

@@ -2,8 +2,8 @@
 
 use domain::directory::{Directory, User};
 use domain::erasure::PersonValues;
-use domain::event::{Event, EventKind, Holder, Subject};
-use domain::id::{TenantId, UserId};
+use domain::event::{ConnectorSettings, Event, EventKind, Holder, Subject};
+use domain::id::{ConnectorId, TenantId, UserId};
 use domain::position::{Hash, Position};
 use domain::trail::Kinds;
 use engine::Engine;
@@ -88,7 +88,7 @@ pub fn plan(
 ) -> Result<Erasure, ErasureError> {
     let snapshot = engine.now(tenant).ok_or(ErasureError::NoTenant)?;
     let directory = &snapshot.directory;
-    let there = directory.users.get(user);
+    let there = directory.users.get(user).or_else(|| directory.ignored.user(user));
     let mut plan = Erasure {
         user,
         erased: directory.users.is_erased(user),
@@ -147,8 +147,9 @@ const SEALED: [EventKind; 4] = [
 ];
 
 /// The kinds of events that hold somebody's words in clear.
-const CLEAR: [EventKind; 8] = [
+const CLEAR: [EventKind; 9] = [
     EventKind::ConnectorAdded,
+    EventKind::ConnectorChanged,
     EventKind::RoleDefined,
     EventKind::GroupCreated,
     EventKind::GroupRenamed,
@@ -193,12 +194,30 @@ impl Places<'_> {
         }
         for connector in directory.connectors.iter() {
             self.look(|| format!("connectors/{}/name", connector.id), &connector.name, None);
+            self.look_at_settings(connector.id, &connector.settings, None);
         }
         for schema in directory.schemas.custom() {
             self.look(|| format!("schemas/{}", schema.urn), &schema.document, None);
         }
         for other in directory.users.iter().filter(|other| other.id != user) {
             self.look_at_user(other, user);
+        }
+    }
+
+    /// A pattern may name one person.
+    fn look_at_settings(
+        &mut self,
+        connector: ConnectorId,
+        settings: &ConnectorSettings,
+        at: Option<Position>,
+    ) {
+        for (of, selection) in [("include", &settings.include), ("exclude", &settings.exclude)] {
+            for (list, patterns) in selection.lists() {
+                for pattern in patterns {
+                    let path = || format!("connectors/{connector}/settings/{of}/{list}");
+                    self.look(path, pattern, at);
+                }
+            }
         }
     }
 
@@ -263,8 +282,11 @@ impl Places<'_> {
             self.look(|| format!("policies/{policy}/text"), text, at);
         } else if let Event::PolicyChanged { policy, text } = event {
             self.look(|| format!("policies/{policy}/text"), text, at);
-        } else if let Event::ConnectorAdded { connector, name, .. } = event {
+        } else if let Event::ConnectorAdded { connector, name, settings } = event {
             self.look(|| format!("connectors/{connector}/name"), name, at);
+            self.look_at_settings(*connector, settings, at);
+        } else if let Event::ConnectorChanged { connector, settings } = event {
+            self.look_at_settings(*connector, settings, at);
         } else if let Event::UserErased { user, reason } = event {
             self.look(|| format!("users/{user}/reason"), reason, at);
         }

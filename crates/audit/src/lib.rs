@@ -29,8 +29,8 @@ pub use domain::trail::Order;
 pub use entry::{Entry, Named, Told};
 pub use erasure::{Erasure, ErasureError, PLACES, Place, plan};
 pub use listed::{
-    ListedCredential, ListedOperator, ListedRole, ListedRule, ListedTenant, credentials, operators,
-    roles, rules, tenants,
+    Ignored, ListedCredential, ListedIgnored, ListedOperator, ListedRole, ListedRule, ListedTenant,
+    credentials, ignored, operators, roles, rules, tenants,
 };
 pub use people::{
     Unknown, find_connector, find_credential, find_group, find_makers, find_named, find_policy,

@@ -1,7 +1,7 @@
 //! Lists of what an operator sets up, the same out of a data folder and over HTTP.
 
 use domain::credential::{CredentialKind, Scopes};
-use domain::directory::{Credential, Directory, Operator, TenantState};
+use domain::directory::{Credential, Directory, Operator, Stamp, TenantState};
 use domain::event::{EventKind, Holder, OperatorRole, Subject};
 use domain::id::{CredentialId, GroupId, OperatorId, RoleId, RuleId, TenantId};
 use domain::position::Position;
@@ -75,6 +75,71 @@ pub struct ListedRule {
     pub added: Timestamp,
     /// Where in the log.
     pub position: Position,
+}
+
+/// A user or group in the list of those that a connector's lists leave out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedIgnored {
+    /// `user` or `group`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its `userName` or `displayName`.
+    pub name: String,
+    /// When it came to be.
+    pub created: Timestamp,
+    /// When it last changed, or moved.
+    pub modified: Timestamp,
+    /// Where in the log that was.
+    pub position: Position,
+}
+
+/// Those that a connector's lists leave out, as many as are asked for: users, then groups, oldest first.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ignored {
+    /// The connector's name.
+    pub connector: String,
+    /// How many users there are.
+    pub users: usize,
+    /// How many groups there are.
+    pub groups: usize,
+    /// They, from the first that was asked for on.
+    pub ignored: Vec<ListedIgnored>,
+}
+
+/// Those that the lists of the connector with this name leave out, `count` at most, without the first `skip`. None: there is
+/// no such connector.
+pub fn ignored(directory: &Directory, name: &str, skip: usize, count: usize) -> Option<Ignored> {
+    let by_id = || name.parse().ok().and_then(|id| directory.connectors.get(id));
+    let connector = directory.connectors.named(name).or_else(by_id)?;
+    let ignored = directory.ignored_by(Some(connector.id));
+    let listed =
+        |kind: &str, id: String, name: &str, created: Stamp, modified: Stamp| ListedIgnored {
+            kind: kind.to_owned(),
+            id,
+            name: name.to_owned(),
+            created: created.at,
+            modified: modified.at,
+            position: modified.position,
+        };
+    let users = ignored.map_or(0, |ignored| ignored.users.len());
+    let of_users = ignored.into_iter().flat_map(|ignored| ignored.users.from(skip));
+    let of_groups =
+        ignored.into_iter().flat_map(|ignored| ignored.groups.from(skip.saturating_sub(users)));
+    let of_users = of_users
+        .map(|one| listed("user", one.id.to_string(), &one.user_name, one.created, one.modified));
+    let of_groups = of_groups.map(|one| {
+        listed("group", one.id.to_string(), &one.display_name, one.created, one.modified)
+    });
+    Some(Ignored {
+        connector: connector.name.clone(),
+        users,
+        groups: ignored.map_or(0, |ignored| ignored.groups.len()),
+        ignored: of_users.chain(of_groups).take(count).collect(),
+    })
 }
 
 /// The roles, oldest first, also those that are retired.

@@ -45,7 +45,12 @@ pub fn find_user(snapshot: &Snapshot, who: &str) -> Result<Vec<UserId>, Unknown>
         return Ok(vec![id]);
     }
     let key = UserNameKey::of(who);
-    let found = key.map(|key| snapshot.directory.users.ever_named(&key)).unwrap_or_default();
+    let directory = &snapshot.directory;
+    let mut found = key.as_ref().map(|key| directory.users.ever_named(key)).unwrap_or_default();
+    // Whom a connector's lists leave out is in the log all the same.
+    found.extend(key.map(|key| directory.ignored.ever_named(&key)).unwrap_or_default());
+    found.sort_unstable();
+    found.dedup();
     some(found, || no_user(who))
 }
 

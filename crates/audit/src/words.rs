@@ -75,7 +75,7 @@ fn list() -> String {
 }
 
 /// The kinds of events that bear on what a user may do.
-const ACCESS: [EventKind; 13] = [
+const ACCESS: [EventKind; 15] = [
     EventKind::UserCreated,
     EventKind::UserActivated,
     EventKind::UserDeactivated,
@@ -83,6 +83,8 @@ const ACCESS: [EventKind; 13] = [
     EventKind::UserUnlocked,
     EventKind::UserDeleted,
     EventKind::UserErased,
+    EventKind::UserIgnored,
+    EventKind::UserNoticed,
     EventKind::RoleAssigned,
     EventKind::RoleRevoked,
     EventKind::GroupMemberAdded,
@@ -92,8 +94,13 @@ const ACCESS: [EventKind; 13] = [
 ];
 
 /// The kinds of events of a group that bear on what its members may do.
-const GROUP_ACCESS: [EventKind; 3] =
-    [EventKind::GroupDeleted, EventKind::RuleAdded, EventKind::RuleRemoved];
+const GROUP_ACCESS: [EventKind; 5] = [
+    EventKind::GroupIgnored,
+    EventKind::GroupNoticed,
+    EventKind::GroupDeleted,
+    EventKind::RuleAdded,
+    EventKind::RuleRemoved,
+];
 
 /// Puts a question together from words and their values. Different words narrow the answer, the same word given several
 /// times widens it. `order` and `limit` are left to who asks.

@@ -1,5 +1,6 @@
 //! `rollbook connector`: how each identity provider is read, what it may do, and what it really sends.
 
+mod ignored;
 mod settings;
 mod shown;
 
@@ -11,7 +12,7 @@ use crate::from::{At, From};
 use crate::local::released;
 use crate::manage::{report, text};
 use crate::remote::ServedTenant;
-use crate::terminal::say;
+use crate::terminal::{plain, say};
 use settings::Settings;
 
 /// Add, list, change, switch off and remove connectors; show what was tolerated of their clients.
@@ -24,6 +25,8 @@ Examples:
   rollbook connector show okta
   rollbook connector set entra --mode strict
   rollbook connector set okta --permissions createUsers,updateUsers
+  rollbook connector set okta --exclude 'user=svc-*' --exclude domain=contractors.example
+  rollbook connector ignored okta
   rollbook connector disable okta")]
 pub(crate) struct Connector {
     #[command(subcommand)]
@@ -66,6 +69,16 @@ enum Verb {
         #[command(flatten)]
         settings: Settings,
     },
+    /// List whom and what a connector's lists leave out, now or as it was
+    Ignored {
+        /// Its name
+        name: String,
+        /// The moment: a position, a time, or a day (its beginning, in UTC); now, when not given
+        #[arg(long, value_name = "MOMENT")]
+        at: Option<At>,
+        #[command(flatten)]
+        from: From,
+    },
     /// Let a connector's keys open everything again that they opened
     Enable {
         /// Its name
@@ -93,6 +106,7 @@ impl Connector {
         match self.verb {
             Verb::List { at, from } => shown::list(at.as_ref(), &from).await,
             Verb::Show { name, at, from } => shown::one(&name, at.as_ref(), &from).await,
+            Verb::Ignored { name, at, from } => ignored::list(&name, at.as_ref(), &from).await,
             Verb::Add { name, settings } => add(&self.tenant, name, settings).await,
             Verb::Set { name, settings } => {
                 let body = Value::Object(settings.into_body());
@@ -134,6 +148,9 @@ async fn add(tenant: &ServedTenant, name: String, settings: Settings) -> anyhow:
 async fn change(tenant: &ServedTenant, name: &str, body: &Value, word: &str) -> anyhow::Result<()> {
     let (remote, slug) = tenant.found().await?;
     let path = ["tenants", slug.as_str(), "connectors", name];
-    report(&remote.ask(Method::PATCH, &path, &[], Some(body)).await?, word);
+    let done = remote.ask(Method::PATCH, &path, &[], Some(body)).await?;
+    report(&done, word);
+    let notes = done.get("notes").and_then(Value::as_array);
+    notes.into_iter().flatten().filter_map(Value::as_str).for_each(|note| say(plain(note)));
     Ok(())
 }

@@ -392,6 +392,15 @@ pub enum Notice {
         "the user was not deleted, only kept from acting, as this connector's `onDelete` says: an operator deletes them"
     )]
     NotDeleted,
+    /// The connector's lists let them in or leave them out, and this commit has no room for them.
+    #[error("{0} users or groups are still to be moved: say the same settings again")]
+    StillToMove(usize),
+    /// The connector's lists let them in or leave them out, and they stay where they are.
+    #[error(
+        "{0} users or groups stay as they were: their name, or a value that must be unique, is taken where they would be, or a \
+         group is too large to be moved at once: free it, then say the same settings again"
+    )]
+    CannotMove(usize),
     /// The role is not assigned any more.
     #[error("the role `{0}` is retired and not assigned any more")]
     RetiredRole(String),

@@ -157,6 +157,10 @@ impl<'a> Disguise<'a> {
             | Event::UserUnlocked { .. }
             | Event::GroupLinked { .. }
             | Event::GroupReleased { .. }
+            | Event::UserIgnored { .. }
+            | Event::UserNoticed { .. }
+            | Event::GroupIgnored { .. }
+            | Event::GroupNoticed { .. }
             | Event::RoleRevoked { .. }
             | Event::GroupMemberAdded { .. }
             | Event::GroupMemberRemoved { .. }

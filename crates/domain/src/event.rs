@@ -15,6 +15,7 @@ use crate::id::{
 use crate::origin::Source;
 use crate::personal::Personal;
 use crate::position::Hash;
+use crate::selection::Selection;
 use crate::settings::{
     Linking, OnDeactivate, OnDelete, OnReactivate, Permissions, PutWithoutActive,
 };
@@ -238,6 +239,36 @@ pub enum Event {
         /// assigned or unassigned; the right to act changes by `UserActivated` and
         /// `UserDeactivated` alone.
         personal: Personal<Vec<AttributeChange>>,
+    },
+    /// A user is ignored from this position on: the connector that brought them sees them, and nobody else. What
+    /// follows about them is of the same kind; of one who was there for all, roles and memberships ended before, in the same
+    /// commit.
+    UserIgnored {
+        /// The user.
+        user: UserId,
+        /// The connector whose lists leave them out.
+        connector: ConnectorId,
+    },
+    /// A user is there for all from this position on.
+    UserNoticed {
+        /// The user.
+        user: UserId,
+        /// The connector that brought them.
+        connector: ConnectorId,
+    },
+    /// A group is ignored from this position on: the connector that brought it sees it, and nobody else.
+    GroupIgnored {
+        /// The group.
+        group: GroupId,
+        /// The connector whose lists leave it out.
+        connector: ConnectorId,
+    },
+    /// A group is there for all from this position on.
+    GroupNoticed {
+        /// The group.
+        group: GroupId,
+        /// The connector that brought it.
+        connector: ConnectorId,
     },
     /// A user was deleted; their roles and memberships ended before, in the same commit.
     UserDeleted {
@@ -497,6 +528,12 @@ pub struct ConnectorSettings {
     /// Which users who are managed here it takes over when it pushes them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub linking: Linking,
+    /// Who and what is brought in; empty: everybody and everything. All others are ignored.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub include: Selection,
+    /// Who and what is ignored although it would be brought in.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub exclude: Selection,
 }
 
 /// What becomes of a write to a group that names members who are no users or groups of the tenant.
@@ -570,6 +607,8 @@ impl ConnectorSettings {
             put_without_active: PutWithoutActive::default(),
             attribute_only: false,
             linking: Linking::default(),
+            include: Selection::default(),
+            exclude: Selection::default(),
         }
     }
 }
@@ -773,6 +812,10 @@ kinds! {
     43 PolicySchemaChanged,
     44 CredentialEnds,
     45 CredentialRegistered,
+    46 UserIgnored,
+    47 UserNoticed,
+    48 GroupIgnored,
+    49 GroupNoticed,
     52 ConnectorRemoved,
     53 MembershipForgotten,
 }
@@ -848,6 +891,14 @@ impl Event {
                 f(Subject::Connector(*connector));
             }
             Event::GroupLinked { group, connector } | Event::GroupReleased { group, connector } => {
+                f(Subject::Group(*group));
+                f(Subject::Connector(*connector));
+            }
+            Event::UserIgnored { user, connector } | Event::UserNoticed { user, connector } => {
+                f(Subject::User(*user));
+                f(Subject::Connector(*connector));
+            }
+            Event::GroupIgnored { group, connector } | Event::GroupNoticed { group, connector } => {
                 f(Subject::Group(*group));
                 f(Subject::Connector(*connector));
             }

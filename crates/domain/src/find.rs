@@ -9,7 +9,7 @@ mod candidates;
 use scim::{Attributes, Filter, Literal, Sort, SortKey};
 use uuid::Uuid;
 
-use crate::directory::{Directory, Group, Role, User};
+use crate::directory::{Directory, Group, Ignored, Role, User};
 use crate::event::Member;
 use crate::id::{ConnectorId, GroupId, RoleId, UserId};
 use crate::limits::{ABSENT_PLACES, ELEMENT_COST, ROWS_BETWEEN_LOOKS, USUAL_BYTES};
@@ -28,6 +28,23 @@ pub struct Viewer<'a> {
     pub connector: Option<ConnectorId>,
     /// The base URL of the tenant's SCIM endpoints.
     pub base: &'a str,
+}
+
+impl<'a> Viewer<'a> {
+    /// The user with this id, if it is seen.
+    pub fn user(self, id: UserId) -> Option<&'a User> {
+        self.directory.user_seen(self.connector, id)
+    }
+
+    /// The group with this id, if it is seen.
+    pub fn group(self, id: GroupId) -> Option<&'a Group> {
+        self.directory.group_seen(self.connector, id)
+    }
+
+    /// What is seen by nobody else.
+    fn ignored_by(self) -> Option<&'a Ignored> {
+        self.directory.ignored_by(self.connector)
+    }
 }
 
 /// A resource on a list.
@@ -72,10 +89,14 @@ pub trait Listed: Sized + 'static {
     /// All from the `skip`-th on, oldest first; costs nothing for those skipped.
     fn from(directory: &Directory, skip: usize) -> impl Iterator<Item = &Self>;
 
-    /// Every one that can have this value, if the attribute is indexed. `sub` is the name of a
-    /// sub-attribute.
+    /// All that `viewer` alone sees, oldest first.
+    fn of_ignored(ignored: &Ignored) -> impl Iterator<Item = &Self>;
+
+    /// Every one that can have this value, if the attribute is indexed: of those that are there for all, or of those that a
+    /// connector alone sees. `sub` is the name of a sub-attribute.
     fn having<'a>(
         directory: &'a Directory,
+        ignored: Option<&'a Ignored>,
         attribute: &str,
         sub: Option<&str>,
         value: &Literal,
@@ -111,8 +132,12 @@ pub struct Whole {
 }
 
 impl Whole {
-    /// All resources of a type, or all but a few, if that is what an unsorted list asks for.
+    /// All resources of a type, or all but a few, if that is what an unsorted list asks for and no lists come between `viewer`
+    /// and what is there for all.
     pub fn of<R: Listed>(viewer: Viewer<'_>, filter: Option<&Filter>) -> Option<Whole> {
+        if viewer.directory.is_partial(viewer.connector) {
+            return None;
+        }
         R::all_but(viewer, filter).map(|absent| Whole { absent })
     }
 
@@ -171,11 +196,18 @@ pub fn matching<R: Listed>(
         }
         Ok(())
     };
-    match filter.and_then(|filter| candidates::<R>(directory, filter, usize::MAX)) {
+    let is_partial = directory.is_partial(viewer.connector);
+    match filter.and_then(|filter| candidates::<R>(viewer, filter, usize::MAX)) {
         Some(mut some) => {
             some.sort_unstable_by_key(|one| one.age());
             some.dedup_by_key(|one| one.age());
             some.into_iter().try_for_each(&mut look)?;
+        }
+        None if is_partial => {
+            let there = R::from(directory, 0);
+            there
+                .chain(viewer.ignored_by().into_iter().flat_map(R::of_ignored))
+                .try_for_each(&mut look)?;
         }
         None => R::from(directory, 0).try_for_each(&mut look)?,
     }
@@ -205,23 +237,26 @@ pub struct Cost {
 }
 
 /// What it takes to find all that match a filter, if an index may find `most` resources.
-pub fn cost<R: Listed>(directory: &Directory, filter: &Filter, most: usize) -> Cost {
+pub fn cost<R: Listed>(viewer: Viewer<'_>, filter: &Filter, most: usize) -> Cost {
+    let directory = viewer.directory;
     let (short, long) = terms::<R>(filter, false);
     let of = |rows: usize, elements: usize| {
         let elements = elements.saturating_mul(ELEMENT_COST);
         let all = short.saturating_add(long).saturating_mul(rows);
         all.saturating_add(long.saturating_mul(elements)) as u64
     };
-    let found = candidates::<R>(directory, filter, most.saturating_add(1));
+    let found = candidates::<R>(viewer, filter, most.saturating_add(1));
     match found.filter(|found| found.len() <= most) {
         Some(found) => {
             let elements = found.iter().map(|one| one.length()).sum();
             Cost { is_indexed: true, comparisons: of(found.len(), elements) }
         }
         None => {
-            let lengths = || R::from(directory, 0).map(Listed::length).sum();
+            let ignored = || viewer.ignored_by().into_iter().flat_map(R::of_ignored);
+            let lengths = || R::from(directory, 0).chain(ignored()).map(Listed::length).sum();
             let elements = if long > 0 { lengths() } else { 0 };
-            Cost { is_indexed: false, comparisons: of(R::count(directory), elements) }
+            let rows = R::count(directory) + ignored().count();
+            Cost { is_indexed: false, comparisons: of(rows, elements) }
         }
     }
 }
@@ -277,13 +312,18 @@ impl Listed for User {
         directory.users.from(skip)
     }
 
+    fn of_ignored(ignored: &Ignored) -> impl Iterator<Item = &User> {
+        ignored.users.iter()
+    }
+
     fn having<'a>(
         directory: &'a Directory,
+        ignored: Option<&'a Ignored>,
         attribute: &str,
         sub: Option<&str>,
         value: &Literal,
     ) -> Option<Box<dyn Iterator<Item = &'a User> + 'a>> {
-        let users = &directory.users;
+        let users = ignored.map_or(&directory.users, |ignored| &ignored.users);
         Some(match (attribute, sub, value) {
             ("active", None, Literal::Bool(false)) => Box::new(users.inactive()),
             ("id", None, value) => {
@@ -301,7 +341,7 @@ impl Listed for User {
     }
 
     fn is_shown(&self, viewer: Viewer<'_>) -> bool {
-        self.is_shown_to(viewer.connector)
+        viewer.directory.sees_user(viewer.connector, self)
     }
 
     /// No filter, or `active eq true`: the few of whom that is not so are known, and so are their places.
@@ -358,13 +398,19 @@ impl Listed for Group {
         directory.groups.from(skip)
     }
 
+    fn of_ignored(ignored: &Ignored) -> impl Iterator<Item = &Group> {
+        ignored.groups.iter()
+    }
+
     fn having<'a>(
         directory: &'a Directory,
+        ignored: Option<&'a Ignored>,
         attribute: &str,
         sub: Option<&str>,
         value: &Literal,
     ) -> Option<Box<dyn Iterator<Item = &'a Group> + 'a>> {
-        let (groups, text) = (&directory.groups, value.as_str()?);
+        let groups = ignored.map_or(&directory.groups, |ignored| &ignored.groups);
+        let text = value.as_str()?;
         Some(match (attribute, sub) {
             ("id", None) => Box::new(text.parse().ok().and_then(|id| groups.get(id)).into_iter()),
             ("displayName", None) => Box::new(groups.named(text)),
@@ -373,14 +419,19 @@ impl Listed for Group {
                 let user = text.parse().ok().map(Member::User);
                 let group = text.parse().ok().map(Member::Group);
                 let members = user.into_iter().chain(group);
-                Box::new(members.flat_map(|member| groups.of(member)))
+                Box::new(members.flat_map(move |member| {
+                    // An ignored one may be in a group that is there for all.
+                    let joined =
+                        ignored.into_iter().flat_map(move |ignored| ignored.joined(member));
+                    groups.of(member).chain(joined.filter_map(|id| directory.groups.get(id)))
+                }))
             }
             (_, _) => return None,
         })
     }
 
     fn is_shown(&self, viewer: Viewer<'_>) -> bool {
-        self.is_shown_to(viewer.connector)
+        viewer.directory.sees_group(viewer.connector, self)
     }
 
     fn all_but(viewer: Viewer<'_>, filter: Option<&Filter>) -> Option<Vec<usize>> {
@@ -443,8 +494,13 @@ impl Listed for Role {
         directory.roles.by_age().into_iter().skip(skip)
     }
 
+    fn of_ignored(_: &Ignored) -> impl Iterator<Item = &Role> {
+        std::iter::empty()
+    }
+
     fn having<'a>(
         _: &'a Directory,
+        _: Option<&'a Ignored>,
         _: &str,
         _: Option<&str>,
         _: &Literal,

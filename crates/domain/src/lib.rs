@@ -16,6 +16,7 @@ pub mod origin;
 pub mod personal;
 pub mod preset;
 pub mod published;
+pub mod selection;
 pub mod settings;
 
 pub mod command;

@@ -64,3 +64,9 @@ pub const USUAL_BYTES: usize = 1_024;
 pub const ELEMENT_COST: usize = 8;
 /// Inactive users up to whose number `active eq true` is answered without looking at each user.
 pub const ABSENT_PLACES: usize = 1_000;
+/// Patterns in one list of a connector's inclusions or exclusions.
+pub const PATTERNS: usize = 1_000;
+/// Characters of such a pattern.
+pub const PATTERN_CHARS: usize = 256;
+/// Events of users and groups that a connector's lists let in or leave out, in one commit: what rules do then needs room, too.
+pub const EVENTS_MOVING: usize = COMMIT_EVENTS / 3;

@@ -165,17 +165,16 @@ impl UserView<'_> {
 
     /// The groups: direct ones first, then those that have one of them as a member.
     fn groups(&self) -> Vec<Value> {
-        let groups = &self.directory.groups;
         let mut seen: BTreeSet<GroupId> = BTreeSet::new();
         let mut found: Vec<(&Group, &str)> = Vec::new();
-        for group in groups.of(Member::User(self.user.id)) {
+        for group in self.directory.parents_seen(self.connector, Member::User(self.user.id)) {
             seen.insert(group.id);
             found.push((group, "direct"));
         }
         // Groups may hold each other in a circle: each is looked at once.
         let mut next = 0;
         while let Some((group, _)) = found.get(next).copied() {
-            for parent in groups.of(Member::Group(group.id)) {
+            for parent in self.directory.parents_seen(self.connector, Member::Group(group.id)) {
                 if seen.insert(parent.id) {
                     found.push((parent, "indirect"));
                 }
@@ -213,16 +212,23 @@ impl Attributes for GroupView<'_> {
             }
             "meta" => {
                 let location = format!("{}/Groups/{}", self.base, group.id);
-                Some(meta("Group", location, group.created, group.modified))
+                let modified = self.directory.group_modified(self.connector, group);
+                Some(meta("Group", location, group.created, modified))
             }
             "schemas" => {
                 let catalogue = self.directory.schemas.catalogue();
                 Some(schemas(catalogue.group(), &group.attributes))
             }
             "members" => {
-                let value = |member| member_value(self.directory, self.base, member);
+                let ignored = self.directory.members_ignored(self.connector, group.id);
+                let mut last = None;
+                let ignored = ignored.map(|(member, _)| member);
+                let each = |member: &Member| last.replace(*member) != Some(*member);
+                let all = group.members().chain(ignored.filter(each));
+                let value =
+                    |member| member_value(self.directory, self.connector, self.base, member);
                 let shown = |member: &_| self.directory.shows_member(*member, self.connector);
-                list(group.members().filter(shown).map(value).collect())
+                list(all.filter(shown).map(value).collect())
             }
             _ => group.attributes.view().get(name).map(Attr::Node),
         }
@@ -260,14 +266,20 @@ fn display_name(user: &User) -> Option<String> {
 }
 
 /// A member as it is shown: the server derives everything but the id (R-7643-4.2-01).
-pub(crate) fn member_value(directory: &Directory, base: &str, member: Member) -> Value {
+pub(crate) fn member_value(
+    directory: &Directory,
+    connector: Option<ConnectorId>,
+    base: &str,
+    member: Member,
+) -> Value {
     let (id, kind, display) = match member {
         Member::User(id) => {
-            let name = directory.users.get(id).and_then(display_name);
+            let name = directory.user_known(connector, id).and_then(display_name);
             (id.to_string(), "User", name)
         }
         Member::Group(id) => {
-            let name = directory.groups.get(id).map(|group| group.display_name.to_string());
+            let group = directory.group_known(connector, id);
+            let name = group.map(|group| group.display_name.to_string());
             (id.to_string(), "Group", name)
         }
     };

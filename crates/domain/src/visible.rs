@@ -23,8 +23,12 @@ impl Directory {
     /// Whether `viewer` sees a member of a group; none: an operator. Nobody sees who is not there.
     pub fn shows_member(&self, member: Member, viewer: Option<ConnectorId>) -> bool {
         match member {
-            Member::User(id) => self.users.get(id).is_some_and(|user| user.is_shown_to(viewer)),
-            Member::Group(id) => self.groups.get(id).is_some_and(|group| group.is_shown_to(viewer)),
+            Member::User(id) => {
+                self.user_known(viewer, id).is_some_and(|user| user.is_shown_to(viewer))
+            }
+            Member::Group(id) => {
+                self.group_known(viewer, id).is_some_and(|group| group.is_shown_to(viewer))
+            }
         }
     }
 

@@ -293,7 +293,9 @@ impl<R: Keys> Turn<R> {
 fn has_key(tip: &Snapshot, events: &[Event], user: UserId) -> bool {
     let is_made =
         |event: &Event| matches!(event, Event::UserCreated { user: made, .. } if *made == user);
-    tip.directory.users.get(user).is_some() || events.iter().any(is_made)
+    let directory = &tip.directory;
+    directory.users.get(user).or_else(|| directory.ignored.user(user)).is_some()
+        || events.iter().any(is_made)
 }
 
 /// Only two commands may be a log's first: opening a tenant, and adding the instance's operator.

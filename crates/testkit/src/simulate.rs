@@ -5,6 +5,7 @@
 //! table stands in `docs/decisions/0011-simulation.md`.
 
 mod credentials;
+mod ignored;
 mod local;
 mod policies;
 mod settings;
@@ -349,8 +350,11 @@ impl Simulation {
         };
         let mut origin = self.origin(actor);
         let snapshot = self.engine()?.now(tenant).ok_or("a tenant is gone")?;
-        let users: Vec<UserId> = snapshot.directory.users.iter().map(|user| user.id).collect();
-        let groups: Vec<GroupId> = snapshot.directory.groups.iter().map(|g| g.id).collect();
+        let directory = &snapshot.directory;
+        let users = directory.users.iter().chain(directory.ignored.users());
+        let users: Vec<UserId> = users.map(|user| user.id).collect();
+        let groups = directory.groups.iter().chain(directory.ignored.groups());
+        let groups: Vec<GroupId> = groups.map(|group| group.id).collect();
         let some_user = users.choose(&mut self.rng).copied().unwrap_or(UserId::new(Uuid::nil()));
         let some_group = groups.choose(&mut self.rng).copied().unwrap_or(GroupId::new(Uuid::nil()));
         let name = *NAMES.choose(&mut self.rng).ok_or("no name")?;
@@ -533,6 +537,7 @@ impl Simulation {
             return Ok(settings::spare(&mut self.rng, &snapshot.directory, id));
         }
         let settings = settings::some(&mut self.rng, there.settings.clone());
+        let settings = ignored::with_lists(settings, &mut self.rng);
         Ok(Command::ChangeConnector { connector, settings, from: None })
     }
 

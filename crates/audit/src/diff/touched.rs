@@ -187,6 +187,10 @@ impl Touched {
             | Event::UserAttributesChanged { .. }
             | Event::UserDeleted { .. }
             | Event::UserErased { .. }
+            | Event::UserIgnored { .. }
+            | Event::UserNoticed { .. }
+            | Event::GroupIgnored { .. }
+            | Event::GroupNoticed { .. }
             | Event::RuleRemoved { .. }
             | Event::RoleAssigned { .. }
             | Event::RoleRevoked { .. }
@@ -241,9 +245,14 @@ fn each(commit: &Commit, event: &Event, mut note: impl FnMut(Item, Option<Key>, 
         }
         Event::RoleDefined { role, .. } | Event::RoleRetired { role } => whole(Item::Role(*role)),
         Event::UserCreated { user, .. }
+        | Event::UserIgnored { user, .. }
+        | Event::UserNoticed { user, .. }
         | Event::UserDeleted { user }
         | Event::UserErased { user, .. } => whole(Item::User(*user)),
-        Event::GroupCreated { group, .. } | Event::GroupDeleted { group } => {
+        Event::GroupCreated { group, .. }
+        | Event::GroupIgnored { group, .. }
+        | Event::GroupNoticed { group, .. }
+        | Event::GroupDeleted { group } => {
             whole(Item::Group(*group));
         }
         Event::PolicyCreated { policy, .. }

@@ -1,7 +1,7 @@
 //! Whom a name meant at a moment, and what became of whom it no longer means.
 
 use domain::directory::{Connector, Credential, Group, Role, User};
-use domain::event::{Event, EventKind, Subject};
+use domain::event::{Event, EventKind, Member, Subject};
 use domain::id::{GroupId, UserId};
 use domain::position::Position;
 use domain::snapshot::Snapshot;
@@ -35,6 +35,9 @@ impl<'a> Found<'a> {
         // Whoever gave the name up last.
         let mut given_up = Vec::new();
         for id in users.ever_named(&key) {
+            given_up.push((self.last_named(id, &key)?, id));
+        }
+        for id in self.then.directory.ignored.ever_named(&key) {
             given_up.push((self.last_named(id, &key)?, id));
         }
         if let Some((_, id)) = given_up.into_iter().max() {
@@ -133,6 +136,9 @@ impl<'a> Found<'a> {
     ) -> Result<ShowError, AskError> {
         let here = self.head.position;
         let trail = &self.then.trail;
+        if let Some(ignored) = self.ignored(subject, what)? {
+            return Ok(ignored);
+        }
         let Some(last) = trail.last(subject, Kinds::ALL, here) else {
             return Ok(self.never(kind, who));
         };
@@ -153,6 +159,30 @@ impl<'a> Found<'a> {
             Some(erased) => format!("{what} was deleted {deleted}, and erased {erased}"),
             None => format!("{what} was deleted {deleted}"),
         }))
+    }
+
+    /// Who was ignored then was not there for an operator either, but why is told.
+    fn ignored(&self, subject: Subject, what: &str) -> Result<Option<ShowError>, AskError> {
+        let directory = &self.then.directory;
+        let member = if let Subject::User(user) = subject {
+            Member::User(user)
+        } else if let Subject::Group(group) = subject {
+            Member::Group(group)
+        } else {
+            return Ok(None);
+        };
+        let Some(connector) = directory.ignored.whose(member) else { return Ok(None) };
+        let ignored = [EventKind::UserIgnored, EventKind::GroupIgnored].into_iter().collect();
+        let since = self.then.trail.last(subject, ignored, self.head.position);
+        let since = match since {
+            Some(position) => format!(" since {}", self.log.brief(position)?),
+            None => String::new(),
+        };
+        let name = directory.connectors.get(connector).map(|there| there.name.as_str());
+        let name = name.unwrap_or_default();
+        Ok(Some(self.absent(format!(
+            "{what} is ignored{since}: the lists of connector `{name}`, which brought it, leave it out"
+        ))))
     }
 
     /// The last position up to the moment at which a user was called so.

@@ -228,7 +228,9 @@ impl History {
                     || kind.starts_with("GroupMember")
                     || kind == "CredentialIssued"
                     || kind.starts_with("User") && !OF_NO_MATTER.contains(&kind);
-                let of_group = ["GroupDeleted", "RuleAdded", "RuleRemoved"].contains(&kind);
+                let of_group =
+                    ["GroupIgnored", "GroupNoticed", "GroupDeleted", "RuleAdded", "RuleRemoved"]
+                        .contains(&kind);
                 is_own && any(vec![user.clone()], &USER)
                     || any(self.held_by(&json!({ "User": user })), &["credential"])
                     || of_group && groups.contains(&text(&event["group"]))

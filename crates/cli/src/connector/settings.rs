@@ -67,6 +67,53 @@ pub(super) struct Settings {
     /// Which users who are managed here the client takes over when it pushes them
     #[arg(long, value_name = "HOW", value_parser = ["userName", "userNameOrEmail", "never"])]
     linking: Option<String>,
+    /// Whom and what to bring in, all others being ignored: `user=PATTERN`, `domain=PATTERN` of a mail address,
+    /// `group=PATTERN`, with `*` for any text; may be given several times, `none` for everybody and everything
+    #[arg(long, value_name = "WHAT=PATTERN")]
+    include: Option<Vec<Pattern>>,
+    /// Whom and what to ignore, in the same words
+    #[arg(long, value_name = "WHAT=PATTERN")]
+    exclude: Option<Vec<Pattern>>,
+}
+
+/// One pattern of a list.
+#[derive(Clone)]
+enum Pattern {
+    None,
+    In(&'static str, String),
+}
+
+impl std::str::FromStr for Pattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Pattern::None);
+        }
+        let list = |what: &str| match what {
+            "user" => Some("userNames"),
+            "domain" => Some("emailDomains"),
+            "group" => Some("groups"),
+            _ => None,
+        };
+        let found = text.split_once('=').and_then(|(what, pattern)| Some((list(what)?, pattern)));
+        let (list, pattern) = found.ok_or_else(|| {
+            "say `user=PATTERN`, `domain=PATTERN`, `group=PATTERN` or `none`, as in `domain=acme.example`".to_owned()
+        })?;
+        Ok(Pattern::In(list, pattern.to_owned()))
+    }
+}
+
+fn selection(patterns: Vec<Pattern>) -> Value {
+    let mut lists: Map<String, Value> = Map::new();
+    for pattern in patterns {
+        if let Pattern::In(list, pattern) = pattern
+            && let Value::Array(all) = lists.entry(list).or_insert_with(|| json!([]))
+        {
+            all.push(pattern.into());
+        }
+    }
+    Value::Object(lists)
 }
 
 impl Settings {
@@ -102,6 +149,8 @@ impl Settings {
             ("grantedTenants", granted_tenants),
             ("grantedTo", or_none(self.granted_to)),
             ("linking", self.linking.map(Value::String)),
+            ("include", self.include.map(selection)),
+            ("exclude", self.exclude.map(selection)),
         ];
         let given = all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
         given.collect()

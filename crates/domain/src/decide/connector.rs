@@ -2,6 +2,7 @@
 
 use super::administration::{causes, check_name, missing, taken};
 use super::credential::free_secret;
+use super::ignored;
 use super::sites;
 use crate::command::{Decision, NewKey};
 use crate::credential::Terms;
@@ -23,6 +24,7 @@ pub(super) fn add(
     if directory.connectors.named(&name).is_some() {
         return Err(taken("connector", "name", name, "choose another name"));
     }
+    check(&settings)?;
     let mut events = vec![Event::ConnectorAdded { connector, name, settings }];
     if let Some(NewKey { credential, hash, hint, expires }) = key {
         let holder = Holder::Connector(connector);
@@ -40,17 +42,27 @@ pub(super) fn change(
     settings: ConnectorSettings,
     from: Option<&ConnectorSettings>,
 ) -> Result<Decision, Rejection> {
+    check(&settings)?;
+    let mut decision = Decision::default();
     match directory.connectors.present(connector) {
-        Some(there) if there.settings == settings => causes(vec![]),
+        Some(there) if there.settings == settings => {}
         Some(there) if from.is_some_and(|from| *from != there.settings) => {
-            Err(Rejection::Overtaken { kind: "connector", name: there.name.clone() })
+            return Err(Rejection::Overtaken { kind: "connector", name: there.name.clone() });
         }
         Some(_) => {
             sites::check(directory, &settings)?;
-            causes(vec![Event::ConnectorChanged { connector, settings }])
+            let settings = settings.clone();
+            decision.events.push(Event::ConnectorChanged { connector, settings });
         }
-        None => Err(missing("connector", connector.to_string())),
+        None => return Err(missing("connector", connector.to_string())),
     }
+    ignored::settle(directory, connector, &settings, &mut decision);
+    Ok(decision)
+}
+
+fn check(settings: &ConnectorSettings) -> Result<(), Rejection> {
+    settings.include.check("include")?;
+    Ok(settings.exclude.check("exclude")?)
 }
 
 /// A connector goes only when nothing would be left that nobody could change any more. Its keys end before it does.
@@ -81,10 +93,15 @@ pub(super) fn remove(directory: &Directory, connector: ConnectorId) -> Result<De
     causes(events)
 }
 
-/// What comes from a connector. It looks at every user and membership: connectors are removed rarely.
+/// What comes from a connector. It looks at every user and membership: connectors are removed rarely. Also at those that a
+/// connector alone sees: left behind, they could neither be let in any more nor be taken away.
 fn stands_on(directory: &Directory, connector: ConnectorId) -> Option<&'static str> {
     let source = Source::Connector(connector);
-    let (mut users, mut groups) = (directory.users.iter(), directory.groups.iter());
+    if directory.ignored_by(Some(connector)).is_some_and(|ignored| !ignored.is_empty()) {
+        return Some("users or groups that its lists leave out, and that nobody else sees");
+    }
+    let mut users = directory.users.iter().chain(directory.ignored.users());
+    let mut groups = directory.groups.iter().chain(directory.ignored.groups());
     if users.any(|user| {
         user.managed_by == Some(connector) || user.roles.iter().any(|role| role.source == source)
     }) {
@@ -92,7 +109,7 @@ fn stands_on(directory: &Directory, connector: ConnectorId) -> Option<&'static s
     }
     if groups.any(|group| {
         group.managed_by == Some(connector)
-            || group.memberships().any(|(_, from)| from == source)
+            || directory.memberships_in(group).into_iter().any(|(_, from)| from == source)
             || directory.aside.of_group(group.id).any(|(_, from)| from == source)
     }) {
         return Some("groups that it manages, or whose members come from it");

@@ -19,8 +19,9 @@ pub(super) fn decide(
     if directory.users.is_erased(user) {
         return Ok(Decision::default());
     }
-    let there = directory.users.get(user);
-    if there.is_none() && !directory.users.is_gone(user) {
+    let there = directory.users.get(user).or_else(|| directory.ignored.user(user));
+    let was_ignored = || directory.ignored.former_names(user).next().is_some();
+    if there.is_none() && !directory.users.is_gone(user) && !was_ignored() {
         return Err(Rejection::NotFound { kind: "user", id: user.to_string() });
     }
     check_reason(directory, user, there, &reason)?;
@@ -47,7 +48,8 @@ fn check_reason(
         return Err(Invalid::value(detail).into());
     }
     let mut values = PersonValues::default();
-    directory.users.former_names(user).for_each(|name| values.note(name.as_str()));
+    let former = directory.users.former_names(user).chain(directory.ignored.former_names(user));
+    former.for_each(|name| values.note(name.as_str()));
     if let Some(user) = there {
         values.note_user(user);
     }

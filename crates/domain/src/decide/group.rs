@@ -3,13 +3,14 @@
 //! A PATCH of a few members costs in proportion to the patch: the members that are there are looked
 //! up one by one, never read, copied or compared as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use scim::{
     Admitted, Invalid, MembersEdit, Node, Object, Packed, Patch, Progress, Quirk, ScimType, Value,
     validate,
 };
 
+use super::ignored::{self, Way};
 use super::{
     check_size, external_id_change, free_values, link, managed_here, management, options, rule,
     settings,
@@ -33,27 +34,24 @@ pub(super) fn decide(
     if let Change::Create(admitted) = change {
         return create(directory, actor, id, admitted);
     }
-    let shown = directory
-        .groups
-        .get(id)
-        .filter(|group| group.is_shown_to(management::manager(directory, actor)));
-    let Some(group) = shown else {
+    let Some(group) = directory.group_seen(management::manager(directory, actor), id) else {
         return Err(Rejection::NotFound { kind: "group", id: id.to_string() });
     };
+    let version = directory.group_modified(management::manager(directory, actor), group).position;
     let mut quirks = Vec::new();
     let mut lookup = Lookup::new(directory, actor);
     let events = match change {
         Change::Create(_) => Vec::new(),
         Change::Replace { with, expected } => {
-            expected.check(group.modified.position)?;
+            expected.check(version)?;
             replace(&mut lookup, actor, group, with)?
         }
         Change::Patch { patch, expected } => {
-            expected.check(group.modified.position)?;
+            expected.check(version)?;
             patched(&mut lookup, actor, group, &patch, &mut quirks)?
         }
         Change::Delete { expected } => {
-            expected.check(group.modified.position)?;
+            expected.check(version)?;
             delete(directory, group)
         }
         Change::Withdraw => delete(directory, group),
@@ -103,8 +101,14 @@ fn create(
     let mut lookup = Lookup::new(directory, actor);
     let members = lookup.listed(admitted.object.take("members"))?;
     let wanted = Wanted::of(admitted.object)?;
-    if let Some(there) = link::find_group(directory, actor, &wanted.display_name) {
-        let mut edits = Edits::new(Some(there), actor.source());
+    let left_out = ignored::leaving_out_group(directory, actor, &wanted.display_name);
+    let own = directory.ignored_by(management::manager(directory, actor));
+    let mut own = own.into_iter().flat_map(|own| own.groups.named(&wanted.display_name));
+    // What it leaves out, it takes over from nobody; nor does it have two of a name.
+    let is_linked = left_out.is_none() && own.next().is_none();
+    let there = is_linked.then(|| link::find_group(directory, actor, &wanted.display_name));
+    if let Some(there) = there.flatten() {
+        let mut edits = Edits::new(directory, actor, Some(there));
         edits.takes_over = true;
         members.into_iter().for_each(|member| edits.add(member));
         let mut events = link::group(directory, actor, there, wanted)?;
@@ -112,24 +116,42 @@ fn create(
         let about = Some(Member::Group(there.id));
         return Ok(Decision { events, notices: lookup.notices, about, ..Decision::default() });
     }
-    free_name(directory, &wanted.display_name, None)?;
-    free_values(directory, Member::Group(id), &wanted.attributes)?;
-    let mut events = vec![Event::GroupCreated {
+    let place =
+        Place { connector: management::manager(directory, actor), is_ignored: left_out.is_some() };
+    free_name(directory, place, &wanted.display_name, None)?;
+    let mut events = Vec::new();
+    match left_out {
+        Some(connector) => events.push(Event::GroupIgnored { group: id, connector }),
+        None => free_values(directory, Member::Group(id), &wanted.attributes)?,
+    }
+    events.push(Event::GroupCreated {
         group: id,
         display_name: wanted.display_name,
         managed_by: actor.connector(),
         external_id: wanted.external_id,
         attributes: Packed::pack(&wanted.attributes),
-    }];
-    let source = actor.source();
-    let mut edits = Edits::new(None, source);
+    });
+    let mut edits = Edits::new(directory, actor, None);
     members.into_iter().for_each(|member| edits.add(member));
     events.extend(edits.events(id));
     Ok(Decision { events, notices: lookup.notices, ..Decision::default() })
 }
 
-/// That no other group has this name, in whatever case: identity providers find groups by it.
-fn free_name(directory: &Directory, name: &str, except: Option<GroupId>) -> Result<(), Rejection> {
+/// Where a group is to be: there for all, or seen by this connector alone.
+#[derive(Clone, Copy)]
+struct Place {
+    connector: Option<ConnectorId>,
+    is_ignored: bool,
+}
+
+/// That no other group has this name, in whatever case: identity providers find groups by it. Of those that the connector
+/// sees, and of those there for all if this one is to be.
+fn free_name(
+    directory: &Directory,
+    place: Place,
+    name: &str,
+    except: Option<GroupId>,
+) -> Result<(), Rejection> {
     let taken = |remedy| {
         let (kind, attribute) = ("group", "displayName".into());
         Err(Rejection::Taken { kind, attribute, value: name.to_owned(), remedy })
@@ -139,7 +161,12 @@ fn free_name(directory: &Directory, name: &str, except: Option<GroupId>) -> Resu
             "it is built in, everybody who may act is in it and nobody manages it; choose another name",
         );
     }
-    match directory.groups.named(name).find(|group| Some(group.id) != except) {
+    let Place { connector, is_ignored } = place;
+    let own =
+        directory.ignored_by(connector).into_iter().flat_map(|ignored| ignored.groups.named(name));
+    let there = directory.groups.named(name);
+    let there = there.filter(|group| !is_ignored || directory.sees_group(connector, group));
+    match own.chain(there).find(|group| Some(group.id) != except) {
         None => Ok(()),
         Some(there) if there.managed_by.is_none() => taken(
             "that one is managed here, and no identity provider can manage it; rename one of the two groups",
@@ -213,7 +240,7 @@ fn replace(
     let view = GroupView { group, directory, connector: actor.connector(), base: "" };
     scim::replace(&view.writable(), &mut with, directory.schemas.catalogue().group())?;
     let mut events = differ(directory, actor, group, Wanted::of(with.object)?)?;
-    let mut edits = Edits::new(Some(group), actor.source());
+    let mut edits = Edits::new(directory, actor, Some(group));
     edits.clear();
     members.into_iter().for_each(|member| edits.add(member));
     events.extend(edits.forgotten(directory, group.id));
@@ -233,7 +260,7 @@ fn patched(
     let mut progress = Progress::new(options);
     let view = GroupView { group, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
-    let mut edits = Edits::new(Some(group), actor.source());
+    let mut edits = Edits::new(directory, actor, Some(group));
     let (mut looked_at, mut compared) = (0, 0_usize);
     for operation in &patch.operations {
         if !operation.path.attr.is("members") {
@@ -266,7 +293,7 @@ fn patched(
                 // Who would come back is named by a filter as by an id.
                 let aside = directory.aside.of_group(group.id).map(|(user, _)| Member::User(user));
                 for member in current.into_iter().chain(aside) {
-                    let value = member_value(directory, "", member);
+                    let value = member_value(directory, actor.connector(), "", member);
                     if Node::of(&value).is_some_and(|value| filter.matches_element(value)) {
                         edits.remove(member);
                     }
@@ -296,24 +323,46 @@ pub(super) fn differ(
     group: &Group,
     wanted: Wanted,
 ) -> Result<Vec<Event>, Rejection> {
+    let member = Member::Group(group.id);
+    let left_out = ignored::leaving_out_group(directory, actor, &wanted.display_name);
+    let way = Way::of(directory, actor, member, group.managed_by, left_out);
+    let is_ignored = match way {
+        Way::Stays => directory.ignored.whose(member).is_some(),
+        Way::Leaves(_) => true,
+        Way::Returns(_) => false,
+    };
     let mut events = Vec::new();
-    if *group.display_name != *wanted.display_name {
-        free_name(directory, &wanted.display_name, Some(group.id))?;
+    let is_renamed = *group.display_name != *wanted.display_name;
+    if is_renamed || way != Way::Stays {
+        let place = Place { connector: management::manager(directory, actor), is_ignored };
+        free_name(directory, place, &wanted.display_name, Some(group.id))?;
+    }
+    if let Way::Leaves(_) = way {
+        events.extend(ignored::move_group(directory, group, way, &BTreeSet::new()));
+    }
+    if is_renamed {
         let (from, to) = (group.display_name.to_string(), wanted.display_name);
         events.push(Event::GroupRenamed { group: group.id, from, to });
     }
-    free_values(directory, Member::Group(group.id), &wanted.attributes)?;
+    if !is_ignored {
+        free_values(directory, member, &wanted.attributes)?;
+    }
     let mut changes = difference(&group.attributes.unpack(), &wanted.attributes);
     let external_id = group.external_id(actor.connector());
     changes.extend(external_id_change(external_id, wanted.external_id));
     if !changes.is_empty() {
         events.push(Event::GroupAttributesChanged { group: group.id, changes });
     }
+    if let Way::Returns(_) = way {
+        events.extend(ignored::move_group(directory, group, way, &BTreeSet::new()));
+    }
     Ok(events)
 }
 
 /// What a request does to the members, as a difference to those that are there.
 struct Edits<'a> {
+    directory: &'a Directory,
+    connector: Option<ConnectorId>,
     group: Option<&'a Group>,
     source: Source,
     cleared: bool,
@@ -325,10 +374,26 @@ struct Edits<'a> {
 }
 
 impl<'a> Edits<'a> {
-    fn new(group: Option<&'a Group>, source: Source) -> Self {
+    fn new(directory: &'a Directory, actor: &Actor, group: Option<&'a Group>) -> Self {
+        let (connector, source) = (management::manager(directory, actor), actor.source());
         let manager = group.and_then(|group| group.managed_by).map(Source::Connector);
-        let takes_over = manager == Some(source);
-        Self { group, source, cleared: false, takes_over, named: BTreeMap::new() }
+        let (cleared, takes_over) = (false, manager == Some(source));
+        Self { directory, connector, group, source, cleared, takes_over, named: BTreeMap::new() }
+    }
+
+    /// Who is in the group, for who asks, once for each source that says so.
+    fn memberships(&self) -> impl Iterator<Item = (Member, Source)> + use<'a> {
+        let (directory, connector) = (self.directory, self.connector);
+        self.group.into_iter().flat_map(move |group| {
+            group.memberships().chain(directory.members_ignored(connector, group.id))
+        })
+    }
+
+    /// The sources that say that `member` is in it.
+    fn sources(&self, member: Member) -> impl Iterator<Item = Source> + use<'a> {
+        let (directory, connector) = (self.directory, self.connector);
+        let of = move |group| directory.sources_seen(connector, group, member);
+        self.group.into_iter().flat_map(of)
     }
 
     fn add(&mut self, member: Member) {
@@ -346,7 +411,7 @@ impl<'a> Edits<'a> {
 
     /// Who would be in the group by now.
     fn current(&self) -> Vec<Member> {
-        let there = self.group.into_iter().filter(|_| !self.cleared).flat_map(Group::members);
+        let there = self.memberships().filter(|_| !self.cleared).map(|(member, _)| member);
         let there = there.filter(|member| self.named.get(member) != Some(&false));
         let added = self.named.iter().filter(|(_, is_in)| **is_in).map(|(member, _)| *member);
         let mut all: Vec<Member> = there.chain(added).collect();
@@ -374,21 +439,21 @@ impl<'a> Edits<'a> {
     fn events(self, group: GroupId) -> Vec<Event> {
         let source = self.source;
         let mut events = Vec::new();
-        if let Some(there) = self.group.filter(|_| self.cleared) {
-            for (member, from) in there.memberships() {
+        if self.cleared {
+            for (member, from) in self.memberships() {
                 if from == source && self.named.get(&member) != Some(&true) {
                     events.push(Event::GroupMemberRemoved { group, member, source });
                 }
             }
         }
-        for (member, is_in) in self.named {
-            let has = self.group.is_some_and(|there| there.has(member));
-            if is_in && !has {
+        for (member, is_in) in &self.named {
+            let member = *member;
+            let sources: Vec<Source> = self.sources(member).collect();
+            let from = |source| sources.contains(&source);
+            if *is_in && sources.is_empty() {
                 events.push(Event::GroupMemberAdded { group, member, source });
             }
-            let from =
-                |source| self.group.is_some_and(|there| there.sources(member).any(|s| s == source));
-            if is_in && self.takes_over && from(Source::Local) {
+            if *is_in && self.takes_over && from(Source::Local) {
                 if !from(source) {
                     events.push(Event::GroupMemberAdded { group, member, source });
                 }
@@ -407,12 +472,11 @@ impl<'a> Edits<'a> {
 fn delete(directory: &Directory, group: &Group) -> Vec<Event> {
     let mut events = Vec::new();
     let itself = Member::Group(group.id);
-    for parent in directory.groups.of(itself).filter(|parent| parent.id != group.id) {
-        for source in parent.sources(itself) {
-            events.push(Event::GroupMemberRemoved { group: parent.id, member: itself, source });
-        }
+    let above = directory.memberships_of(itself);
+    for (parent, source) in above.into_iter().filter(|(parent, _)| *parent != group.id) {
+        events.push(Event::GroupMemberRemoved { group: parent, member: itself, source });
     }
-    for (member, source) in group.memberships() {
+    for (member, source) in directory.memberships_in(group) {
         events.push(Event::GroupMemberRemoved { group: group.id, member, source });
     }
     events.extend(rule::end_with(directory, group.id));

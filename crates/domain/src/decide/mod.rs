@@ -5,6 +5,7 @@ mod connector;
 mod credential;
 mod erase;
 mod group;
+mod ignored;
 mod link;
 mod lock;
 mod management;

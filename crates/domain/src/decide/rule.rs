@@ -73,7 +73,8 @@ pub(super) fn end_with(directory: &Directory, group: GroupId) -> impl Iterator<I
 
 /// Adds to `events` what follows from them through rules. What ends, ends before the rule or the group does.
 pub(super) fn follow(directory: &Directory, events: &mut Vec<Event>) {
-    let consequences = Consequences::of(directory, events);
+    let unseen = Unseen::after(directory, events);
+    let consequences = Consequences::of(directory, events, unseen);
     let ends =
         |event: &Event| matches!(event, Event::RuleRemoved { .. } | Event::GroupDeleted { .. });
     let at = events.iter().position(ends).unwrap_or(events.len());
@@ -90,12 +91,43 @@ struct Consequences<'a> {
     removed: BTreeSet<RuleId>,
     // The rules that each group leads to once all is done.
     reached: BTreeMap<GroupId, Rules>,
+    unseen: Unseen<'a>,
+}
+
+/// Who is ignored once all is done: memberships with them count for nobody.
+struct Unseen<'a> {
+    directory: &'a Directory,
+    // True: ignored by this commit. False: noticed.
+    moved: BTreeMap<Member, bool>,
+}
+
+impl<'a> Unseen<'a> {
+    fn after(directory: &'a Directory, events: &[Event]) -> Self {
+        let mut moved = BTreeMap::new();
+        for event in events {
+            if let Event::UserIgnored { user, .. } = event {
+                moved.insert(Member::User(*user), true);
+            } else if let Event::UserNoticed { user, .. } = event {
+                moved.insert(Member::User(*user), false);
+            } else if let Event::GroupIgnored { group, .. } = event {
+                moved.insert(Member::Group(*group), true);
+            } else if let Event::GroupNoticed { group, .. } = event {
+                moved.insert(Member::Group(*group), false);
+            }
+        }
+        Self { directory, moved }
+    }
+
+    fn has(&self, member: Member) -> bool {
+        let there = || self.directory.ignored.whose(member).is_some();
+        self.moved.get(&member).copied().unwrap_or_else(there)
+    }
 }
 
 type Rules = BTreeSet<(RuleId, RoleId)>;
 
 impl<'a> Consequences<'a> {
-    fn of(directory: &'a Directory, events: &[Event]) -> Vec<Event> {
+    fn of(directory: &'a Directory, events: &[Event], unseen: Unseen<'a>) -> Vec<Event> {
         let mut this = Consequences {
             directory,
             new: BTreeMap::new(),
@@ -103,6 +135,7 @@ impl<'a> Consequences<'a> {
             added: Vec::new(),
             removed: BTreeSet::new(),
             reached: BTreeMap::new(),
+            unseen,
         };
         this.note_rules(events);
         if directory.rules.is_empty() && this.added.is_empty() {
@@ -137,6 +170,8 @@ impl<'a> Consequences<'a> {
         let mut taken: BTreeMap<(Member, GroupId), BTreeSet<Source>> = BTreeMap::new();
         for (group, member, change) in memberships(events).filter(|(_, member, _)| of(*member)) {
             match change {
+                Membership::Begins
+                    if self.unseen.has(member) || self.unseen.has(Member::Group(group)) => {}
                 Membership::Begins => drop(self.new.entry(member).or_default().insert(group)),
                 Membership::Ends(source) => {
                     taken.entry((member, group)).or_default().insert(source);
@@ -191,7 +226,7 @@ impl<'a> Consequences<'a> {
         }
         for event in events {
             // Who goes has lost all roles already.
-            if let Event::UserDeleted { user } = event {
+            if let Event::UserDeleted { user } | Event::UserIgnored { user, .. } = event {
                 users.remove(user);
             }
         }
@@ -200,7 +235,11 @@ impl<'a> Consequences<'a> {
 
     /// What rules give to a user once all is done, against what they give now.
     fn differ(&mut self, id: UserId, caused: &mut Vec<Event>) {
-        let Some(user) = self.directory.users.get(id) else { return };
+        if self.unseen.has(Member::User(id)) {
+            return;
+        }
+        let ignored = || self.directory.ignored.user(id);
+        let Some(user) = self.directory.users.get(id).or_else(ignored) else { return };
         let given = |role, source: Source| source.rule().map(|rule| (rule, role));
         let now: Rules = user.roles.iter().filter_map(|a| given(a.role, a.source)).collect();
         let mut due = Rules::new();

@@ -3,19 +3,22 @@
 //! PUT and PATCH are the same thing: both produce the wanted user, and the events are the
 //! difference between what is and what is wanted.
 
+use std::collections::BTreeSet;
+
 use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, Quirk, UserNameKey, Value};
 
+use super::ignored::{self, Way};
 use super::{
     check_size, external_id_change, free_values, link, managed_here, management, options, settings,
     sites,
 };
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
-use crate::directory::{Directory, User, is_reserved};
+use crate::directory::{Assignment, Directory, User, is_reserved};
 use crate::event::{
     AttributeChange, Event, Holder, Member, NewUser, Renamed, RoleCatalogue, RoleWording,
 };
-use crate::id::UserId;
+use crate::id::{ConnectorId, UserId};
 use crate::origin::{Actor, Source};
 use crate::personal::Personal;
 use crate::rejection::Rejection;
@@ -31,11 +34,7 @@ pub(super) fn decide(
     if let Change::Create(admitted) = change {
         return create(directory, actor, id, admitted);
     }
-    let shown = directory
-        .users
-        .get(id)
-        .filter(|user| user.is_shown_to(management::manager(directory, actor)));
-    let Some(user) = shown else {
+    let Some(user) = directory.user_seen(management::manager(directory, actor), id) else {
         return Err(Rejection::NotFound { kind: "user", id: id.to_string() });
     };
     managed_here(directory, actor, "user", &user.user_name, user.managed_by)?;
@@ -134,12 +133,26 @@ fn create(
     // It was admitted by the schemas of a moment ago.
     scim::validate(&admitted.object, directory.schemas.catalogue().user())?;
     let wanted = Wanted::of(admitted.object)?;
-    if let Some(there) = link::find_user(directory, actor, &wanted)? {
+    let left_out =
+        ignored::leaving_out_user(directory, actor, &wanted.user_name, &wanted.attributes);
+    let manager = management::manager(directory, actor);
+    let key = UserNameKey::of(&wanted.user_name)?;
+    let own = directory.ignored_by(manager).and_then(|ignored| ignored.users.named(&key));
+    // Whom it leaves out, it takes over from nobody; nor does it have two of a name.
+    if left_out.is_none()
+        && own.is_none()
+        && let Some(there) = link::find_user(directory, actor, &wanted)?
+    {
         return link::user(directory, actor, there, wanted);
     }
-    free_name(directory, &wanted.user_name, None)?;
-    free_values(directory, Member::User(id), &wanted.attributes)?;
+    let place =
+        Place { connector: management::manager(directory, actor), is_ignored: left_out.is_some() };
+    free_name(directory, place, &wanted.user_name, None)?;
     let mut decision = Decision::default();
+    match left_out {
+        Some(connector) => decision.events.push(Event::UserIgnored { user: id, connector }),
+        None => free_values(directory, Member::User(id), &wanted.attributes)?,
+    }
     let active = wanted.active.unwrap_or(true);
     decision.events.push(Event::UserCreated {
         user: id,
@@ -157,7 +170,7 @@ fn create(
     }
     let roles =
         wanted_roles(directory, actor, None, &wanted.attributes, wanted.roles, &mut decision);
-    differ_in_roles(directory, actor, id, None, roles, &mut decision)?;
+    differ_in_roles(directory, actor, id, &[], roles, &mut decision)?;
     Ok(decision)
 }
 
@@ -175,14 +188,32 @@ pub(super) fn just_in_time(
     }
 }
 
-/// That no other user has this name, in whatever case.
-fn free_name(directory: &Directory, name: &str, except: Option<UserId>) -> Result<(), Rejection> {
+/// Where a user is to be: there for all, or seen by this connector alone.
+#[derive(Clone, Copy)]
+struct Place {
+    connector: Option<ConnectorId>,
+    is_ignored: bool,
+}
+
+/// That no other user has this name, in whatever case: of those whom the connector sees, and of those there for all if this one
+/// is to be.
+fn free_name(
+    directory: &Directory,
+    place: Place,
+    name: &str,
+    except: Option<UserId>,
+) -> Result<(), Rejection> {
+    let Place { connector, is_ignored } = place;
     let key = UserNameKey::of(name)?;
     if is_reserved(&key) {
         let detail = "`userName` is one that is kept for a person who was erased: choose another";
         return Err(Invalid::value(detail).into());
     }
-    match directory.users.named(&key) {
+    let own = directory.ignored_by(connector).and_then(|ignored| ignored.users.named(&key));
+    let own = own.filter(|holder| Some(holder.id) != except);
+    let there = directory.users.named(&key);
+    let there = there.filter(|holder| !is_ignored || directory.sees_user(connector, holder));
+    match own.or(there) {
         Some(holder) if Some(holder.id) != except => Err(Rejection::Taken {
             kind: "user",
             attribute: "userName".into(),
@@ -222,14 +253,39 @@ pub(super) fn differ(
     {
         wanted.attributes.take("displayName");
     }
+    let member = Member::User(user.id);
+    let left_out =
+        ignored::leaving_out_user(directory, actor, &wanted.user_name, &wanted.attributes);
+    let is_renamed = *user.user_name != *wanted.user_name;
+    let is_free = |is_ignored| {
+        let place = Place { connector: management::manager(directory, actor), is_ignored };
+        free_name(directory, place, &wanted.user_name, Some(user.id))
+    };
+    let way = match Way::of(directory, actor, member, user.managed_by, left_out) {
+        // Who should be left out and cannot be, is still written to: else nobody could deactivate them.
+        Way::Leaves(_) if !is_renamed && is_free(true).is_err() => Way::Stays,
+        way @ (Way::Stays | Way::Leaves(_) | Way::Returns(_)) => way,
+    };
+    let is_ignored = match way {
+        Way::Stays => directory.ignored.whose(member).is_some(),
+        Way::Leaves(_) => true,
+        Way::Returns(_) => false,
+    };
     let mut decision = Decision::default();
-    if *user.user_name != *wanted.user_name {
-        free_name(directory, &wanted.user_name, Some(user.id))?;
+    if is_renamed || way != Way::Stays {
+        is_free(is_ignored)?;
+    }
+    if let Way::Leaves(_) = way {
+        decision.events.extend(ignored::move_user(directory, user, way, &BTreeSet::new()));
+    }
+    if is_renamed {
         let (from, to) = (user.user_name.to_string(), wanted.user_name);
         let personal = Personal::Known(Renamed { from, to });
         decision.events.push(Event::UserRenamed { user: user.id, personal });
     }
-    free_values(directory, Member::User(user.id), &wanted.attributes)?;
+    if !is_ignored {
+        free_values(directory, member, &wanted.attributes)?;
+    }
     let mut changes = difference(&user.attributes.unpack(), &wanted.attributes);
     changes.extend(active_change(user.active_attribute(), wanted.active));
     let external_id = user.external_id(actor.connector());
@@ -244,9 +300,15 @@ pub(super) fn differ(
         // Clearing `active` wakes nobody up and puts nobody to sleep.
         (true, Some(true)) | (false, Some(false)) | (_, None) => {}
     }
+    if let Way::Returns(_) = way {
+        decision.events.extend(ignored::move_user(directory, user, way, &BTreeSet::new()));
+    }
+    // What a rule gave has ended when they were ignored.
+    let lasts = |a: &&Assignment| !is_ignored || a.source.rule().is_none();
+    let there: Vec<Assignment> = user.roles.iter().filter(lasts).cloned().collect();
     let roles =
         wanted_roles(directory, actor, Some(user), &wanted.attributes, wanted.roles, &mut decision);
-    differ_in_roles(directory, actor, user.id, Some(user), roles, &mut decision)?;
+    differ_in_roles(directory, actor, user.id, &there, roles, &mut decision)?;
     Ok(decision)
 }
 
@@ -297,12 +359,11 @@ fn differ_in_roles(
     directory: &Directory,
     actor: &Actor,
     id: UserId,
-    user: Option<&User>,
+    there: &[Assignment],
     wanted: Vec<(String, RoleWording)>,
     decision: &mut Decision,
 ) -> Result<(), Rejection> {
     let source = actor.source();
-    let there = user.map(|user| user.roles.as_slice()).unwrap_or_default();
     let mut kept = Vec::new();
     for (name, wording) in wanted {
         let role = match directory.roles.named(&name) {
@@ -365,10 +426,8 @@ fn leave_out(
 pub(super) fn delete(directory: &Directory, user: &User) -> Vec<Event> {
     let member = Member::User(user.id);
     let mut events = Vec::new();
-    for group in directory.groups.of(member) {
-        for source in group.sources(member) {
-            events.push(Event::GroupMemberRemoved { group: group.id, member, source });
-        }
+    for (group, source) in directory.memberships_of(member) {
+        events.push(Event::GroupMemberRemoved { group, member, source });
     }
     for assignment in &user.roles {
         let (role, source) = (assignment.role, assignment.source);

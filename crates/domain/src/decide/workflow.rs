@@ -3,12 +3,14 @@
 //! A permission is asked for what a request would change, not for what it says: a PUT that writes back what was read and only
 //! deactivates needs leave to deactivate and nothing else. What needs a permission that is missing is refused as a whole.
 
-use super::{group, user};
+use std::collections::BTreeSet;
+
+use super::{group, management, user};
 use crate::command::{Change, Command, Decision, Notice};
 use crate::directory::{Connector, Directory};
 use crate::event::{ConnectorSettings, Event, Member};
-use crate::id::{GroupId, UserId};
-use crate::origin::Actor;
+use crate::id::{ConnectorId, GroupId, UserId};
+use crate::origin::{Actor, Source};
 use crate::rejection::{Forbidden, Rejection};
 use crate::settings::{OnDeactivate, OnDelete, OnReactivate, Permission};
 
@@ -115,7 +117,9 @@ fn delete(
 ) -> Result<Decision, Rejection> {
     let settings = &connector.settings;
     let mut decision = user::decide(directory, actor, id, change)?;
-    let is_active = directory.users.get(id).is_some_and(|user| user.active);
+    let is_active = directory
+        .user_seen(management::manager(directory, actor), id)
+        .is_some_and(|user| user.active);
     check(connector, [Permission::DeactivateUsers])?;
     match settings.on_delete {
         OnDelete::Delete => return Ok(decision),
@@ -133,24 +137,65 @@ fn delete(
     Ok(decision)
 }
 
-/// What becomes of memberships: they end with the right to act, and come back with it, as the settings say.
+/// What becomes of memberships: they end with the right to act, and come back with it, as the settings say. Also of those that
+/// a connector alone sees; and the user may be one whom its lists leave out, or let in, by this very request.
 fn follow(directory: &Directory, settings: &ConnectorSettings, events: &mut Vec<Event>) {
     for event in events.clone() {
         if let Event::UserDeactivated { user } = event
             && settings.on_deactivate == OnDeactivate::LeaveGroups
         {
             let member = Member::User(user);
-            for there in directory.groups.of(member) {
-                let ends = |source| Event::GroupMemberRemoved { group: there.id, member, source };
-                events.extend(there.sources(member).map(ends));
-            }
+            let ends = |(group, source)| Event::GroupMemberRemoved { group, member, source };
+            let left = memberships(directory, member, events);
+            events.extend(left.into_iter().map(ends));
         }
         if let Event::UserActivated { user } = event
             && settings.on_reactivate == OnReactivate::RestoreGroups
         {
             let member = Member::User(user);
+            let whose = whose(directory, user, events);
+            // In a group that another connector alone sees is nobody whom that one does not.
+            let is_open = |group: GroupId| {
+                let of = directory.ignored.whose(Member::Group(group));
+                of.is_none() || whose.is_none() || of == whose
+            };
             let back = |(group, source)| Event::GroupMemberAdded { group, member, source };
-            events.extend(directory.aside.of(user).map(back));
+            let open = directory.aside.of(user).filter(|(group, _)| is_open(*group));
+            events.extend(open.map(back));
         }
     }
+}
+
+/// Every membership as it is after these events.
+fn memberships(directory: &Directory, of: Member, events: &[Event]) -> BTreeSet<(GroupId, Source)> {
+    let mut there: BTreeSet<_> = directory.memberships_of(of).into_iter().collect();
+    for event in events {
+        if let Event::GroupMemberAdded { group, member, source } = event
+            && *member == of
+        {
+            there.insert((*group, *source));
+        } else if let Event::GroupMemberRemoved { group, member, source } = event
+            && *member == of
+        {
+            there.remove(&(*group, *source));
+        }
+    }
+    there
+}
+
+/// Which connector alone sees this user after these events.
+fn whose(directory: &Directory, of: UserId, events: &[Event]) -> Option<ConnectorId> {
+    let mut whose = directory.ignored.whose(Member::User(of));
+    for event in events {
+        if let Event::UserIgnored { user, connector } = event
+            && *user == of
+        {
+            whose = Some(*connector);
+        } else if let Event::UserNoticed { user, .. } = event
+            && *user == of
+        {
+            whose = None;
+        }
+    }
+    whose
 }

@@ -16,8 +16,8 @@ use crate::event::{AttributeChange, Member};
 use crate::id::{ConnectorId, GroupId, RuleId, UserId};
 use crate::origin::Source;
 
-const FIRST_SOURCE: Source = Source::Connector(ConnectorId::LEAST);
-const LAST_SOURCE: Source = Source::Rule(RuleId::MOST);
+pub(super) const FIRST_SOURCE: Source = Source::Connector(ConnectorId::LEAST);
+pub(super) const LAST_SOURCE: Source = Source::Rule(RuleId::MOST);
 
 /// A group as of one position.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -279,11 +279,22 @@ impl Groups {
     }
 
     pub(super) fn delete(&mut self, id: GroupId, moment: Moment<'_>) -> Result<(), Unfit> {
+        self.take(id, moment).map(drop)
+    }
+
+    /// Takes a group away, with all who are in it.
+    pub(super) fn take(&mut self, id: GroupId, moment: Moment<'_>) -> Result<Arc<Group>, Unfit> {
         let group = self.shelf.remove(id, moment)?;
         for member in group.members() {
             self.of_member.remove(&(member, id));
         }
-        Ok(())
+        Ok(group)
+    }
+
+    /// Puts in a group that was among others before.
+    pub(super) fn put(&mut self, mut group: Arc<Group>, moment: Moment<'_>) {
+        Arc::make_mut(&mut group).modified = moment.stamp;
+        self.insert(group);
     }
 
     pub(super) fn agrees(&self) -> Result<(), String> {

@@ -7,6 +7,7 @@ mod aside;
 mod connectors;
 mod credentials;
 mod groups;
+mod ignored;
 mod operators;
 mod policies;
 mod roles;
@@ -27,6 +28,7 @@ pub use aside::Aside;
 pub use connectors::{Connector, Connectors};
 pub use credentials::{Credential, Credentials};
 pub use groups::{Group, Groups};
+pub use ignored::{AllIgnored, Ignored};
 pub use operators::{Operator, Operators};
 pub use policies::{Policies, Policy, PolicySchema};
 pub use roles::{EVERYONE, Role, Roles};
@@ -41,8 +43,8 @@ pub use users::{Assignment, Lock, User, Users};
 use crate::attributes::set_attribute;
 use crate::commit::{Commit, Projection, Unfit};
 use crate::event::{AttributeChange, Event, Member};
-use crate::id::ConnectorId;
-use crate::origin::Origin;
+use crate::id::{ConnectorId, GroupId, UserId};
+use crate::origin::{Origin, Source};
 use crate::position::Position;
 use crate::time::Timestamp;
 
@@ -131,6 +133,9 @@ pub struct Directory {
     pub schemas: Schemas,
     /// The connectors.
     pub connectors: Connectors,
+    /// What connectors' lists leave out: users and groups that only who brought them sees.
+    #[serde(default, skip_serializing_if = "AllIgnored::never_were")]
+    pub ignored: AllIgnored,
     /// The credentials of connectors, or of operators in the instance's own log.
     pub credentials: Credentials,
     /// The operators; in the instance's own log only.
@@ -177,7 +182,9 @@ impl Projection for Directory {
             origin: &commit.origin,
         };
         commit.events.iter().try_for_each(|event| {
-            self.keeping_unique(event, |directory| directory.apply_event(commit, event, moment))
+            self.keeping_unique(event, |directory| {
+                directory.apply_where_it_belongs(commit, event, moment)
+            })
         })?;
         self.keep_aside(commit);
         Ok(())
@@ -286,6 +293,12 @@ impl Directory {
                 self.users.set_lock(*user, Some(Box::new(lock)), moment)
             }
             Event::UserUnlocked { user } => self.users.set_lock(*user, None, moment),
+            Event::UserIgnored { user, connector } => self.ignore_user(*user, *connector, moment),
+            Event::UserNoticed { user, .. } => self.notice_user(*user, moment),
+            Event::GroupIgnored { group, connector } => {
+                self.ignore_group(*group, *connector, moment)
+            }
+            Event::GroupNoticed { group, .. } => self.notice_group(*group, moment),
             Event::UserAttributesChanged { user, personal } => {
                 self.users.set(*user, personal, moment)
             }
@@ -362,7 +375,7 @@ impl Directory {
         user.each_role().all(|role| Some(role) == everyone)
     }
 
-    /// The memberships that ended because their user was deactivated in the same commit.
+    /// The memberships that ended because their user was deactivated in the same commit, whoever sees the two.
     fn keep_aside(&mut self, commit: &Commit) {
         let mut deactivated = BTreeSet::new();
         for event in commit.events.iter() {
@@ -373,11 +386,33 @@ impl Directory {
         for event in commit.events.iter().filter(|_| !deactivated.is_empty()) {
             if let Event::GroupMemberRemoved { group, member: Member::User(user), source } = event
                 && deactivated.contains(user)
-                && self.groups.get(*group).is_some()
-                && self.users.get(*user).is_some_and(|user| !user.active)
+                && self.waits(*user, *group, *source)
             {
                 self.aside.put(*user, *group, *source);
             }
+        }
+    }
+
+    /// Whether a membership is one that may be waited for: the user is inactive, and not in the group as it is.
+    fn waits(&self, user: UserId, group: GroupId, source: Source) -> bool {
+        let there = self.users.get(user).or_else(|| self.ignored.user(user));
+        let is_in = |group: &Group| self.has_member(group, Member::User(user), source);
+        there.is_some_and(|user| !user.active)
+            && self
+                .groups
+                .get(group)
+                .or_else(|| self.ignored.group(group))
+                .is_some_and(|group| !is_in(group))
+    }
+
+    /// That only inactive users are waited for, by groups that are there and have them not.
+    fn aside_agrees(&self) -> Result<(), String> {
+        self.aside.agrees()?;
+        match self.aside.iter().find(|(user, group, source)| !self.waits(*user, *group, *source)) {
+            None => Ok(()),
+            Some((user, group, _)) => Err(format!(
+                "a membership of user {user} in group {group} is kept aside, and one of them is gone, active, or in it"
+            )),
         }
     }
 
@@ -404,7 +439,8 @@ impl Directory {
             }
         }
         self.unique_agrees()?;
-        self.aside.agrees(&self.users, &self.groups)?;
+        self.aside_agrees()?;
+        self.ignored_agree()?;
         self.groups.members_are_among(&self.users)
     }
 }

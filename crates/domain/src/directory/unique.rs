@@ -58,11 +58,15 @@ impl Unique {
             None
         } else if let Event::UserCreated { user, .. }
         | Event::UserAttributesChanged { user, .. }
+        | Event::UserIgnored { user, .. }
+        | Event::UserNoticed { user, .. }
         | Event::UserDeleted { user } = event
         {
             Some(Member::User(*user))
         } else if let Event::GroupCreated { group, .. }
         | Event::GroupAttributesChanged { group, .. }
+        | Event::GroupIgnored { group, .. }
+        | Event::GroupNoticed { group, .. }
         | Event::GroupDeleted { group } = event
         {
             Some(Member::Group(*group))
@@ -159,6 +163,22 @@ impl Directory {
             attribute: format!("{}:{}", watched.urn, watched.attribute.name),
             value: text.unwrap_or_else(|| String::from_utf8_lossy(&value.to_json()).into_owned()),
         })
+    }
+
+    /// The values of a resource that no other may share, wherever it is.
+    pub(crate) fn unique_values(&self, member: Member) -> Vec<(usize, ValueKey)> {
+        if self.unique.watched.is_empty() {
+            return Vec::new();
+        }
+        let user = |id| self.users.get(id).or_else(|| self.ignored.user(id));
+        let group = |id| self.groups.get(id).or_else(|| self.ignored.group(id));
+        let values = match member {
+            Member::User(id) => user(id).map(|u| self.unique.values_of(true, u.attributes.view())),
+            Member::Group(id) => {
+                group(id).map(|g| self.unique.values_of(false, g.attributes.view()))
+            }
+        };
+        values.unwrap_or_default()
     }
 
     /// Whether the index says what the resources say, and no value is there twice.

@@ -243,7 +243,7 @@ impl Users {
         self.former_of.get(&id).into_iter().flatten()
     }
 
-    fn give_up(&mut self, name: UserNameKey, id: UserId) {
+    pub(super) fn give_up(&mut self, name: UserNameKey, id: UserId) {
         self.former_of.entry(id).or_default().insert(name.clone());
         self.former.insert((name, id));
     }
@@ -482,14 +482,24 @@ impl Users {
         if self.get(id).is_some() {
             return Err(moment.unfit(format!("user {id} is erased but not deleted")));
         }
-        for name in self.former_of.remove(&id).into_iter().flatten() {
-            self.former.remove(&(name, id));
-        }
+        self.forget(id);
         self.erased.insert(id);
         Ok(())
     }
 
+    /// Nobody asks any more for the names that a user gave up.
+    pub(super) fn forget(&mut self, id: UserId) {
+        for name in self.former_of.remove(&id).into_iter().flatten() {
+            self.former.remove(&(name, id));
+        }
+    }
+
     pub(super) fn delete(&mut self, id: UserId, moment: Moment<'_>) -> Result<(), Unfit> {
+        self.take(id, moment).map(drop)
+    }
+
+    /// Takes a user away, who gives up the name.
+    pub(super) fn take(&mut self, id: UserId, moment: Moment<'_>) -> Result<Arc<User>, Unfit> {
         let user = self.shelf.remove(id, moment)?;
         let key = key_of(&user.user_name, moment)?;
         self.by_name.remove(&key);
@@ -497,6 +507,21 @@ impl Users {
         for role in user.each_role() {
             self.one_holder_less(role);
         }
+        Ok(user)
+    }
+
+    /// Puts in a user who was among others before.
+    pub(super) fn put(&mut self, mut user: Arc<User>, moment: Moment<'_>) -> Result<(), Unfit> {
+        Arc::make_mut(&mut user).modified = moment.stamp;
+        let key = key_of(&user.user_name, moment)?;
+        if self.by_name.contains_key(&key) {
+            return Err(moment.unfit(format!("the name of user {} is taken", user.id)));
+        }
+        self.by_name.insert(key, user.id);
+        for role in user.each_role() {
+            *self.holders.entry(role).or_default() += 1;
+        }
+        self.shelf.insert(user);
         Ok(())
     }
 

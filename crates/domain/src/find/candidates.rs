@@ -2,26 +2,39 @@
 
 use scim::{AttrPath, Filter, Literal, Op, ResourceType};
 
-use super::Listed;
-use crate::directory::Directory;
+use super::{Listed, Viewer};
+use crate::directory::{Directory, Ignored};
 
-/// Every resource that can match, found through indexes, perhaps twice, in no order; none when
-/// there is no index for the filter. Of more than `most` only so many.
+/// Every resource that can match and is seen, found through indexes, perhaps twice, in no order; none when
+/// there is no index for the filter. Of more than `most` only so many, or twice as many.
 ///
 /// Of the terms of an `and` the one that finds the fewest counts; an `or` needs one for each term.
 pub(super) fn candidates<'a, R: Listed>(
-    directory: &'a Directory,
+    viewer: Viewer<'a>,
     filter: &Filter,
     most: usize,
 ) -> Option<Vec<&'a R>> {
+    let directory = viewer.directory;
     let rtype = directory.schemas.catalogue().resource_type(R::NAME);
-    Question { directory, rtype }.of(filter, None, most)
+    let found = Question { directory, rtype, ignored: None }.of::<R>(filter, None, most)?;
+    if !directory.is_partial(viewer.connector) {
+        return Some(found);
+    }
+    let mut all: Vec<&R> = found.into_iter().filter(|one| one.is_shown(viewer)).collect();
+    if let Some(ignored) = viewer.ignored_by() {
+        all.extend(
+            Question { directory, rtype, ignored: Some(ignored) }.of::<R>(filter, None, most)?,
+        );
+    }
+    Some(all)
 }
 
 #[derive(Clone, Copy)]
 struct Question<'a> {
     directory: &'a Directory,
     rtype: Option<&'a ResourceType>,
+    /// Whether what one connector alone sees is searched, not what is there for all.
+    ignored: Option<&'a Ignored>,
 }
 
 impl<'a> Question<'a> {
@@ -87,7 +100,7 @@ impl<'a> Question<'a> {
             let is_other = !value.as_str()?.eq_ignore_ascii_case(R::NAME);
             return is_other.then(Vec::new);
         }
-        let found = R::having(self.directory, attribute.name(), sub, value)?;
+        let found = R::having(self.directory, self.ignored, attribute.name(), sub, value)?;
         Some(found.take(most).collect())
     }
 

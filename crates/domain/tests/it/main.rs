@@ -12,6 +12,8 @@ mod erase;
 #[cfg(test)]
 mod find;
 #[cfg(test)]
+mod ignored;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod schemas;

@@ -148,6 +148,12 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
             }
             write(&(user,))
         }
+        Event::UserIgnored { user, connector } | Event::UserNoticed { user, connector } => {
+            write(&(user, connector))
+        }
+        Event::GroupIgnored { group, connector } | Event::GroupNoticed { group, connector } => {
+            write(&(group, connector))
+        }
         Event::UserActivated { user }
         | Event::UserDeactivated { user }
         | Event::UserUnlocked { user }
@@ -384,6 +390,22 @@ pub(super) fn decode(
         (EventKind::UserDeleted, 1) => {
             let (user,) = read(clear)?;
             Event::UserDeleted { user }
+        }
+        (EventKind::UserIgnored, 1) => {
+            let (user, connector) = read(clear)?;
+            Event::UserIgnored { user, connector }
+        }
+        (EventKind::UserNoticed, 1) => {
+            let (user, connector) = read(clear)?;
+            Event::UserNoticed { user, connector }
+        }
+        (EventKind::GroupIgnored, 1) => {
+            let (group, connector) = read(clear)?;
+            Event::GroupIgnored { group, connector }
+        }
+        (EventKind::GroupNoticed, 1) => {
+            let (group, connector) = read(clear)?;
+            Event::GroupNoticed { group, connector }
         }
         (EventKind::UserErased, 1) => {
             let (user, reason) = read(clear)?;

@@ -163,6 +163,10 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
             Event::UserAttributesChanged { user, personal: Personal::Known(changes) }
         }
         EventKind::UserDeleted => Event::UserDeleted { user },
+        EventKind::UserIgnored => Event::UserIgnored { user, connector: id(number + 4) },
+        EventKind::UserNoticed => Event::UserNoticed { user, connector: id(number + 4) },
+        EventKind::GroupIgnored => Event::GroupIgnored { group, connector: id(number + 4) },
+        EventKind::GroupNoticed => Event::GroupNoticed { group, connector: id(number + 4) },
         EventKind::UserErased => Event::UserErased { user, reason: first },
         EventKind::RoleAssigned => Event::RoleAssigned {
             user,

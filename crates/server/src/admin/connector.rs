@@ -1,13 +1,13 @@
 //! Connectors: one identity provider's link each, and how it is read.
 
 use axum::http::{HeaderMap, StatusCode, header};
-use domain::command::{Command, NewKey};
+use domain::command::{Command, NewKey, Notice};
 use domain::directory::Connector;
 use domain::event::{ConnectorSettings, Holder};
 use domain::id::{ConnectorId, CredentialId, TenantId};
 use domain::preset::preset;
 use domain::rejection::Rejection;
-use engine::Refusal;
+use engine::{Receipt, Refusal};
 use serde_json::{Map, Value, json};
 
 use super::{Asked, done, ok};
@@ -116,11 +116,15 @@ pub(super) async fn change(asked: &Asked<'_>, slug: &str, name: &str) -> Result<
         }
         let settings = over(wanted.clone(), from.clone())?;
         let etag = tag(&settings);
-        let command = Command::ChangeConnector { connector: there.id, settings, from: Some(from) };
+        let (connector, from) = (there.id, Some(from));
+        let command = Command::ChangeConnector { connector, settings: settings.clone(), from };
         let origin = asked.visit.origin(asked.actor());
         match asked.app.engine.submit(tenant, origin, command).await {
             Err(Refusal::Rejected(Rejection::Overtaken { .. })) => {}
-            done_or_not => return Ok(done(&done_or_not?).with(header::ETAG, etag)),
+            done_or_not => {
+                let receipt = moved(asked, tenant, connector, settings, done_or_not?).await?;
+                return Ok(told(&receipt).with(header::ETAG, etag));
+            }
         }
     }
     let detail = "others change this connector all the time: try again in a moment";
@@ -132,6 +136,43 @@ pub(super) async fn remove(asked: &Asked<'_>, slug: &str, name: &str) -> Result<
     let (tenant, snapshot) = asked.tenant(slug)?;
     let connector = find(&snapshot.directory.connectors, name)?.id;
     Ok(done(&asked.submit(tenant, Command::RemoveConnector { connector }).await?))
+}
+
+/// Whom new lists let in or leave out, moves with them; who found no room in that commit, in the next ones.
+async fn moved(
+    asked: &Asked<'_>,
+    tenant: TenantId,
+    connector: ConnectorId,
+    settings: ConnectorSettings,
+    first: Receipt,
+) -> Result<Receipt, Refused> {
+    let is_waiting = |receipt: &Receipt| {
+        let waits = |notice: &Notice| matches!(notice, Notice::StillToMove(_));
+        receipt.position.is_some() && receipt.notices.iter().any(waits)
+    };
+    let mut receipt = first;
+    while is_waiting(&receipt) {
+        let from = Some(settings.clone());
+        let command = Command::ChangeConnector { connector, settings: settings.clone(), from };
+        let origin = asked.visit.origin(asked.actor());
+        match asked.app.engine.submit(tenant, origin, command).await {
+            // Whoever changed them meanwhile moves the rest.
+            Err(Refusal::Rejected(Rejection::Overtaken { .. })) => break,
+            next => receipt = next?,
+        }
+    }
+    Ok(receipt)
+}
+
+/// What was done, and who could not be moved.
+fn told(receipt: &Receipt) -> Answer {
+    let notes: Vec<String> = receipt.notices.iter().map(ToString::to_string).collect();
+    if notes.is_empty() {
+        return done(receipt);
+    }
+    let changed = receipt.position.is_some();
+    let body = json!({ "position": receipt.position, "changed": changed, "notes": notes });
+    ok(StatusCode::OK, &body).of(receipt)
 }
 
 fn overtaken(name: &str) -> Refused {

@@ -8,6 +8,7 @@ mod diff;
 mod erase;
 mod explain;
 mod feed;
+mod ignored;
 mod local;
 mod lock;
 mod operator;
@@ -259,6 +260,7 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
             connector::remove(asked, slug, name).await
         }
         Route::Connector(slug, name) => show::connector(asked, slug, name).await,
+        Route::Ignored(slug, name) => ignored::list(asked, slug, name).await,
         Route::Schemas(slug) if is_post => schema::add(asked, slug).await,
         Route::Schemas(slug) => schema::list(asked, slug).await,
         Route::Policies(slug) => policy::list(asked, slug).await,

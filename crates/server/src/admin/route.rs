@@ -41,6 +41,7 @@ pub(crate) enum Route {
     Rotation(String, String),
     Connectors(String),
     Connector(String, String),
+    Ignored(String, String),
     Schemas(String),
     Policies(String),
     Policy(String, String),
@@ -107,6 +108,7 @@ impl Route {
                 ["credentials", id, "rotate"] => Route::Rotation(own(slug), own(id)),
                 ["connectors"] => Route::Connectors(own(slug)),
                 ["connectors", name] => Route::Connector(own(slug), own(name)),
+                ["connectors", name, "ignored"] => Route::Ignored(own(slug), own(name)),
                 ["schemas"] => Route::Schemas(own(slug)),
                 ["policies"] => Route::Policies(own(slug)),
                 ["policies", name] => Route::Policy(own(slug), own(name)),
@@ -156,6 +158,7 @@ impl Route {
             | Route::Rotation(slug, _)
             | Route::Connectors(slug)
             | Route::Connector(slug, _)
+            | Route::Ignored(slug, _)
             | Route::Schemas(slug)
             | Route::Policies(slug)
             | Route::Policy(slug, _)
@@ -203,6 +206,7 @@ impl Route {
             | Route::Credential(..)
             | Route::Connectors(_)
             | Route::Connector(..)
+            | Route::Ignored(..)
             | Route::Schemas(_)
             | Route::Policies(_)
             | Route::Policy(..)
@@ -235,6 +239,7 @@ impl Route {
             | Route::Applicable(_)
             | Route::Commits(_)
             | Route::Feed(_)
+            | Route::Ignored(..)
             | Route::Problems(_) => "GET",
             Route::Role(..) | Route::Credential(..) => "GET, DELETE",
             Route::Policy(..) => "GET, PUT, DELETE",

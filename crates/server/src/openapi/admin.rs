@@ -283,6 +283,12 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 "A connector, and what its client sent that the RFCs do not have",
                 "ShownConnector",
             ),
+            (Route::Ignored(..), _) => reads(
+                "listIgnored",
+                "Who and what a connector's lists leave out: users, then groups",
+                "Ignored",
+            )
+            .takes(&["skip", "shownCount"]),
             (Route::Schemas(_), "POST") => {
                 writes("addSchema", "Let resources of a type carry one more extension").body(
                     "NewSchema",

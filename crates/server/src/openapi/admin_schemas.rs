@@ -2,7 +2,8 @@
 
 use domain::event::{EventKind, OperatorRole};
 use domain::limits::{
-    ADDRESS_CHARS, ALERT_ADDRESSES, DESCRIPTION_CHARS, NAME_CHARS, REASON_CHARS, TITLE_CHARS,
+    ADDRESS_CHARS, ALERT_ADDRESSES, DESCRIPTION_CHARS, NAME_CHARS, PATTERN_CHARS, PATTERNS,
+    REASON_CHARS, TITLE_CHARS,
 };
 use domain::preset::PRESETS;
 use domain::settings::Permission;
@@ -27,7 +28,7 @@ pub(super) fn all() -> Map<String, Value> {
     add(
         "Done",
         object(
-            json!({ "position": or_null(&position), "changed": flag }),
+            json!({ "position": or_null(&position), "changed": flag, "notes": texts }),
             &["position", "changed"],
         ),
     );
@@ -167,6 +168,15 @@ pub(super) fn all() -> Map<String, Value> {
         "type": "array", "items": { "type": "string", "enum": workflows }, "uniqueItems": true,
         "default": workflows,
     });
+    let patterns = json!({
+        "type": "array", "maxItems": PATTERNS,
+        "items": { "type": "string", "minLength": 1, "maxLength": PATTERN_CHARS },
+        "description": "In whatever case; `*` is any text.",
+    });
+    let selection = json!({
+        "userNames": patterns, "emailDomains": patterns, "groups": patterns,
+    });
+    let selection = closed(selection, &[]);
     let mut settings = json!({
         "preset": preset, "mode": mode, "emptyUnassigns": flag, "patchAnswer": patch_answer,
         "catalogue": catalogue, "unknownMembers": unknown,
@@ -181,6 +191,7 @@ pub(super) fn all() -> Map<String, Value> {
         "grantedTenants": texts, "grantedTo": or_null(&text),
         "attributeOnly": { "type": "boolean", "default": false },
         "linking": one_of(&["userName", "userNameOrEmail", "never"]),
+        "include": selection, "exclude": selection,
     });
     add("ConnectorSettings", object(settings.clone(), &["preset", "mode"]));
     add("ConnectorChange", closed(settings.clone(), &[]));
@@ -203,6 +214,17 @@ pub(super) fn all() -> Map<String, Value> {
     });
     add("Connector", object(connector, &["id", "name", "settings", "created", "tolerated"]));
     add("ConnectorList", listed("connectors", schema_ref("Connector")));
+
+    let one = json!({
+        "type": { "type": "string", "enum": ["user", "group"] }, "id": id, "name": text,
+        "created": time, "modified": time, "position": position,
+    });
+    let one = object(one, &["type", "id", "name", "created", "modified", "position"]);
+    let ignored = json!({
+        "connector": text, "users": count, "groups": count,
+        "ignored": { "type": "array", "items": one },
+    });
+    add("Ignored", object(ignored, &["connector", "users", "groups", "ignored"]));
 
     let schema =
         json!({ "type": "object", "description": "As `/Schemas` would serve it (RFC 7643 §7)." });

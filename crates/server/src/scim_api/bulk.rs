@@ -175,7 +175,7 @@ impl Work {
         Ok(Done {
             id: written.id(),
             status: written.status,
-            version: written.version().map(etag),
+            version: written.version(&asked).map(etag),
             body: body.filter(|body| body.len() <= room),
             linked: written.is_linked(),
         })

@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use domain::command::{Change, Command, Expected};
 use domain::event::{Member, PatchAnswer};
 use domain::find::{Listed, Viewer};
-use domain::id::{GroupId, RoleId, UserId};
+use domain::id::{ConnectorId, GroupId, RoleId, UserId};
 use domain::position::Position;
 use domain::snapshot::Snapshot;
 use domain::view::path_part;
@@ -51,18 +51,14 @@ impl Target {
             let detail = format!("there is no {} `{id}`", kind.name().to_lowercase());
             Refused::new(StatusCode::NOT_FOUND, detail)
         };
-        let (directory, viewer) = (&snapshot.directory, viewer(asked, snapshot));
+        let viewer = viewer(asked, snapshot);
         match kind {
-            Kind::User => id.parse().ok().and_then(|id| {
-                let user = directory.users.get(id).filter(|user| user.is_shown(viewer));
-                user.map(|user| Target::User(user.id))
-            }),
-            Kind::Group => id.parse().ok().and_then(|id| {
-                let group = directory.groups.get(id).filter(|group| group.is_shown(viewer));
-                group.map(|group| Target::Group(group.id))
-            }),
+            Kind::User => id.parse().ok().filter(|id| viewer.user(*id).is_some()).map(Target::User),
+            Kind::Group => {
+                id.parse().ok().filter(|id| viewer.group(*id).is_some()).map(Target::Group)
+            }
             Kind::Role => {
-                let mut roles = directory.roles.iter();
+                let mut roles = snapshot.directory.roles.iter();
                 roles.find(|role| role.view(viewer).id() == id).map(|role| Target::Role(role.id))
             }
             Kind::Entitlement => None,
@@ -80,13 +76,18 @@ impl Target {
         About { user, group, role, ..About::default() }
     }
 
-    /// The version that it has.
-    fn version(self, snapshot: &Snapshot) -> Option<Position> {
-        match self {
-            Target::User(id) => snapshot.directory.users.get(id).map(|u| u.modified.position),
-            Target::Group(id) => snapshot.directory.groups.get(id).map(|g| g.modified.position),
-            Target::Role(id) => snapshot.directory.roles.get(id).map(|r| r.modified.position),
-        }
+    /// The version that it has for this connector: also if its lists name it no longer since it wrote.
+    fn version(self, connector: ConnectorId, snapshot: &Snapshot) -> Option<Position> {
+        let (directory, own) = (&snapshot.directory, Some(connector));
+        let stamp = match self {
+            Target::User(id) => directory.user_known(own, id).map(|user| user.modified),
+            Target::Group(id) => {
+                let group = directory.group_known(own, id);
+                group.map(|group| directory.group_modified(own, group))
+            }
+            Target::Role(id) => directory.roles.get(id).map(|role| role.modified),
+        };
+        stamp.map(|stamp| stamp.position)
     }
 
     /// The resource with this id, at a version that the client expects: checked before the body is
@@ -98,7 +99,7 @@ impl Target {
         expected: &Expected,
     ) -> Result<Target, Refused> {
         let target = Target::find(asked, &asked.caller.snapshot, kind, id)?;
-        if let Some(version) = target.version(&asked.caller.snapshot) {
+        if let Some(version) = target.version(asked.caller.connector, &asked.caller.snapshot) {
             expected.check(version)?;
         }
         Ok(target)
@@ -120,10 +121,11 @@ impl Target {
         projection: &Projection,
     ) -> Option<Rendered> {
         let viewer = viewer(asked, snapshot);
+        let (directory, own) = (&snapshot.directory, viewer.connector);
         let mut body = Vec::with_capacity(1024);
         let (version, path) = match self {
             Target::User(id) => {
-                let user = snapshot.directory.users.get(id)?;
+                let user = directory.user_known(own, id)?;
                 let view = user.view(viewer);
                 scim::write_resource(
                     &mut body,
@@ -134,7 +136,7 @@ impl Target {
                 (user.modified.position, format!("Users/{id}"))
             }
             Target::Group(id) => {
-                let group = snapshot.directory.groups.get(id)?;
+                let group = directory.group_known(own, id)?;
                 let view = group.view(viewer);
                 scim::write_resource(
                     &mut body,
@@ -142,7 +144,7 @@ impl Target {
                     resource_type(asked, Kind::Group),
                     projection,
                 );
-                (group.modified.position, format!("Groups/{id}"))
+                (directory.group_modified(own, group).position, format!("Groups/{id}"))
             }
             Target::Role(id) => {
                 let role = snapshot.directory.roles.get(id)?;
@@ -192,8 +194,8 @@ impl Written {
     }
 
     /// The version that it has now; none if it is gone.
-    pub(super) fn version(&self) -> Option<Position> {
-        self.target.version(&self.receipt.snapshot)
+    pub(super) fn version(&self, asked: &Asked<'_>) -> Option<Position> {
+        self.target.version(asked.caller.connector, &self.receipt.snapshot)
     }
 
     fn shown(&self, asked: &Asked<'_>) -> Option<Rendered> {
@@ -216,7 +218,7 @@ impl Written {
             }
         };
         let answer = answer.of(&self.receipt);
-        match self.version() {
+        match self.version(asked) {
             Some(version) => answer.with_version(version),
             None => answer,
         }

@@ -80,7 +80,7 @@ impl Look {
     /// an index finds them, and no page of groups with all their members has to be written.
     pub(super) fn is_quick(&self) -> bool {
         self.parts.iter().all(|part| {
-            let cost = part.cost(&self.snapshot);
+            let cost = part.cost(self.viewer());
             let indexed = cost.is_indexed && cost.comparisons <= QUICK_COMPARISONS;
             let known = self.rows.is_some() || self.whole().is_some();
             let light = part.kind != Kind::Group || !part.query.projection.wants("members");
@@ -93,7 +93,7 @@ impl Look {
         if self.rows.is_some() || self.whole().is_some() {
             return 0;
         }
-        let of = |part: &Part| part.cost(&self.snapshot).comparisons;
+        let of = |part: &Part| part.cost(self.viewer()).comparisons;
         self.parts.iter().map(of).fold(0, u64::saturating_add)
     }
 
@@ -208,12 +208,12 @@ impl Look {
         let of = |kind| self.parts.iter().find(|part: &&Part| part.kind == kind);
         match row {
             Row::User(id) => {
-                if let (Some(user), Some(part)) = (directory.users.get(id), of(Kind::User)) {
+                if let (Some(user), Some(part)) = (viewer.user(id), of(Kind::User)) {
                     write(&mut out, &user.view(viewer), part);
                 }
             }
             Row::Group(id) => {
-                if let (Some(group), Some(part)) = (directory.groups.get(id), of(Kind::Group)) {
+                if let (Some(group), Some(part)) = (viewer.group(id), of(Kind::Group)) {
                     write(&mut out, &group.view(viewer), part);
                 }
             }
@@ -229,13 +229,12 @@ impl Look {
 
 impl Part {
     /// What it takes to find its rows. Without a filter nothing is compared.
-    fn cost(&self, snapshot: &Snapshot) -> Cost {
+    fn cost(&self, viewer: Viewer<'_>) -> Cost {
         let none = |is_indexed| Cost { is_indexed, comparisons: 0 };
         let Some(filter) = &self.query.filter else { return none(false) };
-        let directory = &snapshot.directory;
         match self.kind {
-            Kind::User => find::cost::<User>(directory, filter, QUICK_ROWS),
-            Kind::Group => find::cost::<Group>(directory, filter, QUICK_ROWS),
+            Kind::User => find::cost::<User>(viewer, filter, QUICK_ROWS),
+            Kind::Group => find::cost::<Group>(viewer, filter, QUICK_ROWS),
             // A tenant has few roles, and publishes no entitlements.
             Kind::Role | Kind::Entitlement => none(true),
         }
