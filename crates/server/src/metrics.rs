@@ -15,8 +15,8 @@ use crate::journal::{self, Line};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-/// What is counted of each connector's client.
-const FAMILIES: [(&str, &str); 7] = [
+/// What is counted.
+const FAMILIES: [(&str, &str); 8] = [
     ("rollbook_position", "The position of the tenant's last commit."),
     ("rollbook_scim_requests_total", "SCIM requests that a connector's client sent."),
     (
@@ -36,6 +36,10 @@ const FAMILIES: [(&str, &str); 7] = [
         "Commits that the slowest of them has not taken, of those that there are.",
     ),
     ("rollbook_feed_buffered_bytes", "Bytes read from the log that wait for their sockets."),
+    (
+        "rollbook_secrets_hashed_total",
+        "Secrets that were hashed to see whether they open anything, by kind. Passwords cost the most.",
+    ),
 ];
 
 pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Response {
@@ -55,7 +59,10 @@ pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Respons
 
 fn text(app: &App, world: &World) -> String {
     let mut bodies: [String; FAMILIES.len()] = Default::default();
-    let [positions, requests, refusals, tolerated, readers, behind, buffered] = &mut bodies;
+    let [positions, requests, refusals, tolerated, readers, behind, buffered, hashed] = &mut bodies;
+    for (kind, times) in app.auth.hashed() {
+        line(hashed, "rollbook_secrets_hashed_total", &[("kind", kind)], times);
+    }
     for (tenant, snapshot) in world.iter() {
         let slug = match &snapshot.directory.tenant {
             Some(tenant) => tenant.slug.as_str(),

@@ -8,17 +8,23 @@ pub(crate) mod oauth;
 pub(crate) mod password;
 pub(crate) mod token;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::position::Hash;
 use domain::time::Timestamp;
 
 use assertion::Used;
 use password::Passwords;
 use token::Seal;
 
+use crate::secret::hash_of;
+
 /// What is kept of passwords, assertions and tokens.
 pub struct Auth {
     pub(crate) passwords: Passwords,
     pub(crate) used: Used,
     pub(crate) seal: Seal,
+    keys: AtomicU64,
 }
 
 impl Auth {
@@ -34,6 +40,18 @@ impl Auth {
             passwords: Passwords::new(&secret),
             used: Used::new(started),
             seal: Seal::new(key),
+            keys: AtomicU64::new(0),
         })
+    }
+
+    /// What a shown key is looked for by. Counted, so that it can be seen that each is looked for alike, and how many guess.
+    pub(crate) fn hash_of_key(&self, secret: &str) -> Hash {
+        self.keys.fetch_add(1, Ordering::Relaxed);
+        hash_of(secret)
+    }
+
+    /// How many secrets were hashed since the start, each kind by its name.
+    pub(crate) fn hashed(&self) -> [(&'static str, u64); 2] {
+        [("key", self.keys.load(Ordering::Relaxed)), ("password", self.passwords.hashed())]
     }
 }

@@ -8,7 +8,9 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header, request};
 use axum::response::{IntoResponse, Response};
 use domain::credential::{Scope, Scopes};
+use domain::directory::TenantState;
 use domain::id::TenantId;
+use domain::rejection::Rejection;
 use domain::time::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -18,9 +20,9 @@ use super::metadata::Names;
 use super::token::Token;
 use crate::app::App;
 use crate::body;
-use crate::caller::{self, Visit};
+use crate::caller::Visit;
 use crate::journal::{self, Line};
-use crate::limits::{RETRY_SECONDS, TOKEN_BODY_BYTES, TOKEN_SECONDS};
+use crate::limits::{RETRY_SECONDS, SUSPENDED_SECONDS, TOKEN_BODY_BYTES, TOKEN_SECONDS};
 use crate::refused::Refused;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -176,8 +178,14 @@ fn issue(app: &App, slug: &str, form: &BTreeMap<String, String>) -> Result<Value
         | Unproved::NoId
         | Unproved::Replayed => Failed::client(&why),
     })?;
-    // To who proved who they are alone is it told how the tenant stands.
-    caller::admitted(found.1)?;
+    // To who proved who they are alone is it told how the tenant stands; that it is closed, to nobody.
+    match directory.standing.state {
+        TenantState::Open => {}
+        TenantState::Suspended { .. } => {
+            return Err(Failed::later(&Rejection::Suspended, SUSPENDED_SECONDS));
+        }
+        TenantState::Closed { .. } => return Err(Failed::client(&Rejection::Closed)),
+    }
     if given("resource").is_some_and(|resource| resource != names.resource) {
         let what = format!("tokens from here are for `{}` (RFC 8707)", names.resource);
         return Err(Failed::new("invalid_target", what));

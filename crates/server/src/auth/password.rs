@@ -2,6 +2,7 @@
 //! that who guesses cannot keep the processors from those who know.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -102,6 +103,7 @@ pub(crate) struct Passwords {
     known: Mutex<HashMap<[u8; 32], Timestamp>>,
     running: Semaphore,
     waiting: Mutex<Waiting>,
+    hashed: AtomicU64,
 }
 
 #[derive(Default)]
@@ -136,7 +138,13 @@ impl Passwords {
             known: Mutex::default(),
             running: Semaphore::new(PASSWORD_CHECKS),
             waiting: Mutex::default(),
+            hashed: AtomicU64::new(0),
         }
+    }
+
+    /// How many passwords were hashed to be compared, since the start.
+    pub(super) fn hashed(&self) -> u64 {
+        self.hashed.load(Ordering::Relaxed)
     }
 
     /// The candidate whose password this is. `slug` is the tenant in the path, whether there is one or not. Who is not
@@ -170,6 +178,7 @@ impl Passwords {
         let all = all.unwrap_or_default();
         let made = all.first().cloned().unwrap_or_else(|| self.nobody(slug, user));
         let password = password.to_owned();
+        self.hashed.fetch_add(1, Ordering::Relaxed);
         let hashing = tokio::task::spawn_blocking(move || made.of(&password));
         let found = hashing.await.map_err(Refused::broken_off)?.ok_or_else(no_memory)?;
         drop(place);

@@ -92,3 +92,40 @@ async fn passwords_that_cannot_be_issued_are_refused_with_the_reason() {
     let own = issue(&app, json!({ "user": "acme" })).await;
     assert!(own.status.is_client_error(), "{own}");
 }
+
+/// Who guesses many at once is asked to come again, and keeps nobody else out. Whoever knows the password gets in when the
+/// guesses are over.
+///
+/// Seen to catch places that are not given back.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_too_many_passwords_wait_the_rest_is_asked_to_come_again() {
+    const GUESSES: usize = 4 * server::limits::PASSWORDS_WAITING_OF_TENANT;
+    let app = std::sync::Arc::new(TestApp::start().await);
+    issue(&app, json!({ "user": "svc", "password": PASSWORD })).await.expect(201);
+    let mut late = Vec::new();
+    // All of them come within a moment, and two at a time are looked at; how it falls out is the machine's, so it may try again.
+    for round in 0..20 {
+        let mut guesses = tokio::task::JoinSet::new();
+        for guess in 0..GUESSES {
+            let app = app.clone();
+            guesses.spawn(async move {
+                with(&app, "acme", "svc", &format!("guess {round} {guess}")).await
+            });
+        }
+        let other = with(&app, "globex", "svc", "a guess").await;
+        assert_eq!(other.status, 401, "another tenant is kept out: {other}");
+        let replies = guesses.join_all().await;
+        assert!(replies.iter().any(|reply| reply.status == 401), "none was looked at");
+        late = replies.into_iter().filter(|reply| reply.status != 401).collect();
+        if !late.is_empty() {
+            break;
+        }
+    }
+    assert!(!late.is_empty(), "however many came, none was asked to come again");
+    for reply in late {
+        assert_eq!(reply.status, 503, "{reply}");
+        assert_eq!(reply.header("retry-after"), "1", "{reply}");
+        assert!(reply.body["detail"].as_str().unwrap().contains("try again"), "{reply}");
+    }
+    with(&app, "acme", "svc", PASSWORD).await.expect(200);
+}
