@@ -1,5 +1,7 @@
 //! The connectors of a tenant: one identity provider's link each.
 
+use std::sync::Arc;
+
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
@@ -28,13 +30,14 @@ pub struct Connector {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Connectors {
-    by_id: OrdMap<ConnectorId, Connector>,
+    // Behind pointers: a block of the map has room for 16, and most tenants have one or two.
+    by_id: OrdMap<ConnectorId, Arc<Connector>>,
 }
 
 impl Connectors {
     /// The connector with this id, there or removed: what it made is still called by its name.
     pub fn get(&self, id: ConnectorId) -> Option<&Connector> {
-        self.by_id.get(&id)
+        self.by_id.get(&id).map(Arc::as_ref)
     }
 
     /// The connector with this id, unless it was removed.
@@ -49,13 +52,14 @@ impl Connectors {
 
     /// The connector that had exactly this name last, and was removed.
     pub fn once_named(&self, name: &str) -> Option<&Connector> {
-        let removed = self.by_id.values().filter(|connector| connector.removed.is_some());
+        let removed =
+            self.by_id.values().map(Arc::as_ref).filter(|connector| connector.removed.is_some());
         removed.filter(|connector| connector.name == name).max_by_key(|connector| connector.removed)
     }
 
     /// The connectors that are there, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Connector> {
-        self.by_id.values().filter(|connector| connector.removed.is_none())
+        self.by_id.values().map(Arc::as_ref).filter(|connector| connector.removed.is_none())
     }
 
     pub(super) fn add(
@@ -69,8 +73,8 @@ impl Connectors {
             return Err(moment.unfit(format!("connector `{name}` exists already")));
         }
         let (name, settings) = (name.to_owned(), settings.clone());
-        self.by_id
-            .insert(id, Connector { id, name, settings, created: moment.stamp, removed: None });
+        let new = Connector { id, name, settings, created: moment.stamp, removed: None };
+        self.by_id.insert(id, Arc::new(new));
         Ok(())
     }
 
@@ -83,7 +87,7 @@ impl Connectors {
         let Some(there) = self.by_id.get_mut(&id) else {
             return Err(moment.unfit(format!("there is no connector {id}")));
         };
-        there.settings = settings.clone();
+        Arc::make_mut(there).settings = settings.clone();
         Ok(())
     }
 
@@ -91,7 +95,7 @@ impl Connectors {
         let Some(there) = self.by_id.get_mut(&id) else {
             return Err(moment.unfit(format!("there is no connector {id}")));
         };
-        there.removed = Some(moment.stamp);
+        Arc::make_mut(there).removed = Some(moment.stamp);
         Ok(())
     }
 }

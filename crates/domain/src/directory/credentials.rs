@@ -1,5 +1,7 @@
 //! What opens the doors: hashes of secrets, never the secrets.
 
+use std::sync::Arc;
+
 use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -68,7 +70,8 @@ impl Credential {
 /// The credentials of a tenant, or of the instance, at one position.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Credentials {
-    by_id: OrdMap<CredentialId, Credential>,
+    // Behind pointers: a block of the map has room for 16, and most tenants have one or two.
+    by_id: OrdMap<CredentialId, Arc<Credential>>,
     // INVARIANT (hashes): exactly the hashes in `by_id`: what is no key has none, so no text shown as a key opens it.
     by_hash: OrdMap<Hash, CredentialId>,
     // INVARIANT (users): exactly the user names of those in `by_id` that are not revoked.
@@ -80,18 +83,18 @@ pub struct Credentials {
 impl Credentials {
     /// The credential with this id.
     pub fn get(&self, id: CredentialId) -> Option<&Credential> {
-        self.by_id.get(&id)
+        self.by_id.get(&id).map(Arc::as_ref)
     }
 
     /// The credential whose secret has this hash, valid or not.
     pub fn with_hash(&self, hash: &Hash) -> Option<&Credential> {
-        self.by_hash.get(hash).and_then(|id| self.by_id.get(id))
+        self.by_hash.get(hash).and_then(|id| self.get(*id))
     }
 
     /// The credentials with this user name that are not revoked: of one holder, each issued in place of the one before.
     pub fn of_user(&self, user: &str) -> impl Iterator<Item = &Credential> {
         let ids = self.by_user.get(user).into_iter().flatten();
-        ids.filter_map(|id| self.by_id.get(id))
+        ids.filter_map(|id| self.get(*id))
     }
 
     /// How many are not revoked.
@@ -101,7 +104,7 @@ impl Credentials {
 
     /// All credentials, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Credential> {
-        self.by_id.values()
+        self.by_id.values().map(Arc::as_ref)
     }
 
     pub(super) fn issue(&mut self, new: Credential, moment: Moment<'_>) -> Result<(), Unfit> {
@@ -111,7 +114,7 @@ impl Credentials {
         if self.by_id.contains_key(&new.id) {
             return Err(moment.unfit(format!("credential {} exists already", new.id)));
         }
-        self.put(new);
+        self.put(Arc::new(new));
         Ok(())
     }
 
@@ -124,7 +127,8 @@ impl Credentials {
         let Some(there) = self.by_id.get_mut(&id) else {
             return Err(moment.unfit(format!("there is no credential {id}")));
         };
-        there.expires = Some(there.expires.map_or(at, |end| end.min(at)));
+        let end = there.expires.map_or(at, |end| end.min(at));
+        Arc::make_mut(there).expires = Some(end);
         Ok(())
     }
 
@@ -135,7 +139,7 @@ impl Credentials {
         if there.revoked.is_none() {
             self.in_force = self.in_force.saturating_sub(1);
         }
-        there.revoked = Some(moment.stamp);
+        Arc::make_mut(there).revoked = Some(moment.stamp);
         if let Some(user) = there.user()
             && let Some(ids) = self.by_user.get_mut(user)
         {
@@ -148,7 +152,7 @@ impl Credentials {
         Ok(())
     }
 
-    fn put(&mut self, credential: Credential) {
+    fn put(&mut self, credential: Arc<Credential>) {
         let id = credential.id;
         if let Some(hash) = credential.hash {
             self.by_hash.insert(hash, id);
@@ -184,7 +188,7 @@ impl Serialize for Credentials {
 impl<'de> Deserialize<'de> for Credentials {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut credentials = Credentials::default();
-        for credential in Vec::<Credential>::deserialize(deserializer)? {
+        for credential in Vec::<Arc<Credential>>::deserialize(deserializer)? {
             credentials.put(credential);
         }
         Ok(credentials)

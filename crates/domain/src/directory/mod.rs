@@ -75,6 +75,8 @@ fn external_id(ids: &[ExternalId], connector: Option<ConnectorId>) -> Option<&st
 fn set_external_id(ids: &mut Vec<ExternalId>, connector: Option<ConnectorId>, value: Option<&str>) {
     ids.retain(|id| id.connector != connector);
     if let Some(value) = value {
+        // Most have one: without this there would be room for four.
+        ids.reserve_exact(1);
         ids.push(ExternalId { connector, value: value.into() });
         ids.sort();
     }

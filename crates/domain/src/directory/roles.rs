@@ -1,5 +1,7 @@
 //! The roles that users of a tenant may have.
 
+use std::sync::Arc;
+
 use imbl::OrdMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -30,7 +32,8 @@ pub struct Role {
 /// The roles of a tenant at one position.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Roles {
-    by_id: OrdMap<RoleId, Role>,
+    // Behind pointers: a block of the map has room for 16, and most tenants have four.
+    by_id: OrdMap<RoleId, Arc<Role>>,
     // INVARIANT (names): exactly the names in `by_id`.
     by_name: OrdMap<String, RoleId>,
 }
@@ -38,12 +41,12 @@ pub struct Roles {
 impl Roles {
     /// The role with this id.
     pub fn get(&self, id: RoleId) -> Option<&Role> {
-        self.by_id.get(&id)
+        self.by_id.get(&id).map(Arc::as_ref)
     }
 
     /// The role with exactly this name.
     pub fn named(&self, name: &str) -> Option<&Role> {
-        self.by_name.get(name).and_then(|id| self.by_id.get(id))
+        self.by_name.get(name).and_then(|id| self.get(*id))
     }
 
     /// The role that every active user has without being given it, unless it is retired.
@@ -53,12 +56,12 @@ impl Roles {
 
     /// All roles, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Role> {
-        self.by_name.values().filter_map(|id| self.by_id.get(id))
+        self.by_name.values().filter_map(|id| self.get(*id))
     }
 
     /// All roles, oldest first.
     pub fn by_age(&self) -> Vec<&Role> {
-        let mut all: Vec<&Role> = self.by_id.values().collect();
+        let mut all: Vec<&Role> = self.by_id.values().map(Arc::as_ref).collect();
         all.sort_unstable_by_key(|role| (role.created.position, role.id));
         all
     }
@@ -81,6 +84,7 @@ impl Roles {
         moment: Moment<'_>,
     ) -> Result<(), Unfit> {
         if let Some(there) = self.by_id.get_mut(&id) {
+            let there = Arc::make_mut(there);
             description.clone_into(&mut there.description);
             there.retired = false;
             there.modified = moment.stamp;
@@ -97,7 +101,7 @@ impl Roles {
             created: moment.stamp,
             modified: moment.stamp,
         };
-        self.by_id.insert(id, role);
+        self.by_id.insert(id, Arc::new(role));
         Ok(())
     }
 
@@ -105,6 +109,7 @@ impl Roles {
         let Some(there) = self.by_id.get_mut(&id) else {
             return Err(moment.unfit(format!("there is no role {id}")));
         };
+        let there = Arc::make_mut(there);
         there.retired = true;
         there.modified = moment.stamp;
         Ok(())
@@ -130,7 +135,7 @@ impl Serialize for Roles {
 impl<'de> Deserialize<'de> for Roles {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut roles = Roles::default();
-        for role in Vec::<Role>::deserialize(deserializer)? {
+        for role in Vec::<Arc<Role>>::deserialize(deserializer)? {
             roles.by_name.insert(role.name.clone(), role.id);
             roles.by_id.insert(role.id, role);
         }
