@@ -689,6 +689,9 @@ pub struct Ended {
     pub how: &'static str,
 }
 
+/// What becomes of whom the lists of the connector that manages them leave out.
+const IGNORED: &str = "left out by its connector's lists";
+
 /// What a commit can be about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Subject {
@@ -923,15 +926,23 @@ impl Event {
             let name = before.users.get(id).map(|user| user.user_name.to_string());
             Some(Ended { subject: Subject::User(id), name, how })
         };
+        let group = |id: GroupId, how| {
+            let name = before.groups.get(id).map(|group| group.display_name.to_string());
+            Some(Ended { subject: Subject::Group(id), name, how })
+        };
         if let Event::UserDeactivated { user: id } = self {
             user(*id, "deactivated")
         } else if let Event::UserLocked { user: id, .. } = self {
             user(*id, "locked")
         } else if let Event::UserDeleted { user: id } = self {
             user(*id, "deleted")
-        } else if let Event::GroupDeleted { group } = self {
-            let name = before.groups.get(*group).map(|group| group.display_name.to_string());
-            Some(Ended { subject: Subject::Group(*group), name, how: "deleted" })
+        } else if let Event::UserIgnored { user: id, .. } = self {
+            // Who is new was never there for all.
+            user(*id, IGNORED).filter(|ended| ended.name.is_some())
+        } else if let Event::GroupIgnored { group: id, .. } = self {
+            group(*id, IGNORED).filter(|ended| ended.name.is_some())
+        } else if let Event::GroupDeleted { group: id } = self {
+            group(*id, "deleted")
         } else if let Event::RoleRetired { role } = self {
             let name = before.roles.get(*role).map(|role| role.name.clone());
             Some(Ended { subject: Subject::Role(*role), name, how: "retired" })

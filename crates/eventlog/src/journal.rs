@@ -222,6 +222,13 @@ impl Journal {
         })
     }
 
+    /// Whether an entry with these words would not be taken, because a person was erased lately whom they name.
+    pub fn keeps_out(&self, tenant: TenantId, words: &[u8]) -> bool {
+        let state = self.state();
+        let unwanted = state.tenants.get(&tenant).map_or(&[][..], |numbers| &numbers.unwanted);
+        unwanted.iter().any(|unwanted| (unwanted.which)(words))
+    }
+
     /// Removes the tenant's refusals that `which` picks, as those about a person who is erased, and
     /// takes none that it picks for the next [`FORGET_SECONDS`]: a request that is under way may know
     /// what everybody else has forgotten. An entry that does not open goes as well. It is on the disk

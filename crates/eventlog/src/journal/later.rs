@@ -103,11 +103,13 @@ mod tests {
     fn nothing_is_let_go_of_before_its_time() {
         let journal = MemoryLog::new().journal();
         journal.forget(ACME, |entry| entry == b"jane").unwrap();
+        assert!(journal.keeps_out(ACME, b"jane") && !journal.keeps_out(ACME, b"joe"));
         let long = Duration::from_secs(crate::limits::FORGET_SECONDS - 10);
         assert!(journal.shared.work(Instant::now() + long).is_some());
         journal.record(ACME, b"jane").unwrap();
         assert!(journal.list(ACME).unwrap().is_empty());
         assert!(journal.shared.work(Instant::now() + long * 2).is_none());
+        assert!(!journal.keeps_out(ACME, b"jane"));
         journal.record(ACME, b"jane").unwrap();
         assert_eq!(journal.list(ACME).unwrap(), [b"jane"]);
     }

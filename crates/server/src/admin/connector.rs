@@ -151,6 +151,7 @@ async fn moved(
         receipt.position.is_some() && receipt.notices.iter().any(waits)
     };
     let mut receipt = first;
+    asked.look_after(tenant, &receipt);
     while is_waiting(&receipt) {
         let from = Some(settings.clone());
         let command = Command::ChangeConnector { connector, settings: settings.clone(), from };
@@ -160,6 +161,7 @@ async fn moved(
             Err(Refusal::Rejected(Rejection::Overtaken { .. })) => break,
             next => receipt = next?,
         }
+        asked.look_after(tenant, &receipt);
     }
     Ok(receipt)
 }

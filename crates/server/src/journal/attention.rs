@@ -2,6 +2,7 @@
 
 use access::listed::names_it;
 use audit::{About, ProblemKind};
+use domain::directory::Policy;
 use domain::event::{Ended, Subject};
 use domain::id::TenantId;
 use domain::origin::Actor;
@@ -29,7 +30,12 @@ pub(crate) fn look_after(
     for ended in &receipt.ended {
         let naming =
             directory.policies.iter().filter(|one| names_it(one, ended.subject, directory));
-        let policies: Vec<String> = naming.map(|policy| policy.name.clone()).collect();
+        // A policy's own name may be that of somebody who was just erased: then its id stands for it.
+        let called = |policy: &Policy| match app.engine.journal() {
+            journal if journal.keeps_out(tenant, policy.name.as_bytes()) => policy.id.to_string(),
+            _ => policy.name.clone(),
+        };
+        let policies: Vec<String> = naming.map(called).collect();
         if policies.is_empty() {
             continue;
         }

@@ -69,6 +69,16 @@ impl Asked<'_> {
         if !receipt.notices.is_empty() {
             self.report(journal::summary(&receipt.notices));
         }
+        if !self.is_test {
+            journal::look_after(
+                self.app,
+                tenant,
+                actor,
+                self.visit,
+                Line::of(self.parts),
+                &receipt,
+            );
+        }
         Ok(receipt)
     }
 

@@ -169,6 +169,7 @@ impl<'a> There<'a> {
         let origin = asked.visit.origin(actor);
         let done =
             self.app.engine.submit(self.tenant, origin, Command::User(target, change)).await?;
+        journal::look_after(self.app, self.tenant, actor, asked.visit, asked.line, &done);
         if !done.notices.is_empty() {
             let what = journal::summary(&done.notices);
             let about = About { user: Some(target), ..About::default() };

@@ -202,3 +202,47 @@ async fn p_08_policies_that_name_somebody_who_is_gone_are_found() {
     }
     assert_eq!(names(&server, "dangling=true").await, [""; 0]);
 }
+
+/// Whichever way somebody goes, the policies that name them are told: here through the management API. Of a policy that is called
+/// like who was erased the journal says the id.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_08_policies_are_told_whichever_way_somebody_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Served::start(&folder.path().join("data"));
+    let jane = new_user(&server, "jane@acme.com").await;
+    expect(&server, 200, Method::PUT, SCHEMA, text(TABLES)).await;
+    let scripts = json!({ "name": "scripts", "preset": "management" });
+    let path = "/admin/v1/tenants/acme/connectors";
+    let made = expect(&server, 201, Method::POST, path, Some(scripts)).await;
+    let key = made["apiKey"].as_str().unwrap();
+    let api = async |method: Method, path: &str, body: Value| {
+        let request = reqwest::Client::new().request(method, format!("{}{path}", server.url));
+        let request = request.header("HTTP-X-PARTNER-AUTH", key);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
+    };
+    let (_, ada) = api(Method::POST, "/api/v2/users", json!({ "email": "ada@acme.com" })).await;
+    let policy = |who: &str| format!("permit (principal == User::\"{who}\", action, resource);");
+    assert_eq!(put(&server, "ada-reads", &policy("ada@acme.com")).await.0, 200);
+    assert_eq!(put(&server, "jane@acme.com-reads", &policy("jane@acme.com")).await.0, 200);
+    let at = format!("/api/v2/users/{}", ada["id"].as_str().unwrap());
+    assert_eq!(api(Method::DELETE, &format!("{at}?test_mode=true"), Value::Null).await.0, 204);
+    assert_eq!(problems(&server, "kind=attention").await.len(), 0);
+    assert_eq!(api(Method::DELETE, &at, Value::Null).await.0, 204);
+    let told = problems(&server, "kind=attention").await;
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(told[0]["policies"], json!(["ada-reads"]));
+
+    let listed = expect(&server, 200, Method::GET, POLICIES, None).await;
+    assert_eq!(listed["policies"][1]["name"], "jane@acme.com-reads");
+    let id = listed["policies"][1]["id"].as_str().unwrap();
+    let erase = format!("/admin/v1/tenants/acme/users/{jane}/erase");
+    expect(&server, 200, Method::POST, &erase, Some(json!({ "reason": "request 4711" }))).await;
+    let told = problems(&server, &format!("policy={id}")).await;
+    assert_eq!(told.len(), 1, "{told:#?}");
+    let detail = told[0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with(&format!("somebody was erased, and the policy `{id}`")), "{detail}");
+    let all = json!(problems(&server, "").await).to_string();
+    assert!(!all.contains("jane@acme.com") && !all.contains(&jane), "{all}");
+}
