@@ -26,7 +26,7 @@ pub enum Reason {
     Inactive,
     /// An operator locked them.
     Locked,
-    /// They have no role but the one that everybody has, and no policy allows it in another way.
+    /// They have no role but the one that everybody has.
     NoPrivileges,
     /// No policy allows it.
     NoPolicy,
@@ -98,12 +98,15 @@ impl Answer {
     }
 }
 
-/// Why somebody may do nothing at all, if so.
-pub fn barred(user: &User) -> Option<Reason> {
+/// Why somebody may do nothing at all, whatever policies say, if so.
+pub fn barred(directory: &Directory, user: &User) -> Option<Reason> {
     if user.lock.is_some() {
         return Some(Reason::Locked);
     }
-    (!user.active).then_some(Reason::Inactive)
+    if !user.active {
+        return Some(Reason::Inactive);
+    }
+    directory.lacks_privileges(user).then_some(Reason::NoPrivileges)
 }
 
 /// What is evaluated came to this.
@@ -125,7 +128,7 @@ impl Compiled {
         let Some(user) = find(directory, &asked.user) else {
             return Ok(Answer::no(None, Reason::NoSuchUser));
         };
-        if let Some(reason) = barred(user) {
+        if let Some(reason) = barred(directory, user) {
             return Ok(Answer::no(Some(user), reason));
         }
         let person = Person::of(directory, user);
@@ -133,7 +136,6 @@ impl Compiled {
         let (reason, decided) = match (found.permits.is_empty(), found.forbids.is_empty()) {
             (_, false) => (Some(Reason::Forbidden), found.forbids),
             (false, true) => (None, found.permits),
-            (true, true) if person.lacks_privileges() => (Some(Reason::NoPrivileges), Vec::new()),
             (true, true) => (Some(Reason::NoPolicy), Vec::new()),
         };
         let determining = decided.into_iter().map(|rule| Determining {

@@ -9,6 +9,7 @@ use cedar_policy::{
 };
 use domain::directory::Schemas;
 use domain::id::{GroupId, PolicyId, UserId};
+use domain::visible::PUBLIC;
 use scim::Attribute;
 
 use crate::fault::Fault;
@@ -53,6 +54,8 @@ pub struct Compiled {
     /// The groups and roles that some policy names.
     pub(crate) groups: BTreeMap<GroupId, EntityUid>,
     pub(crate) roles: BTreeMap<String, EntityUid>,
+    /// The group that is built in, if some policy names it.
+    pub(crate) public: Option<EntityUid>,
 }
 
 /// A policy and what its scope says.
@@ -73,6 +76,8 @@ pub(crate) struct Rule {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Who {
     Everybody,
+    /// Everybody, too: whoever is in the group that is built in.
+    Public,
     User(UserId),
     Group(GroupId),
     Role(String),
@@ -130,11 +135,12 @@ impl Compiled {
             .filter(|seen| is_escaped || words.contains(&*seen.attribute.name))
             .map(|seen| (seen.extension.map(Box::from), seen.attribute.clone()))
             .collect();
-        let (mut groups, mut roles) = (BTreeMap::new(), BTreeMap::new());
+        let (mut groups, mut roles, mut public) = (BTreeMap::new(), BTreeMap::new(), None);
         for mention in mentions {
             let uid = || kinds.uid(mention.kind, &mention.id);
             match (mention.kind, mention.id.parse::<GroupId>()) {
                 (Kind::Group, Ok(id)) => drop(groups.insert(id, uid())),
+                (Kind::Group, Err(_)) if mention.id == PUBLIC => public = Some(uid()),
                 (Kind::Role, _) => drop(roles.insert(mention.id.clone(), uid())),
                 (Kind::User | Kind::Group, _) => {}
             }
@@ -154,6 +160,7 @@ impl Compiled {
             attributes,
             groups,
             roles,
+            public,
         })
     }
 
@@ -236,7 +243,14 @@ impl Rule {
             PrincipalConstraint::Is(kind) if kind.to_string() == "User" => Who::Everybody,
             PrincipalConstraint::IsIn(kind, uid) if kind.to_string() == "User" => Who::of(&uid),
             PrincipalConstraint::Is(_) | PrincipalConstraint::IsIn(..) => Who::Nobody,
-            PrincipalConstraint::Eq(uid) | PrincipalConstraint::In(uid) => Who::of(&uid),
+            PrincipalConstraint::In(uid) => Who::of(&uid),
+            // Nobody who asks is a group or a role.
+            PrincipalConstraint::Eq(uid) => match Who::of(&uid) {
+                Who::User(id) => Who::User(id),
+                Who::Everybody | Who::Public | Who::Group(_) | Who::Role(_) | Who::Nobody => {
+                    Who::Nobody
+                }
+            },
         };
         let what = match policy.resource_constraint() {
             ResourceConstraint::Any | ResourceConstraint::In(_) => What::Maybe,
@@ -268,6 +282,7 @@ impl Who {
         let id = uid.id().unescaped();
         match Kind::of(&uid.type_name().to_string()) {
             Some(Kind::User) => id.parse().map_or(Who::Nobody, Who::User),
+            Some(Kind::Group) if id == PUBLIC => Who::Public,
             Some(Kind::Group) => id.parse().map_or(Who::Nobody, Who::Group),
             Some(Kind::Role) => Who::Role(id.to_owned()),
             None => Who::Nobody,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{Entity, EntityUid, RestrictedExpression};
-use domain::directory::{Directory, EVERYONE, User};
+use domain::directory::{Directory, User};
 use domain::event::Member;
 use domain::id::GroupId;
 use domain::time::Timestamp;
@@ -27,11 +27,10 @@ pub(crate) fn groups_of(directory: &Directory, member: Member) -> BTreeSet<Group
     all
 }
 
-/// The names of the roles that an active user has in effect, through whichever source, and of that which everybody has.
+/// The names of the roles that a user has in effect, through whichever source, and of that which everybody has who may act.
 pub(crate) fn roles_of(directory: &Directory, user: &User) -> BTreeSet<String> {
     let given = user.roles.iter().filter_map(|given| directory.roles.get(given.role));
-    let everyone = directory.roles.named(EVERYONE).filter(|role| !role.retired);
-    given.chain(everyone).map(|role| role.name.clone()).collect()
+    given.chain(directory.implicit_role(user)).map(|role| role.name.clone()).collect()
 }
 
 impl Compiled {
@@ -40,7 +39,7 @@ impl Compiled {
         let uid = self.kinds.uid(Principal::User, &user.id.to_string());
         let mut attributes = HashMap::from([
             ("userName".to_owned(), RestrictedExpression::new_string(user.user_name.to_string())),
-            ("active".to_owned(), RestrictedExpression::new_bool(true)),
+            ("active".to_owned(), RestrictedExpression::new_bool(user.may_act())),
         ]);
         let view = user.attributes.view();
         for (extension, attribute) in &self.attributes {

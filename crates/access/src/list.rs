@@ -34,12 +34,15 @@ pub enum Through {
     Group(GroupId),
     /// They have the role of this name.
     Role(String),
+    /// It is about the group that is built in.
+    Public,
 }
 
 impl Through {
     fn of(who: &Who) -> Option<Through> {
         match who {
             Who::Everybody => Some(Through::Everybody),
+            Who::Public => Some(Through::Public),
             Who::User(id) => Some(Through::User(*id)),
             Who::Group(id) => Some(Through::Group(*id)),
             Who::Role(name) => Some(Through::Role(name.clone())),
@@ -54,7 +57,8 @@ impl Compiled {
     ///
     /// None: nobody is called so.
     pub fn applicable(&self, directory: &Directory, who: &str) -> Option<Vec<Applicable>> {
-        let person = Person::of(directory, find(directory, who)?);
+        let mut person = Person::of(directory, find(directory, who)?);
+        person.roles.extend(directory.roles.everyone().map(|role| role.name.clone()));
         let about = self.rules.iter().enumerate().filter(|(_, rule)| person.is(&rule.who));
         Some(about.filter_map(|(index, rule)| self.applicable_rule(index, rule)).collect())
     }

@@ -5,10 +5,11 @@ use domain::event::Subject;
 use domain::id::PolicyId;
 use domain::position::Position;
 use domain::time::Timestamp;
+use domain::visible::PUBLIC;
 use serde::{Deserialize, Serialize};
 
 use crate::named::{Principal, named};
-use crate::text::shown;
+use crate::text::{Kind, shown};
 
 /// A policy of a tenant at a moment.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -37,7 +38,7 @@ pub struct Listed {
 pub struct NamedBy {
     /// `user`, `group` or `role`.
     pub kind: String,
-    /// The id; none: what the policy says leads nowhere.
+    /// The id; none: what the policy says leads nowhere, or to the group that is built in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The name at the moment.
@@ -150,6 +151,10 @@ fn named_by(principal: &Principal, directory: &Directory) -> NamedBy {
             let found = directory.roles.get(*id);
             let found = found.map(|role| (role.name.clone(), state(role.retired)));
             ("role", Some(id.to_string()), found)
+        }
+        Principal::Public => {
+            let (kind, name) = (Kind::Group.word().to_owned(), Some(PUBLIC.to_owned()));
+            return NamedBy { kind, id: None, name, state: State::Present };
         }
         Principal::Nobody(kind, name) => {
             let (kind, name) = (kind.word().to_owned(), Some(name.clone()));

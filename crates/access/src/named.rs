@@ -2,6 +2,7 @@
 
 use domain::directory::Directory;
 use domain::id::{GroupId, RoleId, UserId};
+use domain::visible::PUBLIC;
 
 use crate::text::{Kind, mentions};
 
@@ -14,6 +15,8 @@ pub enum Principal {
     Group(GroupId),
     /// A role; it may be retired, and never goes.
     Role(RoleId),
+    /// The group that is built in.
+    Public,
     /// A name that leads nowhere: the policy was written before names were turned into ids.
     Nobody(Kind, String),
 }
@@ -25,6 +28,7 @@ impl Principal {
             Principal::User(id) => directory.users.get(*id).is_none(),
             Principal::Group(id) => directory.groups.get(*id).is_none(),
             Principal::Role(id) => directory.roles.get(*id).is_none(),
+            Principal::Public => false,
             Principal::Nobody(..) => true,
         }
     }
@@ -37,6 +41,7 @@ pub fn named(text: &str, directory: &Directory) -> Vec<Principal> {
         .map(|mention| {
             let found = match mention.kind {
                 Kind::User => mention.id.parse().ok().map(Principal::User),
+                Kind::Group if mention.id == PUBLIC => Some(Principal::Public),
                 Kind::Group => mention.id.parse().ok().map(Principal::Group),
                 Kind::Role => {
                     directory.roles.named(&mention.id).map(|role| Principal::Role(role.id))

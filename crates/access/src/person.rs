@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use cedar_policy::{Entity, EntityUid};
-use domain::directory::{Directory, EVERYONE, User};
+use domain::directory::{Directory, User};
 use domain::event::Member;
 use domain::id::GroupId;
+use domain::visible::PUBLIC;
 use scim::UserNameKey;
 
 use crate::compiled::{Compiled, Who};
@@ -32,15 +33,10 @@ impl<'a> Person<'a> {
         Person { user, groups, roles: roles_of(directory, user) }
     }
 
-    /// Whether they have no role but the one that everybody has.
-    pub(crate) fn lacks_privileges(&self) -> bool {
-        self.roles.iter().all(|role| role == EVERYONE)
-    }
-
     /// Whether a policy's scope is about them.
     pub(crate) fn is(&self, who: &Who) -> bool {
         match who {
-            Who::Everybody => true,
+            Who::Everybody | Who::Public => true,
             Who::User(id) => *id == self.user.id,
             Who::Group(id) => self.groups.contains(id),
             Who::Role(name) => self.roles.contains(name),
@@ -53,15 +49,19 @@ impl<'a> Person<'a> {
         compiled.user(self.user, self.parents(compiled, all))
     }
 
+    /// What they are in. Whoever may act is in the group that is built in.
     fn parents(&self, compiled: &Compiled, all: bool) -> HashSet<EntityUid> {
+        let may_act = self.user.may_act();
         if all {
             let groups =
                 self.groups.iter().map(|id| compiled.kinds.uid(Kind::Group, &id.to_string()));
             let roles = self.roles.iter().map(|name| compiled.kinds.uid(Kind::Role, name));
-            return groups.chain(roles).collect();
+            let public = may_act.then(|| compiled.kinds.uid(Kind::Group, PUBLIC));
+            return groups.chain(roles).chain(public).collect();
         }
         let groups = self.groups.iter().filter_map(|id| compiled.groups.get(id));
         let roles = self.roles.iter().filter_map(|name| compiled.roles.get(name));
-        groups.chain(roles).cloned().collect()
+        let public = compiled.public.as_ref().filter(|_| may_act);
+        groups.chain(roles).chain(public).cloned().collect()
     }
 }

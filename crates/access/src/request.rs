@@ -1,10 +1,11 @@
 //! What is asked, and what the question brings with it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cedar_policy::{Context, Entities, Entity, EntityId, EntityUid};
 use domain::directory::Directory;
 use domain::event::Member;
+use domain::visible::PUBLIC;
 use serde_json::Value;
 
 use crate::compiled::{Action, Compiled};
@@ -167,6 +168,10 @@ impl Compiled {
                 Kind::User => {
                     let user = find(directory, id);
                     all.extend(user.map(|user| Person::of(directory, user).entity(self, true)));
+                }
+                Kind::Group if id == PUBLIC => {
+                    let uid = self.kinds.uid(Kind::Group, id);
+                    all.push(Entity::new_no_attrs(uid, HashSet::new()));
                 }
                 Kind::Group => {
                     let Ok(group) = id.parse() else { continue };

@@ -11,6 +11,7 @@ use std::str::FromStr;
 use cedar_policy::{EntityId, EntityUid, Policy, PrincipalConstraint};
 use domain::directory::Directory;
 use domain::id::{GroupId, UserId};
+use domain::visible::PUBLIC;
 
 use crate::fault::{Fault, Place};
 use crate::limits::FAULTS;
@@ -109,6 +110,7 @@ pub(crate) fn id_of(kind: Kind, name: &str, directory: &Directory) -> Result<Str
             directory.users.named(&key).map(|user| user.id.to_string()).ok_or_else(nobody)
         }
         Kind::Group if name.parse::<GroupId>().is_ok() => Ok(name.to_owned()),
+        Kind::Group if Directory::is_built_in(name) => Ok(PUBLIC.to_owned()),
         Kind::Group => {
             let mut groups = directory.groups.named(name);
             let group = groups.next().ok_or_else(nobody)?;
@@ -125,6 +127,7 @@ pub(crate) fn id_of(kind: Kind, name: &str, directory: &Directory) -> Result<Str
 pub(crate) fn name_of(kind: Kind, id: &str, directory: &Directory) -> Option<String> {
     match kind {
         Kind::User => Some(directory.users.get(id.parse().ok()?)?.user_name.to_string()),
+        Kind::Group if id == PUBLIC => Some(PUBLIC.to_owned()),
         Kind::Group => Some(directory.groups.get(id.parse().ok()?)?.display_name.to_string()),
         Kind::Role => directory.roles.named(id).map(|role| role.name.clone()),
     }

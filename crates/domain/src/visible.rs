@@ -38,5 +38,5 @@ impl Directory {
     }
 }
 
-/// The group that everybody who may act is in.
+/// The group that everybody who may act is in. It is kept nowhere: whoever asks about groups asks [`User::may_act`] for it.
 pub const PUBLIC: &str = "public";

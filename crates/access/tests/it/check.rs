@@ -1,10 +1,10 @@
 //! May they? As tables.
 
 use access::Asked;
-use domain::event::Event;
+use domain::event::{Event, Member};
 use serde_json::{Value, json};
 
-use crate::given::{JANE, asked, compiled, directory, told, user};
+use crate::given::{EMEA, JANE, NEW, asked, compiled, directory, has, joins, told, user};
 
 const SALES: &str = r#"Table::"sales""#;
 
@@ -46,21 +46,118 @@ fn a_policy_reaches_whoever_its_scope_is_about() {
     );
 }
 
-/// Each active user has it, and it is no privilege.
+/// Each active user has it without being given it, and it is no privilege. Seen to catch policies that do not see it.
 #[test]
 fn everybody_has_the_role_of_everybody() {
     answers(
-        &[(
-            "all",
-            r#"permit (principal in Role::"Everyone", action == Action::"select", resource);"#,
-        )],
         &[
-            ("new", "select", SALES, "allow: all"),
+            (
+                "all",
+                r#"permit (principal in Role::"Everyone", action == Action::"select", resource);"#,
+            ),
+            (
+                "owned",
+                r#"permit (principal, action == Action::"insert", resource) when { resource has owner && resource.owner in Role::"Everyone" };"#,
+            ),
+        ],
+        &[
+            ("bob", "select", SALES, "allow: all"),
             ("jane@acme.com", "select", SALES, "allow: all"),
+            ("gone", "select", SALES, "deny: inactive"),
+            ("new", "select", SALES, "deny: no-privileges"),
+            ("bob", "insert", SALES, "deny: no-policy"),
+        ],
+    );
+}
+
+/// Whoever may act is in it, in any case of its name, in scopes and in conditions, without anybody having put them there.
+#[test]
+fn everybody_is_in_the_group_that_is_built_in() {
+    answers(
+        &[
+            (
+                "scope",
+                r#"permit (principal in Group::"Public", action == Action::"select", resource);"#,
+            ),
+            (
+                "condition",
+                r#"permit (principal, action == Action::"insert", resource) when { principal in [Group::"public"] };"#,
+            ),
+            (
+                "itself",
+                r#"permit (principal == Group::"public", action == Action::"drop", resource);"#,
+            ),
+        ],
+        &[
+            ("bob", "select", SALES, "allow: scope"),
+            ("bob", "insert", SALES, "allow: condition"),
+            ("bob", "drop", SALES, "deny: no-policy"),
             ("gone", "select", SALES, "deny: inactive"),
             ("new", "insert", SALES, "deny: no-privileges"),
         ],
     );
+}
+
+/// Whoever has no role but that of everybody may do nothing, whatever policies say of them, of their groups or of everybody:
+/// unless the tenant has no role that they could be given.
+#[test]
+fn who_has_no_role_may_do_nothing() {
+    let joined = joins(EMEA, Member::User(user(NEW)));
+    let given = has(NEW, 23);
+    let all = [
+        ("all", "permit (principal, action, resource);"),
+        ("group", r#"permit (principal in Group::"Sales", action, resource);"#),
+        ("user", r#"permit (principal == User::"new", action, resource);"#),
+    ];
+    let ask = |more: Vec<Event>| {
+        let directory = directory(more);
+        let compiled = compiled(&directory, &all);
+        told(compiled.check(&directory, &asked("new", "select", SALES)))
+    };
+    assert_eq!(ask(vec![joined.clone(), given.clone()]), "deny: no-privileges");
+    assert_eq!(ask(vec![has(NEW, 21)]), "allow: all: user");
+    let role = |n| domain::id::RoleId::new(uuid::Uuid::from_u128(n));
+    let retired = [21, 22].map(|n| Event::RoleRetired { role: role(n) });
+    assert_eq!(ask(vec![joined, retired[0].clone()]), "deny: no-privileges");
+    assert_eq!(ask(retired.to_vec()), "allow: all: user");
+}
+
+/// Whom a resource refers to may be somebody who may not act: they are then neither active nor among everybody.
+#[test]
+fn whom_a_question_refers_to_is_seen_as_they_are() {
+    let directory = directory(Vec::new());
+    let when = |name, condition: &str| {
+        let text = format!(
+            "permit (principal, action == Action::\"{name}\", resource) when {{ resource has owner && {condition} }};"
+        );
+        (name, text)
+    };
+    let policies = [
+        when("select", "resource.owner.active"),
+        when("insert", r#"resource.owner in Group::"public""#),
+        when("drop", r#"resource.owner in Role::"Everyone""#),
+    ];
+    let policies = policies.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let compiled = compiled(&directory, &policies);
+    for (owner, allowed) in [("jane@acme.com", true), ("new", true), ("gone", false)] {
+        for action in ["select", "insert", "drop"] {
+            let entities = json!([{ "uid": { "type": "Table", "id": "sales" }, "attrs": { "owner": { "type": "User", "id": owner } }, "parents": [] }]);
+            let asked = Asked { entities, ..asked("bob", action, SALES) };
+            let answer = compiled.check(&directory, &asked).unwrap();
+            assert_eq!(answer.reason.is_none(), allowed, "{owner} {action}");
+        }
+    }
+    let team = |id: &str| {
+        let entities = json!([{ "uid": { "type": "Table", "id": "sales" }, "attrs": { "team": { "type": "Group", "id": id } }, "parents": [] }]);
+        Asked { entities, ..asked("bob", "insert", SALES) }
+    };
+    let policy = [(
+        "team",
+        r#"permit (principal, action, resource) when { resource has team && principal in resource.team };"#,
+    )];
+    let compiled = crate::given::compiled(&directory, &policy);
+    assert_eq!(told(compiled.check(&directory, &team("PUBLIC"))), "allow: team");
+    assert_eq!(told(compiled.check(&directory, &team("Sales"))), "deny: no-policy");
 }
 
 #[test]
@@ -79,7 +176,7 @@ fn what_is_forbidden_is_forbidden_whatever_else_allows_it() {
             ("jane@acme.com", "drop", r#"Table::"hr""#, "deny: forbidden: never: no drop"),
             ("jane@acme.com", "select", SALES, "allow: all"),
             ("bob", "drop", r#"Table::"hr""#, "allow: all"),
-            ("new", "select", SALES, "allow: all"),
+            ("bob", "select", SALES, "allow: all"),
         ],
     );
 }

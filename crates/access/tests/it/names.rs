@@ -5,7 +5,7 @@ use domain::event::{Event, Renamed};
 use domain::personal::Personal;
 use serde_json::json;
 
-use crate::given::{JANE, SALES, asked, compiled, directory, group, made, person, told, user};
+use crate::given::{JANE, SALES, asked, compiled, directory, group, has, made, person, told, user};
 
 const TEXT: &str = r#"// jane and sales
 permit (principal == User::"jane@ACME.com", action == Action::"insert", resource)
@@ -42,6 +42,7 @@ fn a_policy_survives_renames_and_nobody_gains_by_a_name() {
             to: "Revenue".to_owned(),
         },
         made(98, "Sales"),
+        has(99, 22),
     ]);
     let text = shown(&bound, &after);
     assert!(text.contains("jane.doe@acme.com") && text.contains("Revenue"), "{text}");
@@ -49,7 +50,7 @@ fn a_policy_survives_renames_and_nobody_gains_by_a_name() {
     let table = r#"Table::"t""#;
     let ask = |who| told(compiled.check(&after, &asked(who, "insert", table)));
     assert_eq!(ask("jane.doe@acme.com"), "allow: p");
-    assert_eq!(ask("jane@acme.com"), "deny: no-privileges");
+    assert_eq!(ask("jane@acme.com"), "deny: no-policy");
 }
 
 #[test]
@@ -86,4 +87,16 @@ fn whom_a_policy_names_is_told_and_who_is_gone() {
     // Who is gone is shown by id, and that can be written again.
     assert_eq!(shown(&bob, &after), bob);
     assert_eq!(bind("p", &bob, &after).unwrap(), bob);
+}
+
+/// It is in no directory, and always there.
+#[test]
+fn the_group_that_is_built_in_is_never_gone() {
+    let directory = directory(Vec::new());
+    let text = r#"permit (principal in Group::"PUBLIC", action, resource);"#;
+    let bound = bind("p", text, &directory).unwrap();
+    assert_eq!(bound, text.replace("PUBLIC", "public"));
+    assert_eq!(shown(&bound, &directory), bound);
+    let named = named(&bound, &directory);
+    assert!(named == [Principal::Public] && !named[0].is_gone(&directory), "{named:?}");
 }

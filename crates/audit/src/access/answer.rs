@@ -24,7 +24,7 @@ pub struct Checked {
     /// The policies that decided, by name.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub policies: Vec<Grounds>,
-    /// The commit that took away the right to act.
+    /// The commit that took away the right to act, or the last role.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub since: Option<Entry>,
     /// Policies that could not be evaluated: they count as if they were not there.
@@ -99,7 +99,7 @@ pub struct Listed {
     pub head: Moment,
     /// Whose.
     pub user: Who,
-    /// Why every answer is no, whatever these policies say: `inactive` or `locked`.
+    /// Why every answer is no, whatever these policies say: `inactive`, `locked` or `no-privileges`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
     /// The policies, by name.

@@ -5,6 +5,7 @@ use ::access::{Answer, Applicable, Asked, Decision, Effect, Principal, Reason, T
 use domain::directory::{EVERYONE, User};
 use domain::event::{Event, EventKind, Subject};
 use domain::id::{GroupId, PolicyId, UserId};
+use domain::visible::PUBLIC;
 use scim::UserNameKey;
 
 use super::answer::{Broken, Can, Checked, Decided, Ground, Grounds, Listed, Who};
@@ -63,7 +64,7 @@ impl<'a> Grounding<'a> {
         all: Vec<Applicable>,
     ) -> Result<Listed, AccessError> {
         let user = self.find(who).ok_or_else(|| AccessError::NoUser(who.to_owned()))?;
-        let (id, reason) = (user.id, ::access::barred(user));
+        let (id, reason) = (user.id, ::access::barred(self.log.directory(), user));
         let mut policies = Vec::new();
         for can in all {
             let mut grounds = self.grounds(can.id, &can.name, can.effect, None)?;
@@ -118,6 +119,7 @@ impl<'a> Grounding<'a> {
                 Principal::Role(id) => {
                     directory.roles.get(id).map(|role| Through::Role(role.name.clone()))
                 }
+                Principal::Public => Some(Through::Public),
                 Principal::User(_) | Principal::Nobody(..) => None,
             };
             if let Some(through) = through {
@@ -139,6 +141,12 @@ impl<'a> Grounding<'a> {
     fn through(&mut self, user: UserId, through: Through) -> Result<Option<Ground>, AskError> {
         match through {
             Through::Everybody => Ok(None),
+            // Nobody was ever put into it.
+            Through::Public => {
+                let (kind, name) = (Kind::Group.word().to_owned(), Some(PUBLIC.to_owned()));
+                let what = Named { kind, id: None, name };
+                Ok(Some(Ground { what, ways: Vec::new(), role: None }))
+            }
             Through::User(id) => {
                 let what = self.log.user(id)?;
                 Ok(Some(Ground { what, ways: Vec::new(), role: None }))
@@ -175,9 +183,9 @@ impl<'a> Grounding<'a> {
                 found => Ok(found),
             },
             Reason::Locked => self.log.last(about, EventKind::UserLocked),
-            Reason::NoSuchUser | Reason::NoPrivileges | Reason::NoPolicy | Reason::Forbidden => {
-                Ok(None)
-            }
+            // None: they never had a role.
+            Reason::NoPrivileges => self.log.last(about, EventKind::RoleRevoked),
+            Reason::NoSuchUser | Reason::NoPolicy | Reason::Forbidden => Ok(None),
         }
     }
 }

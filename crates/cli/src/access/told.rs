@@ -55,7 +55,7 @@ fn said(reason: &str, check: &Checked) -> Option<String> {
         "no-such-user" => format!("there is no user {who}"),
         "inactive" => format!("{who} is inactive and may do nothing"),
         "locked" => format!("{who} is locked and may do nothing"),
-        "no-privileges" => format!("{who} has no role, and no policy allows it in another way"),
+        "no-privileges" => format!("{who} has no role and may do nothing"),
         "no-such-action" => "there was no such action for it then".to_owned(),
         _ => "no policy allows it".to_owned(),
     })
@@ -72,6 +72,9 @@ fn ground(ground: &Ground) -> Line {
     let what = name(&ground.what);
     match (&ground.role, ground.what.kind.as_str()) {
         (Some(role), _) => held(role),
+        (None, "group") if ground.ways.is_empty() => {
+            Line::new(format!("group {what}, which everybody is in"))
+        }
         (None, "group") => Line::with(format!("group {what}"), ways(&ground.ways)),
         (None, "role") => Line::new(format!("role {what}, which everybody has")),
         (None, _) => Line::new(format!("it names {what}")),
@@ -81,7 +84,12 @@ fn ground(ground: &Ground) -> Line {
 /// That whoever is asked about may do nothing, whatever can apply to them.
 pub(super) fn barred(listed: &Listed) {
     if let Some(reason) = &listed.reason {
-        note(format!("{} is {reason} and may do nothing", listed.user.name));
+        let why = match reason.as_str() {
+            "no-privileges" => "has no role",
+            "locked" => "is locked",
+            _ => "is inactive",
+        };
+        note(format!("{} {why} and may do nothing", listed.user.name));
     }
 }
 

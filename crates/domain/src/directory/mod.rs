@@ -371,10 +371,13 @@ impl Directory {
         self.roles.everyone().filter(|role| user.may_act() && !user.has_role(role.id))
     }
 
-    /// Whether no source gives this user any role but the one that everybody has: they see "No Privileges" (behaviour C-11).
+    /// Whether no source gives this user any role but the one that everybody has: they see "No Privileges" and may do nothing
+    /// (behaviour C-11). Nobody lacks what nobody can be given: where no other role is defined, roles are not in use.
     pub fn lacks_privileges(&self, user: &User) -> bool {
         let everyone = self.roles.named(EVERYONE).map(|role| role.id);
-        user.each_role().all(|role| Some(role) == everyone)
+        let is_other = |role: &Role| Some(role.id) != everyone && !role.retired;
+        user.roles.iter().all(|given| Some(given.role) == everyone)
+            && self.roles.iter().any(is_other)
     }
 
     /// The memberships that ended because their user was deactivated in the same commit, whoever sees the two.

@@ -88,7 +88,7 @@ pub(super) fn all() -> Map<String, Value> {
         members.insert("conditional".to_owned(), flag);
     }
     let can = object(can, &["policy", "effect", "actions", "conditional"]);
-    let barred = json!({ "type": "string", "enum": ["inactive", "locked"] });
+    let barred = json!({ "type": "string", "enum": ["inactive", "locked", "no-privileges"] });
     let listed = json!({ "head": head, "user": who, "reason": barred, "policies": list(&can) });
     add("ApplicablePolicies", object(listed, &["head", "user", "policies"]));
 

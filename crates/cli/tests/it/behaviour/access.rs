@@ -12,7 +12,7 @@ const SALES: &str = r#"Table::"sales""#;
 const SCHEMA: &str = "entity Table { owner?: User };
     action select, drop appliesTo { principal: [User], resource: [Table], context: { mfa?: Bool } };";
 
-/// A server with Jane, an Analyst in `Sales EMEA`, which is in `Sales`; and Bob, who has nothing.
+/// A server with Jane, an Analyst in `Sales EMEA`, which is in `Sales`; and Bob, a Business User in no group.
 struct Acme {
     _folder: tempfile::TempDir,
     served: Option<Served>,
@@ -42,9 +42,7 @@ impl Acme {
             emea: String::new(),
         };
         acme.jane = acme.made("Users", json!({ "schemas": [USER], "userName": "jane@acme.com", "active": true, "roles": [{ "value": "Analyst" }] })).await;
-        acme.bob = acme
-            .made("Users", json!({ "schemas": [USER], "userName": "bob", "active": true }))
-            .await;
+        acme.bob = acme.made("Users", json!({ "schemas": [USER], "userName": "bob", "active": true, "roles": [{ "value": "Business User" }] })).await;
         let member = |id: &str| json!([{ "value": id }]);
         acme.emea = acme.made("Groups", json!({ "schemas": [GROUP], "displayName": "Sales EMEA", "members": member(&acme.jane) })).await;
         acme.sales = acme.made("Groups", json!({ "schemas": [GROUP], "displayName": "Sales", "members": member(&acme.emea) })).await;
@@ -258,13 +256,186 @@ async fn c_08_roles_and_memberships_count_at_once() {
     assert_eq!(acme.check("bob", "drop", SALES).await["decision"], "deny");
 }
 
+/// Policies see the role that everybody has, and the group that everybody is in, of whoever may act.
+#[tokio::test(flavor = "multi_thread")]
+async fn c_06_policies_see_the_role_and_the_group_of_everybody() {
+    let acme = Acme::start().await;
+    acme.policy(
+        "everyone",
+        r#"permit (principal in Role::"Everyone", action == Action::"select", resource);"#,
+    )
+    .await;
+    acme.policy(
+        "public",
+        r#"permit (principal in Group::"Public", action == Action::"drop", resource);"#,
+    )
+    .await;
+    let reads = acme.check("bob", "select", SALES).await;
+    assert_eq!(reads["decision"], "allow", "{reads}");
+    assert_eq!(reads["policies"][0]["through"][0]["what"]["name"], "Everyone", "{reads}");
+    let drops = acme.check("bob", "drop", SALES).await;
+    assert_eq!(drops["decision"], "allow", "{drops}");
+    let through = &drops["policies"][0]["through"][0]["what"];
+    assert_eq!(*through, json!({ "kind": "group", "name": "public" }), "{drops}");
+    let (_, listed) = acme.admin(Method::GET, "policies", &Value::Null).await;
+    assert_eq!(
+        (&listed["policies"][1]["dangling"], &listed["policies"][1]["names"][0]["state"]),
+        (&json!(false), &json!("present")),
+        "{listed}"
+    );
+    let (_, out, _) = acme.cli(&["access", "list", "--user", "bob"]);
+    assert!(out.contains("role Everyone") && out.contains("group public"), "{out}");
+    let check = ["access", "check", "--user", "bob", "--action", "drop", "--resource", SALES];
+    let (status, out, _) = acme.cli(&check);
+    assert!(status == 0 && out.contains("group public, which everybody is in"), "{out}");
+    let off = json!({ "op": "replace", "path": "active", "value": false });
+    acme.patched(&format!("Users/{}", acme.bob), off).await;
+    for action in ["select", "drop"] {
+        assert_eq!(acme.check("bob", action, SALES).await["reason"], "inactive");
+    }
+}
+
+/// Whatever a policy says: of them, of their group, or of everybody. The last role that went is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn c_11_who_has_no_role_has_no_privileges() {
     let acme = Acme::start().await;
-    acme.policy("admins", r#"permit (principal in Role::"Admin", action, resource);"#).await;
-    assert_eq!(acme.check("bob", "select", SALES).await["reason"], "no-privileges");
-    assert_eq!(acme.check("jane@acme.com", "select", SALES).await["reason"], "no-policy");
+    acme.policy("all", "permit (principal, action, resource);").await;
+    acme.policy("bob", r#"permit (principal == User::"bob", action, resource);"#).await;
+    acme.policy("everyone", r#"permit (principal in Role::"Everyone", action, resource);"#).await;
+    let new = json!({ "schemas": [USER], "userName": "new", "active": true });
+    let new = acme.made("Users", new).await;
+    let sales = json!({ "op": "add", "path": "members", "value": [{ "value": new }] });
+    acme.patched(&format!("Groups/{}", acme.sales), sales).await;
+    acme.policy("sales", r#"permit (principal in Group::"Sales", action, resource);"#).await;
+    let denied = acme.check("new", "select", SALES).await;
+    assert_eq!(
+        (&denied["decision"], &denied["reason"], denied.get("since")),
+        (&json!("deny"), &json!("no-privileges"), None),
+        "{denied}"
+    );
+    assert_eq!(acme.check("bob", "select", SALES).await["decision"], "allow");
+    acme.patched(&format!("Users/{}", acme.bob), json!({ "op": "remove", "path": "roles" })).await;
+    let denied = acme.check("bob", "select", SALES).await;
+    assert_eq!(
+        (&denied["reason"], &denied["since"]["events"][0]["type"]),
+        (&json!("no-privileges"), &json!("RoleRevoked")),
+        "{denied}"
+    );
+    let (_, listed) = acme.admin(Method::GET, "access/list?user=bob", &Value::Null).await;
+    assert_eq!(listed["reason"], "no-privileges", "{listed}");
+    let (status, out, _) =
+        acme.cli(&["access", "check", "--user", "bob", "--action", "drop", "--resource", SALES]);
+    assert!(status == 1 && out.contains("bob has no role and may do nothing"), "{out}");
     assert_eq!(acme.check("nobody", "select", SALES).await["reason"], "no-such-user");
+}
+
+/// Whom a connector's lists leave out may do nothing from then on, and is in nobody's lists but that connector's.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_02_who_is_left_out_may_do_nothing_and_is_on_no_list() {
+    let acme = Acme::start().await;
+    acme.policy("all", "permit (principal, action, resource);").await;
+    acme.policy("bob-reads", r#"permit (principal == User::"bob", action, resource);"#).await;
+    let management = json!({ "name": "scripts", "preset": "management" });
+    let (_, made) = acme.admin(Method::POST, "connectors", &management).await;
+    let key = made["apiKey"].as_str().unwrap().to_owned();
+    let lists = async || {
+        let users = acme.http.get(format!("{}/api/v2/users", acme.url));
+        let users = users.header("HTTP-X-PARTNER-AUTH", &key).send().await.unwrap();
+        let roster = format!("{}/admin/v1/tenants/acme/roster", acme.url);
+        let csv = acme.http.get(format!("{roster}?format=csv")).bearer_auth(OPERATOR_KEY);
+        let roster = acme.http.get(roster).bearer_auth(OPERATOR_KEY);
+        let (_, exported, _) = acme.cli(&["export", "users", "--format", "csv"]);
+        let (_, ndjson, _) = acme.cli(&["export", "users", "--format", "ndjson"]);
+        [
+            users.text().await.unwrap(),
+            roster.send().await.unwrap().text().await.unwrap(),
+            csv.send().await.unwrap().text().await.unwrap(),
+            exported,
+            ndjson,
+        ]
+    };
+    for list in lists().await {
+        assert!(list.contains("Business User") && list.contains("jane"), "{list}");
+    }
+    let then = acme.check("bob", "select", SALES).await;
+    assert_eq!(then["decision"], "allow");
+    let leave_out = json!({ "exclude": { "userNames": ["bob", "eve"] } });
+    let (status, done) = acme.admin(Method::PATCH, "connectors/okta", &leave_out).await;
+    assert_eq!(status, 200, "{done}");
+    let eve = json!({ "schemas": [USER], "userName": "eve", "active": true, "roles": [{ "value": "Admin" }] });
+    let eve = acme.made("Users", eve).await;
+    for who in ["bob", "eve", &acme.bob, &eve] {
+        let denied = acme.check(who, "select", SALES).await;
+        assert_eq!(
+            (&denied["decision"], &denied["reason"], denied["user"].get("id")),
+            (&json!("deny"), &json!("no-such-user"), None),
+            "{denied}"
+        );
+        let (status, answer) =
+            acme.admin(Method::GET, &format!("access/list?user={who}"), &Value::Null).await;
+        assert_eq!(status, 404, "{answer}");
+    }
+    for list in lists().await {
+        assert!(list.contains("jane"), "{list}");
+        for who in ["Business User", "Admin", "bob", "eve", &acme.bob, &eve] {
+            assert!(!list.contains(who), "{who}: {list}");
+        }
+    }
+    // Nor may what a check brings speak of them by name.
+    let entities = json!([{ "uid": { "type": "Table", "id": "sales" }, "attrs": { "owner": { "type": "User", "id": "bob" } }, "parents": [] }]);
+    let body = json!({ "user": "jane@acme.com", "action": "select", "resource": SALES, "entities": entities });
+    let (status, refused) = acme.admin(Method::POST, "access/check", &body).await;
+    assert_eq!(status, 400, "{refused}");
+    // The past is as it was, the policy that names them is found, and it was told that it does.
+    let query = format!("?asOf={}", then["head"]["position"]);
+    assert_eq!(acme.check_at("bob", "select", SALES, &query).await["decision"], "allow");
+    let (_, dangling) = acme.admin(Method::GET, "policies?dangling=true", &Value::Null).await;
+    assert_eq!(dangling["policies"][0]["name"], "bob-reads", "{dangling}");
+    let (_, told) = acme.admin(Method::GET, "problems?kind=attention", &Value::Null).await;
+    let told = told["problems"].as_array().unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let detail = told[0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("the user `bob` was left out by its connector's lists"), "{detail}");
+    // Let in again, everything is as before.
+    let (_, done) = acme.admin(Method::PATCH, "connectors/okta", &json!({ "exclude": {} })).await;
+    assert_eq!(acme.check("bob", "select", SALES).await["decision"], "allow", "{done}");
+}
+
+/// Questions are asked by POST where they are long; who may only read may ask them all the same, and changes nothing by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_20_an_auditor_may_ask_and_write_nothing() {
+    let acme = Acme::start().await;
+    acme.policy("all", "permit (principal, action, resource);").await;
+    let url = format!("{}/admin/v1/operators", acme.url);
+    let ann = json!({ "name": "ann", "role": "auditor" });
+    let added = acme.http.post(url).bearer_auth(OPERATOR_KEY).json(&ann).send().await.unwrap();
+    let added: Value = added.json().await.unwrap();
+    let key = added["operatorKey"].as_str().unwrap();
+    let ask = async |method: Method, path: &str, body: Value| {
+        let url = format!("{}/admin/v1/tenants/acme/{path}", acme.url);
+        let answer = acme.http.request(method, url).bearer_auth(key).json(&body);
+        let answer = answer.send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let check = json!({ "user": "bob", "action": "select", "resource": SALES });
+    let (status, one) = ask(Method::POST, "access/check", check.clone()).await;
+    assert_eq!((status, &one["decision"]), (200, &json!("allow")), "{one}");
+    let head = one["head"].clone();
+    let batch = json!({ "checks": [check, check], "explain": true });
+    let (status, several) = ask(Method::POST, "access/check", batch).await;
+    assert_eq!((status, several["checks"].as_array().map(Vec::len)), (200, Some(2)), "{several}");
+    let between = json!({ "user": "bob", "from": "1" });
+    let (status, diff) = ask(Method::POST, "access/diff", between).await;
+    assert_eq!((status, &diff["to"]), (200, &head), "{diff}");
+    let (_, out, err) = run(
+        &["access", "check", "--user", "bob", "--action", "select", "--resource", SALES],
+        &[("ROLLBOOK_URL", &acme.url), ("ROLLBOOK_OPERATOR_KEY", key)],
+    );
+    assert!(out.starts_with("allow: bob may select"), "{out}{err}");
+    let text = json!({ "text": "forbid (principal, action, resource);" });
+    let (status, refused) = ask(Method::PUT, "policies/never", text).await;
+    assert_eq!(status, 403, "{refused}");
+    assert_eq!(acme.check("bob", "select", SALES).await["head"], head);
 }
 
 #[tokio::test(flavor = "multi_thread")]
