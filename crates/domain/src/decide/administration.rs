@@ -94,9 +94,10 @@ pub(super) fn add_schema(
         .with_extension(&parsed, &resource_type, required)
         .map_err(|bad| Invalid::value(bad.to_string()))?;
     let urn = extended.schemas().last().map(|schema| schema.id.to_string()).unwrap_or_default();
+    // Also those whom a connector's lists leave out: they may be let in later.
     let is_taken = match resource_type.as_str() {
-        "Group" => !directory.groups.is_empty(),
-        _ => !directory.users.is_empty(),
+        "Group" => !directory.groups.is_empty() || directory.ignored.groups().next().is_some(),
+        _ => !directory.users.is_empty() || directory.ignored.users().next().is_some(),
     };
     if required && is_taken {
         let detail = format!(

@@ -165,24 +165,29 @@ impl<'a> Consequences<'a> {
         }
     }
 
-    /// Notes which memberships come to be and which end; one ends when its last source takes it back.
+    /// Notes which memberships come to be and which end; one ends when its last source takes it back. One request may do both, in
+    /// either order, to somebody who is noticed and deactivated: what is said last holds.
     fn note_memberships(&mut self, events: &[Event], of: impl Fn(Member) -> bool) {
-        let mut taken: BTreeMap<(Member, GroupId), BTreeSet<Source>> = BTreeMap::new();
+        let mut ends: BTreeMap<(Member, GroupId), (BTreeSet<Source>, bool)> = BTreeMap::new();
         for (group, member, change) in memberships(events).filter(|(_, member, _)| of(*member)) {
+            let (sources, begins) = ends.entry((member, group)).or_insert_with(|| {
+                let there = self.directory.groups.get(group);
+                (there.into_iter().flat_map(|there| there.sources(member)).collect(), false)
+            });
             match change {
-                Membership::Begins
-                    if self.unseen.has(member) || self.unseen.has(Member::Group(group)) => {}
-                Membership::Begins => drop(self.new.entry(member).or_default().insert(group)),
-                Membership::Ends(source) => {
-                    taken.entry((member, group)).or_default().insert(source);
+                Membership::Begins(source) => {
+                    sources.insert(source);
+                    *begins = true;
                 }
+                Membership::Ends(source) => drop(sources.remove(&source)),
             }
         }
-        for ((member, group), sources) in taken {
-            let there = self.directory.groups.get(group);
-            let mut left = there.into_iter().flat_map(|there| there.sources(member));
-            if left.all(|source| sources.contains(&source)) {
+        for ((member, group), (sources, begins)) in ends {
+            let unseen = self.unseen.has(member) || self.unseen.has(Member::Group(group));
+            if sources.is_empty() || unseen {
                 self.gone.insert((member, group));
+            } else if begins {
+                self.new.entry(member).or_default().insert(group);
             }
         }
     }
@@ -295,15 +300,15 @@ enum Keep {
 
 /// What becomes of a membership.
 enum Membership {
-    Begins,
+    Begins(Source),
     Ends(Source),
 }
 
 /// The memberships that events change.
 fn memberships(events: &[Event]) -> impl Iterator<Item = (GroupId, Member, Membership)> + '_ {
     events.iter().filter_map(|event| {
-        if let Event::GroupMemberAdded { group, member, .. } = event {
-            return Some((*group, *member, Membership::Begins));
+        if let Event::GroupMemberAdded { group, member, source } = event {
+            return Some((*group, *member, Membership::Begins(*source)));
         }
         if let Event::GroupMemberRemoved { group, member, source } = event {
             return Some((*group, *member, Membership::Ends(*source)));
