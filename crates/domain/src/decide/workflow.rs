@@ -46,7 +46,15 @@ pub(super) fn user(
     match change {
         Change::Create(_) => {
             check(connector, [Permission::CreateUsers])?;
-            user::decide(directory, actor, id, change)
+            let mut decision = user::decide(directory, actor, id, change)?;
+            let links = |event: &Event| matches!(event, Event::UserLinked { .. });
+            if decision.events.iter().any(links) {
+                // A first push says what holds of them; but nobody who was there gains or loses the right to act by the way.
+                let switches = |permission: &Permission| *permission == Permission::DeactivateUsers;
+                check(connector, decision.events.iter().map(needed).filter(switches))?;
+                follow(directory, &connector.settings, &mut decision.events);
+            }
+            Ok(decision)
         }
         Change::Replace { .. } | Change::Patch { .. } => {
             let mut decision = user::decide(directory, actor, id, change)?;

@@ -104,6 +104,30 @@ fn c_05_a_permission_is_asked_for_what_would_change() {
     assert!(both.contains("`updateUsers` and `deactivateUsers` are off"), "{both}");
 }
 
+/// A push that takes somebody over may say that they are inactive: they were there, and who may create may not therefore deactivate.
+/// Seen to catch: such a push let through with leave to create alone, and memberships that stay.
+#[test]
+fn c_05_who_is_linked_is_deactivated_with_leave_only_and_as_the_connector_says() {
+    let here = leaving(OnReactivate::Nothing)
+        .and(OPERATOR, Command::Release(Member::User(ADA)))
+        .and(OPERATOR, Command::Release(Member::User(BOB)));
+    let newcomer = || UserId::new(Uuid::from_u128(9));
+    let push = |active: bool| create(newcomer(), &format!(r#""userName":"ada","active":{active}"#));
+    let okta = connector(OKTA);
+    let creating = only(&here, &[Permission::CreateUsers]);
+    creating.when(okta, push(true)).causes(&[UserLinked]);
+    let refused = creating.when(okta, push(false)).0;
+    let why = Forbidden::Permissions(vec![Permission::DeactivateUsers]);
+    assert_eq!(refused, Err(Rejection::Forbidden { connector: "okta".to_owned(), why }));
+    let left = here.when(okta, push(false));
+    left.causes(&[UserLinked, UserDeactivated, GroupMemberRemoved]);
+    // Who only enriches takes nobody over.
+    let enriching = with(&here, |settings| settings.attribute_only = true);
+    let why = Forbidden::AttributeOnly;
+    let refused = Err(Rejection::Forbidden { connector: "okta".to_owned(), why });
+    assert_eq!(enriching.when(okta, push(true)).0, refused);
+}
+
 #[test]
 fn p_22_attribute_only_never_creates_and_only_updates() {
     let given = with(&ada_in_sales(), |settings| settings.attribute_only = true);
@@ -225,6 +249,7 @@ fn p_07_nothing_is_restored_that_ended_meanwhile() {
     }
     // Another source's word is not this one's.
     for untouched in [remove(&format!(r#"members[value eq \"{BOB}\"]"#)), remove("members")] {
+        away.when(connector(ENTRA), untouched.clone()).nothing();
         let later = away.and(connector(ENTRA), untouched);
         later.when(okta, patch(ADA, ON)).causes(&[UserActivated, GroupMemberAdded]);
     }
