@@ -37,8 +37,8 @@ fuzz: ## what reads a client's words, FUZZ_SECONDS (20) for each target; wants a
 simulate: ## random commands against a failing log, 2,000 seeds
 	cargo run --release -p testkit --bin simulate -- --seeds 2000
 
-sabotage: ## break the code on purpose, one fault at a time; the simulation must notice each
-	cargo run -p testkit --bin sabotage
+sabotage: ## break the code on purpose, one fault at a time; the simulation must notice each; or some: LAW="lock policy"
+	cargo run -p testkit --bin sabotage -- $(LAW)
 
 fixtures: ## the stories and the fixtures; or record a new one: make fixtures NAME=okta-spring STORY=okta-month
 ifdef NAME

@@ -10,6 +10,7 @@ mod local;
 mod policies;
 mod settings;
 mod standing;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -93,6 +94,8 @@ struct Simulation {
     live: Option<(Engine, Writer<MemoryLog>)>,
     tenants: Vec<(TenantId, ConnectorId, CredentialId)>,
     acknowledged: BTreeMap<(TenantId, Position), Hash>,
+    // What those that wrote policies were checked against.
+    grounds: BTreeMap<(TenantId, Position), Option<Position>>,
     checkpoint: Option<(TenantId, Vec<u8>)>,
     // Everybody who ever came to be, and who was erased.
     people: BTreeSet<(TenantId, UserId)>,
@@ -114,6 +117,7 @@ impl Simulation {
             live: None,
             tenants: Vec::new(),
             acknowledged: BTreeMap::new(),
+            grounds: BTreeMap::new(),
             checkpoint: None,
             people: BTreeSet::new(),
             erased: BTreeSet::new(),
@@ -232,7 +236,7 @@ impl Simulation {
         }
         self.check_replay()?;
         self.check_erased()?;
-        self.check_standing()?;
+        self.check_written()?;
         self.check_acknowledged()?;
         self.check_checkpoint()?;
         for (tenant, ..) in &self.tenants {
@@ -251,10 +255,10 @@ impl Simulation {
         let mut waiting: Vec<Waiting> = Vec::new();
         let mut asked = Vec::new();
         for (tenant, origin, command) in wishes {
-            let person = person(&command);
+            let (person, ground) = (person(&command), written::ground(&command));
             let engine = engine.clone();
             waiting.push(Box::pin(async move { engine.submit(tenant, origin, command).await }));
-            asked.push((tenant, person));
+            asked.push((tenant, person, ground));
         }
         for one in &mut waiting {
             if poll(one).is_some() {
@@ -268,7 +272,7 @@ impl Simulation {
         }
         let after = heads(&engine);
         let mut expected = before.clone();
-        for ((tenant, person), answer) in asked.iter().zip(&answers) {
+        for ((tenant, person, ground), answer) in asked.iter().zip(&answers) {
             match answer {
                 Ok(Receipt { snapshot, position: Some(position), about, .. }) => {
                     let next = expected.entry(*tenant).or_default();
@@ -280,6 +284,7 @@ impl Simulation {
                     if self.acknowledged.insert(key, snapshot.head.hash).is_some() {
                         return Err(format!("position {position} was acknowledged twice"));
                     }
+                    self.grounds.extend(ground.map(|ground| (key, ground)));
                     self.tally.commits += 1;
                     // Who was linked was there already, under another id than a newcomer's.
                     let there = matches!(about, Some(Member::User(_)));
@@ -343,13 +348,16 @@ impl Simulation {
         if self.rng.random_ratio(1, 16) {
             return self.govern(tenant);
         }
+        let snapshot = self.engine()?.now(tenant).ok_or("a tenant is gone")?;
+        let here = Actor::Operator { id: OperatorId::new(Uuid::nil()) };
         let actor = if self.rng.random_ratio(1, 6) {
-            Actor::Operator { id: OperatorId::new(Uuid::nil()) }
+            here
         } else {
-            Actor::Connector { id: connector, credential }
+            // Now and then another than the tenant's own.
+            let other = settings::some_spare(&mut self.rng, &snapshot.directory);
+            Actor::Connector { id: other.unwrap_or(connector), credential }
         };
         let mut origin = self.origin(actor);
-        let snapshot = self.engine()?.now(tenant).ok_or("a tenant is gone")?;
         let directory = &snapshot.directory;
         let users = directory.users.iter().chain(directory.ignored.users());
         let users: Vec<UserId> = users.map(|user| user.id).collect();
@@ -362,6 +370,7 @@ impl Simulation {
         let role = *ROLES.choose(&mut self.rng).ok_or("no role")?;
         let rtype = snapshot.directory.schemas.catalogue().user();
         if self.rng.random_ratio(1, 12) {
+            origin.actor = here;
             return Ok((tenant, origin, self.local(some_user, some_group, connector, name)?));
         }
         if self.rng.random_ratio(1, 16) {
@@ -594,9 +603,11 @@ impl Simulation {
     fn check_directories(&self) -> Result<(), String> {
         for (tenant, snapshot) in self.engine()?.world().iter() {
             snapshot.directory.agrees().map_err(|why| format!("tenant {tenant}: {why}"))?;
-            let required = snapshot.directory.schemas.custom().filter(|schema| schema.required);
-            for (schema, user) in required
-                .flat_map(|schema| snapshot.directory.users.iter().map(move |u| (schema, u)))
+            let directory = &snapshot.directory;
+            let users = || directory.users.iter().chain(directory.ignored.users());
+            let required = directory.schemas.custom().filter(|schema| schema.required);
+            for (schema, user) in
+                required.flat_map(|schema| users().map(move |user| (schema, user)))
             {
                 if user.attributes.view().get(&schema.urn).is_none() {
                     return Err(format!("user {} lacks `{}`", user.id, schema.urn));

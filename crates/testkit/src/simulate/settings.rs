@@ -38,7 +38,14 @@ pub(super) fn some(rng: &mut impl Rng, there: ConnectorSettings) -> ConnectorSet
     }
 }
 
-/// Adds a connector that nobody uses, or removes such a one.
+/// One of the connectors that come and go, now and then.
+pub(super) fn some_spare(rng: &mut impl Rng, directory: &Directory) -> Option<ConnectorId> {
+    let spare = directory.connectors.iter().filter(|one| one.name.starts_with("spare"));
+    let spare: Vec<ConnectorId> = spare.map(|one| one.id).collect();
+    spare.choose(rng).copied().filter(|_| rng.random_ratio(1, 6))
+}
+
+/// Adds a connector, or removes one that nothing comes from any more.
 pub(super) fn spare(rng: &mut impl Rng, directory: &Directory, id: ConnectorId) -> Command {
     let spare = directory.connectors.iter().filter(|one| one.name.starts_with("spare"));
     let spare: Vec<ConnectorId> = spare.map(|one| one.id).collect();

@@ -1,14 +1,9 @@
 //! Tenants that are suspended, resumed and closed, and operators who come, change and go.
 
-use std::collections::BTreeMap;
-
 use domain::command::Command;
-use domain::directory::TenantState;
-use domain::event::{Event, Holder, OperatorRole};
+use domain::event::{Holder, OperatorRole};
 use domain::id::{CredentialId, OperatorId, TenantId};
 use domain::origin::{Actor, Origin};
-use domain::snapshot::Snapshot;
-use eventlog::{EventLog, LogReader};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
@@ -80,45 +75,4 @@ impl Simulation {
             }
         })
     }
-
-    /// No identity provider wrote while its tenant was suspended, nobody but who erases after it was closed, and once
-    /// an owner had a lasting key, one always has.
-    pub(super) fn check_standing(&self) -> Result<(), String> {
-        let log = self.disk.open().map_err(|error| format!("the log does not open: {error}"))?;
-        let reader = log.reader();
-        let mut tenants: BTreeMap<TenantId, Snapshot> = BTreeMap::new();
-        for stored in reader.scan() {
-            let stored = stored.map_err(|error| error.to_string())?;
-            let snapshot = tenants.entry(stored.tenant).or_default();
-            let (commit, head) =
-                eventlog::link(&snapshot.head, stored.tenant, &stored.bytes, &reader)
-                    .map_err(|error| error.to_string())?;
-            let erases = commit.events.iter().any(|one| matches!(one, Event::UserErased { .. }));
-            let is_theirs = commit.origin.actor.connector().is_some();
-            let is_kept = match snapshot.directory.standing.state {
-                TenantState::Open => true,
-                TenantState::Suspended { .. } => !is_theirs,
-                TenantState::Closed { .. } => erases,
-            };
-            if !is_kept {
-                let state = snapshot.directory.standing.state.name();
-                return Err(format!("a {state} tenant took position {}", commit.position));
-            }
-            let had_owner = has_owner(snapshot);
-            snapshot.advance(&commit, head.hash).map_err(|error| error.to_string())?;
-            if had_owner && !has_owner(snapshot) {
-                return Err(format!("the last owner is gone at position {}", commit.position));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn has_owner(system: &Snapshot) -> bool {
-    let directory = &system.directory;
-    directory.credentials.iter().any(|key| {
-        let Holder::Operator(id) = key.holder else { return false };
-        let owner = directory.operators.present(id).map(|operator| operator.role);
-        owner == Some(OperatorRole::Owner) && key.revoked.is_none() && key.expires.is_none()
-    })
 }
