@@ -66,17 +66,17 @@ impl Compiled {
         } else {
             Some(self.entities(&asked.entities, directory, &mut references)?)
         };
-        let refers = !references.is_empty();
+        let refers = references.iter().any(|(kind, _)| *kind != Kind::User);
         if references.len() > REFERENCES {
             let message =
                 format!("what it brings refers to more than {REFERENCES} users and groups");
             return Err(Unasked(message));
         }
-        let brought = match (given, refers) {
-            (None, false) => None,
+        let brought = match (given, references.is_empty()) {
+            (None, true) => None,
             (given, _) => {
                 let given = given.unwrap_or_else(Entities::empty);
-                let looked_up = self.looked_up(directory, &references);
+                let looked_up = self.looked_up(directory, &references, refers);
                 let said = |said| Unasked(format!("the entities do not fit: {}", told(&said)));
                 Some(given.upsert_entities(looked_up, None).map_err(said)?)
             }
@@ -159,6 +159,7 @@ impl Compiled {
         &self,
         directory: &Directory,
         references: &BTreeSet<(Kind, String)>,
+        refers: bool,
     ) -> Vec<Entity> {
         let mut all = Vec::new();
         // Groups may be in each other, entities not: of such a pair the first is in the second.
@@ -167,7 +168,7 @@ impl Compiled {
             match kind {
                 Kind::User => {
                     let user = find(directory, id);
-                    all.extend(user.map(|user| Person::of(directory, user).entity(self, true)));
+                    all.extend(user.map(|user| Person::of(directory, user).entity(self, refers)));
                 }
                 Kind::Group if id == PUBLIC => {
                     let uid = self.kinds.uid(Kind::Group, id);
