@@ -114,9 +114,12 @@ pub(super) async fn schema(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refu
 pub(super) async fn write_schema(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
     let Text { text } = asked.body()?;
     let check = move |directory: &Directory| {
+        // Places are told in the texts that people read, and not in those that are kept.
         let all = directory.policies.iter();
-        let all = all.map(|policy| (policy.name.as_str(), policy.text.as_str()));
-        let warnings = access::validate(&directory.schemas, &text, all)?;
+        let all = all.map(|policy| (&*policy.name, access::shown(&policy.text, directory)));
+        let all: Vec<(&str, String)> = all.collect();
+        let texts = all.iter().map(|(name, text)| (*name, text.as_str()));
+        let warnings = access::validate(&directory.schemas, &text, texts)?;
         Ok((text.clone(), warnings))
     };
     let command = |checked: &Checked, expected| Command::WritePolicySchema {

@@ -246,3 +246,44 @@ async fn p_08_policies_are_told_whichever_way_somebody_goes() {
     let all = json!(problems(&server, "").await).to_string();
     assert!(!all.contains("jane@acme.com") && !all.contains(&jane), "{all}");
 }
+
+/// Writes that come at once are all kept; of two that make no sense together one is refused and says why, whichever comes first.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_20_policies_that_are_written_at_once_are_checked_against_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Served::start(&folder.path().join("data"));
+    expect(&server, 200, Method::PUT, SCHEMA, text(TABLES)).await;
+    let one = async |name: &str| {
+        let policy = format!("permit (principal, action, resource == Table::\"{name}\");");
+        let (status, answer) = put(&server, name, &policy).await;
+        assert_eq!((status, &answer["changed"]), (200, &json!(true)), "{answer}");
+    };
+    tokio::join!(one("a"), one("b"), one("c"), one("d"), one("e"), one("f"));
+    assert_eq!(names(&server, "").await, ["a", "b", "c", "d", "e", "f"]);
+    let without = "entity Table; action select appliesTo { principal: [User], resource: [Table] };";
+    let inserts = r#"permit (principal, action == Action::"insert", resource);"#;
+    let (mut policies, mut schemas) = (0, 0);
+    for _ in 0..10 {
+        let (policy, schema) = tokio::join!(
+            put(&server, "inserts", inserts),
+            ask(&server, Method::PUT, SCHEMA, text(without))
+        );
+        match (policy.0, schema.0) {
+            (200, 400) => {
+                policies += 1;
+                let detail = schema.1["detail"].as_str().unwrap();
+                assert!(detail.contains("policy `inserts`, line 1, column "), "{detail}");
+            }
+            (400, 200) => {
+                schemas += 1;
+                let detail = policy.1["detail"].as_str().unwrap();
+                assert!(detail.contains("unrecognized action `Action::\"insert\"`"), "{detail}");
+            }
+            _ => panic!("{policy:?} {schema:?}"),
+        }
+        let _ = ask(&server, Method::DELETE, &format!("{POLICIES}/inserts"), None).await;
+        expect(&server, 200, Method::PUT, SCHEMA, text(TABLES)).await;
+    }
+    assert_eq!(policies + schemas, 10);
+    assert_eq!(names(&server, "").await.len(), 6);
+}
