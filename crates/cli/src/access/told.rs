@@ -1,8 +1,9 @@
 //! Answers about access, for people.
 
-use ::audit::Moment;
 use ::audit::access::{AccessDiff, Can, Changed, Checked, Decided, Ground, Grounds, Listed};
+use ::audit::{Entry, Moment};
 
+use crate::audit::show::sentence;
 use crate::explain::tree::{Line, draw, held, name, step, ways};
 use crate::terminal::{Tone, note, plain, say, toned};
 
@@ -164,7 +165,11 @@ pub(super) fn differences(told: &AccessDiff) {
             draw(&lines(&changed.after), "  ");
         }
     }
-    let commits: Vec<Line> = told.commits.iter().map(|entry| step("committed", entry)).collect();
+    let commit = |entry: &Entry| {
+        let events = entry.events.iter().map(|told| Line::new(sentence(told)));
+        Line::with(step("committed", entry).text, events.collect())
+    };
+    let commits: Vec<Line> = told.commits.iter().map(commit).collect();
     if !commits.is_empty() {
         draw(&[Line::with("what happened in between", commits)], "");
     }
