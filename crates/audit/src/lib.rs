@@ -7,6 +7,7 @@
 pub mod access;
 mod ask;
 mod brief;
+mod census;
 mod csv;
 pub mod diff;
 mod entry;
@@ -24,6 +25,7 @@ mod words;
 
 pub use ask::{AskError, Question, ask, ask_each};
 pub use brief::{Brief, Moment};
+pub use census::{Census, HERE, ListedGroup, ListedUser, Sought, UserState, groups, users};
 pub use csv::csv_line;
 pub use domain::trail::Order;
 pub use entry::{Entry, Named, Told};

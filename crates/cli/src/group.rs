@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::census::{Narrowed, list_groups};
 use crate::local::{file, made, patch, released};
 use crate::manage::{report, text};
 use crate::remote::{Remote, ServedTenant};
@@ -12,6 +13,7 @@ use crate::remote::{Remote, ServedTenant};
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
+  rollbook group list --name shift
   rollbook group add 'Night shift'
   rollbook group join 'Night shift' jane@acme.com guest@acme.com
   rollbook group leave 'Night shift' jane@acme.com
@@ -30,6 +32,17 @@ pub(crate) struct Group {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// List groups, whoever manages them, now or as it was
+    List {
+        #[command(flatten)]
+        which: Narrowed,
+    },
+    #[command(flatten)]
+    Write(Write),
+}
+
+#[derive(Subcommand)]
+enum Write {
     /// Add a group that is managed here
     Add {
         /// Its name
@@ -75,29 +88,38 @@ enum Verb {
 
 impl Group {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let (remote, slug) = self.tenant.found().await?;
+        match self.verb {
+            Verb::List { which } => list_groups(&which).await,
+            Verb::Write(write) => write.run(&self.tenant).await,
+        }
+    }
+}
+
+impl Write {
+    async fn run(self, tenant: &ServedTenant) -> anyhow::Result<()> {
+        let (remote, slug) = tenant.found().await?;
         let all = ["tenants", slug.as_str(), "groups"];
-        let (method, group, body, word) = match self.verb {
-            Verb::Add { group, file: named } => {
+        let (method, group, body, word) = match self {
+            Write::Add { group, file: named } => {
                 let mut resource = file(named.as_deref())?;
                 resource.insert("displayName".to_owned(), Value::String(group));
                 let body = Value::Object(resource);
                 made(&remote.ask(Method::POST, &all, &[], Some(&body)).await?);
                 return Ok(());
             }
-            Verb::Release { group } => {
+            Write::Release { group } => {
                 let path: Vec<String> =
                     all.iter().map(|part| (*part).to_owned()).chain([group]).collect();
                 return released(&remote, &path, "release").await;
             }
-            Verb::Join { group, members } => {
+            Write::Join { group, members } => {
                 let members = ids(&remote, &slug, &members).await?;
                 let value: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
                 let body =
                     operations(vec![json!({ "op": "add", "path": "members", "value": value })]);
                 (Method::PATCH, group, Some(body), "changed")
             }
-            Verb::Leave { group, members } => {
+            Write::Leave { group, members } => {
                 let members = ids(&remote, &slug, &members).await?;
                 let remove = |id: &String| {
                     let path = format!("members[value eq \"{id}\"]");
@@ -106,11 +128,11 @@ impl Group {
                 let body = operations(members.iter().map(remove).collect());
                 (Method::PATCH, group, Some(body), "changed")
             }
-            Verb::Rename { group, name } => {
+            Write::Rename { group, name } => {
                 let body = patch([("displayName", Value::String(name))])?;
                 (Method::PATCH, group, Some(body), "renamed")
             }
-            Verb::Remove { group } => (Method::DELETE, group, None, "removed"),
+            Write::Remove { group } => (Method::DELETE, group, None, "removed"),
         };
         let path = ["tenants", slug.as_str(), "groups", group.as_str()];
         report(&remote.ask(method, &path, &[], body.as_ref()).await?, word);

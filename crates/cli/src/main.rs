@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod census;
 mod compare;
 mod config;
 mod connector;

@@ -1,9 +1,11 @@
 //! `rollbook user`: users who are managed here, and what wins over every identity provider.
 
+use audit::UserState;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use crate::census::{Narrowed, list_users};
 use crate::local::{file, made, patch, released};
 use crate::manage::report;
 use crate::remote::ServedTenant;
@@ -13,6 +15,7 @@ use crate::terminal::say;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
+  rollbook user list --managed-by here --at 2026-03-01
   rollbook user add guest@acme.com --given-name Gus --family-name Guest --email guest@acme.com
   rollbook user set guest@acme.com --title Auditor --active false
   rollbook user remove guest@acme.com
@@ -35,6 +38,20 @@ pub(crate) struct User {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// List users, whoever manages them, now or as it was
+    List {
+        /// Those of whom this holds: `active`, `inactive` or `locked`
+        #[arg(long, value_name = "STATE")]
+        state: Option<UserState>,
+        #[command(flatten)]
+        which: Narrowed,
+    },
+    #[command(flatten)]
+    Write(Write),
+}
+
+#[derive(Subcommand)]
+enum Write {
     /// Add a user who is managed here
     Add {
         /// The userName
@@ -150,13 +167,22 @@ impl Person {
 
 impl User {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let (remote, slug) = self.tenant.found().await?;
+        match self.verb {
+            Verb::List { state, which } => list_users(&which, state).await,
+            Verb::Write(write) => write.run(&self.tenant).await,
+        }
+    }
+}
+
+impl Write {
+    async fn run(self, tenant: &ServedTenant) -> anyhow::Result<()> {
+        let (remote, slug) = tenant.found().await?;
         let all = ["tenants", slug.as_str(), "users"];
         let one = |user: &str| -> Vec<String> {
             all.iter().map(|part| (*part).to_owned()).chain([user.to_owned()]).collect()
         };
-        let (method, path, body, word) = match self.verb {
-            Verb::Add { user, person, file: named } => {
+        let (method, path, body, word) = match self {
+            Write::Add { user, person, file: named } => {
                 let mut resource = file(named.as_deref())?;
                 resource.insert("userName".to_owned(), Value::String(user));
                 person.into(&mut resource);
@@ -164,7 +190,7 @@ impl User {
                 made(&remote.ask(Method::POST, &all, &[], Some(&body)).await?);
                 return Ok(());
             }
-            Verb::Jit { email, user_name, given_name, family_name } => {
+            Write::Jit { email, user_name, given_name, family_name } => {
                 let body = json!({
                     "email": email, "userName": user_name, "givenName": given_name,
                     "familyName": family_name,
@@ -173,22 +199,22 @@ impl User {
                 arrived(&remote.ask(Method::POST, &path, &[], Some(&body)).await?);
                 return Ok(());
             }
-            Verb::Release { user } => {
+            Write::Release { user } => {
                 let path = one(&user);
                 return released(&remote, &path, "release").await;
             }
-            Verb::Set { user, user_name, person } => {
+            Write::Set { user, user_name, person } => {
                 let name = user_name.map(|name| ("userName", Value::String(name)));
                 let changes = name.into_iter().chain(person.given());
                 (Method::PATCH, one(&user), Some(patch(changes)?), "changed")
             }
-            Verb::Remove { user } => (Method::DELETE, one(&user), None, "removed"),
-            Verb::Lock { user, reason } => {
+            Write::Remove { user } => (Method::DELETE, one(&user), None, "removed"),
+            Write::Lock { user, reason } => {
                 let mut path = one(&user);
                 path.push("lock".to_owned());
                 (Method::PUT, path, Some(json!({ "reason": reason })), "locked")
             }
-            Verb::Unlock { user } => {
+            Write::Unlock { user } => {
                 let mut path = one(&user);
                 path.push("lock".to_owned());
                 (Method::DELETE, path, None, "unlocked")

@@ -75,6 +75,9 @@ pub(super) fn remove(directory: &Directory, connector: ConnectorId) -> Result<De
     }
     let in_use =
         |by, remedy| Rejection::InUse { kind: "connector", name: there.name.clone(), by, remedy };
+    if directory.ignored_by(Some(connector)).is_some_and(|ignored| !ignored.is_empty()) {
+        return Err(in_use(LEFT_OUT, LET_IN));
+    }
     if let Some(by) = stands_on(directory, connector) {
         return Err(in_use(
             by,
@@ -93,13 +96,14 @@ pub(super) fn remove(directory: &Directory, connector: ConnectorId) -> Result<De
     causes(events)
 }
 
-/// What comes from a connector. It looks at every user and membership: connectors are removed rarely. Also at those that a
-/// connector alone sees: left behind, they could neither be let in any more nor be taken away.
+/// Left behind, they could neither be let in any more nor be taken away.
+const LEFT_OUT: &str = "users or groups that its lists leave out, and that nobody else sees";
+const LET_IN: &str = "empty its lists, so that they are let in, and release it then; whoever cannot be let in, since \
+     somebody else is called so, has to be deleted by its client, or that other one renamed";
+
+/// What comes from a connector. It looks at every user and membership: connectors are removed rarely.
 fn stands_on(directory: &Directory, connector: ConnectorId) -> Option<&'static str> {
     let source = Source::Connector(connector);
-    if directory.ignored_by(Some(connector)).is_some_and(|ignored| !ignored.is_empty()) {
-        return Some("users or groups that its lists leave out, and that nobody else sees");
-    }
     let mut users = directory.users.iter().chain(directory.ignored.users());
     let mut groups = directory.groups.iter().chain(directory.ignored.groups());
     if users.any(|user| {

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod census;
 mod connector;
 mod credential;
 mod diff;
@@ -217,6 +218,8 @@ async fn dispatch(asked: &Asked<'_>, route: &Route) -> Result<Answer, Refused> {
         Route::Resumption(slug) => standing::resume(asked, slug).await,
         Route::Closure(slug) => standing::close(asked, slug).await,
         Route::Tenant(slug) => show::thing(asked, slug, Kind::Tenant, slug).await,
+        Route::Users(slug) if is_get => census::list(asked, slug, local::Kind::User).await,
+        Route::Groups(slug) if is_get => census::list(asked, slug, local::Kind::Group).await,
         Route::Users(slug) => local::create(asked, slug, local::Kind::User).await,
         Route::Groups(slug) => local::create(asked, slug, local::Kind::Group).await,
         Route::User(slug, who) if !is_get => {

@@ -223,6 +223,8 @@ impl Route {
         match self {
             Route::Operators
             | Route::Tenants
+            | Route::Users(_)
+            | Route::Groups(_)
             | Route::Roles(_)
             | Route::Rules(_)
             | Route::Credentials(_)
@@ -254,8 +256,6 @@ impl Route {
             | Route::Closure(_)
             | Route::Check(_)
             | Route::AccessDiff(_)
-            | Route::Users(_)
-            | Route::Groups(_)
             | Route::JustInTime(_)
             | Route::Release(..) => "POST",
         }

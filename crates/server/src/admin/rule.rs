@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use domain::command::Command;
+use domain::directory::{Directory, EVERYONE};
 use domain::id::{GroupId, RuleId};
 use domain::snapshot::Snapshot;
 use serde::Deserialize;
@@ -50,6 +51,13 @@ pub(super) fn present_group(snapshot: &Snapshot, which: &str) -> Result<GroupId,
     let groups = &snapshot.directory.groups;
     let by_id = which.parse().ok().and_then(|id| groups.get(id));
     by_id.or_else(|| groups.named(which).next()).map(|group| group.id).ok_or_else(|| {
+        if Directory::is_built_in(which) {
+            let detail = format!(
+                "the group `{which}` is built in: everybody who may act is in it, and nothing is changed or given by it. \
+                 What everybody has is the role `{EVERYONE}`"
+            );
+            return Refused::new(StatusCode::CONFLICT, detail);
+        }
         let detail =
             format!("there is no group `{which}`: give a displayName in any case, or an id");
         Refused::new(StatusCode::NOT_FOUND, detail)

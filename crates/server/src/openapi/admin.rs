@@ -80,6 +80,18 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             (Route::Tenant(_), _) => {
                 reads("getTenant", "Where a tenant's log ends, and how much it holds", "Tenant")
             }
+            (Route::Users(_), "GET") => reads(
+                "listTenantUsers",
+                "The users, oldest first, whoever manages them; narrowed by name, manager and state",
+                "UserCensus",
+            )
+            .takes(&["censusName", "censusManager", "censusState", "skip", "censusCount"]),
+            (Route::Groups(_), "GET") => reads(
+                "listTenantGroups",
+                "The groups, oldest first, whoever manages them; narrowed by name and manager",
+                "GroupCensus",
+            )
+            .takes(&["censusName", "censusManager", "skip", "censusCount"]),
             (Route::Users(_), _) => creates(
                 "addUser",
                 "Add a user who is managed here; no identity provider sees them until one links them",

@@ -82,6 +82,30 @@ pub(super) fn all() -> Map<String, Value> {
     let due = ["login", "firstName", "lastName", "email", "roles"];
     add("Roster", listed("roster", object(line, &due)));
 
+    let dates = |mut fields: Value| {
+        if let Some(fields) = fields.as_object_mut() {
+            fields.insert("managedBy".to_owned(), or_null(&text));
+            fields.insert("created".to_owned(), time.clone());
+            fields.insert("modified".to_owned(), time.clone());
+            fields.insert("position".to_owned(), position.clone());
+        }
+        fields
+    };
+    let state = json!({ "type": "string", "enum": ["active", "inactive", "locked"] });
+    let user = dates(json!({
+        "id": id, "userName": text, "displayName": or_null(&text), "email": or_null(&text),
+        "state": state,
+    }));
+    let due = ["id", "userName", "displayName", "email", "state", "managedBy", "created"];
+    let user = object(user, &[&due[..], &["modified", "position"]].concat());
+    let users = json!({ "total": count, "position": or_null(&position), "users": { "type": "array", "items": user } });
+    add("UserCensus", object(users, &["total", "position", "users"]));
+    let group = dates(json!({ "id": id, "displayName": text, "members": count }));
+    let due = ["id", "displayName", "members", "managedBy", "created", "modified", "position"];
+    let group = object(group, &due);
+    let groups = json!({ "total": count, "position": or_null(&position), "groups": { "type": "array", "items": group } });
+    add("GroupCensus", object(groups, &["total", "position", "groups"]));
+
     let role = json!({ "type": "string", "enum": OperatorRole::ALL });
     let new = json!({ "name": name, "role": role, "expires": or_null(&time) });
     add("NewOperator", closed(new, &["name", "role"]));

@@ -236,6 +236,13 @@ pub(super) fn all() -> Map<String, Value> {
     let after = "Those after this one: the `next` of the page before.";
     keyed("shownAfter", "query", "after", after, &text);
     keyed("shownCount", "query", "count", "The most members or holders of the page.", &shown);
+    let part = "A part of what they are called, in any case: of `userName` or `displayName`.";
+    keyed("censusName", "query", "name", part, &text);
+    let manager = "Those whom this connector manages; `here`: those whom none does.";
+    keyed("censusManager", "query", "managedBy", manager, &text);
+    let states = json!({ "type": "string", "enum": ["active", "inactive", "locked"] });
+    keyed("censusState", "query", "state", "Whether they may act.", &states);
+    keyed("censusCount", "query", "count", "The most of the page.", &shown);
     keyed("diffFrom", "query", "from", "The earlier moment. It must be given.", &moment);
     keyed("diffTo", "query", "to", "The later moment; now when it is left out.", &moment);
     let either = "by a name of either moment, or one before, or an id";

@@ -270,6 +270,111 @@ async fn p_10_built_in_and_manual_groups_are_nothing_that_scim_manages() {
     assert!(status == 1 && err.contains("built in"), "{err}");
     assert_eq!(acme.run(&["group", "rename", "Night shift", "Late shift"]).0, 0);
     assert_eq!(acme.run(&["group", "remove", "Late shift"]).0, 0);
+    // It is no group that a rule could be about.
+    let rule = json!({ "group": "Public", "role": "Analyst" });
+    let (status, refused) = acme.admin("POST", "/rules", rule).await;
+    assert!(status == 409 && refused["detail"].as_str().unwrap().contains("Everyone"), "{refused}");
+}
+
+/// Seen to catch: those left out counted, the end of a page not counted as one, and the past told of now.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_18_users_and_groups_are_listed_whoever_manages_them() {
+    let acme = Acme::start();
+    for name in ["jane", "june", "bob"] {
+        acme.scim("POST", "/Users", user(name)).await;
+    }
+    let (_, then) = acme.admin("GET", "/users", Value::Null).await;
+    let then = then["position"].to_string();
+    let guest = json!({ "userName": "Janus", "name": { "givenName": "Jan", "familyName": "Us" } });
+    acme.admin("POST", "/users", guest).await;
+    acme.admin("PUT", "/users/june/lock", json!({ "reason": "case 1" })).await;
+    let off = patch(json!([{ "op": "replace", "path": "active", "value": false }]));
+    let bob = id(&acme.admin("GET", "/users/bob", Value::Null).await);
+    acme.scim("PATCH", &format!("/Users/{bob}"), off).await;
+    let members = json!([{ "value": bob }]);
+    let sales = json!({ "schemas": [GROUP], "displayName": "Sales", "members": members });
+    acme.scim("POST", "/Groups", sales).await;
+    acme.admin("POST", "/groups", json!({ "displayName": "Night shift" })).await;
+    let lists = json!({ "name": "lists", "preset": "generic", "exclude": { "userNames": ["x*"] } });
+    let lists = acme.connector(lists).await;
+    acme.scim_as(&lists, "POST", "/Users", user("xavier")).await;
+
+    let names = async |path: String| {
+        let (status, found) = acme.admin("GET", &path, Value::Null).await;
+        assert_eq!(status, 200, "{found}");
+        let (kind, name) = match found["users"].is_array() {
+            true => ("users", "userName"),
+            false => ("groups", "displayName"),
+        };
+        let listed = found[kind].as_array().unwrap().iter();
+        let listed: Vec<String> =
+            listed.map(|one| one[name].as_str().unwrap().to_owned()).collect();
+        (found["total"].as_u64().unwrap(), listed.join(" "))
+    };
+    for (path, total, expected) in [
+        ("/users", 4, "jane june bob Janus"),
+        ("/users?count=2", 4, "jane june"),
+        ("/users?count=2&skip=3", 4, "Janus"),
+        ("/users?count=0", 4, ""),
+        ("/users?name=JAN", 2, "jane Janus"),
+        ("/users?name=jan%20us", 1, "Janus"),
+        ("/users?managedBy=here", 1, "Janus"),
+        ("/users?managedBy=okta&state=active", 1, "jane"),
+        ("/users?state=locked", 1, "june"),
+        ("/users?state=inactive", 1, "bob"),
+        ("/groups", 2, "Sales Night shift"),
+        ("/groups?managedBy=okta", 1, "Sales"),
+    ] {
+        assert_eq!(names(path.to_owned()).await, (total, expected.to_owned()), "{path}");
+    }
+    let past = names(format!("/users?asOf={then}&state=active")).await;
+    assert_eq!(past, (3, "jane june bob".to_owned()));
+    let (_, groups) = acme.admin("GET", "/groups?name=sales", Value::Null).await;
+    assert_eq!(
+        (&groups["groups"][0]["members"], &groups["groups"][0]["managedBy"]),
+        (&json!(1), &json!("okta"))
+    );
+    for (path, why) in [
+        ("/users?managedBy=nobody", "no connector `nobody`"),
+        ("/users?state=gone", "`inactive`"),
+        ("/groups?state=active", "leave it out"),
+        ("/users?count=-1", "count"),
+    ] {
+        let (status, refused) = acme.admin("GET", path, Value::Null).await;
+        assert!(status == 400 && refused["detail"].as_str().unwrap().contains(why), "{refused}");
+    }
+    let (status, out, err) = acme.run(&["user", "list", "--managed-by", "here"]);
+    assert!(status == 0 && out.contains("Janus") && !out.contains("jane"), "{out}{err}");
+    let (_, out, _) = acme.run(&["group", "list", "--json"]);
+    assert!(out.contains("Sales") && out.contains("Night shift"), "{out}");
+}
+
+/// Who is left out stands in the way of a connector's end, and the refusal says how to get there. The log tells of them; nothing
+/// else does.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_02_a_connector_that_left_somebody_out_can_be_removed_in_the_end() {
+    let acme = Acme::start();
+    let lists = json!({ "name": "lists", "preset": "generic", "exclude": { "userNames": ["x*"] } });
+    let key = acme.connector(lists).await;
+    for name in ["xavier", "yves"] {
+        assert_eq!(acme.scim_as(&key, "POST", "/Users", user(name)).await.0, 201);
+    }
+    assert_eq!(acme.events("user=xavier").await, ["UserIgnored", "UserCreated"]);
+    let (_, feed) = acme.admin("GET", "/feed?after=0&count=100", Value::Null).await;
+    let commits = feed["commits"].as_array().unwrap();
+    let told = commits.iter().find(|commit| commit.to_string().contains("xavier")).unwrap();
+    assert_eq!(told["events"][0]["type"], "UserIgnored", "whoever reads a feed is warned");
+
+    assert_eq!(acme.run(&["connector", "release", "lists"]).0, 0);
+    let (status, refused) = acme.admin("DELETE", "/connectors/lists", Value::Null).await;
+    let why = refused["detail"].as_str().unwrap();
+    assert!(status == 409 && why.contains("empty its lists"), "{refused}");
+    let none = json!({ "exclude": {} });
+    assert_eq!(acme.admin("PATCH", "/connectors/lists", none).await.0, 200);
+    assert_eq!(acme.run(&["connector", "release", "lists"]).0, 0);
+    assert_eq!(acme.admin("DELETE", "/connectors/lists", Value::Null).await.0, 200);
+    let (_, left) = acme.admin("GET", "/users?managedBy=here", Value::Null).await;
+    assert_eq!(left["total"], 2, "{left}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -242,6 +242,39 @@ async fn c_16_whom_an_identity_provider_manages_stays_its_own() {
     let (_, joe) = site.ask("POST", "/v2/users", json!({ "email": "joe@acme.com" })).await;
     let shown = site.admin(&format!("/users/{}", joe["id"].as_str().unwrap())).await;
     assert!(shown["managedBy"].is_null(), "{shown}");
+
+    // Nobody is taken over or overwritten by a POST, whoever manages them.
+    for taken in ["ada@acme.com", "ADA@acme.com", "joe@acme.com"] {
+        let new = json!({ "email": taken, "first_name": "Other" });
+        let (status, told) = site.ask("POST", "/v2/users", new).await;
+        assert_eq!((status, &told["scimType"]), (409, &json!("uniqueness")), "{told}");
+    }
+    let all = site.get("/v2/users").await;
+    assert!(!all.to_string().contains("Other"), "{all}");
+}
+
+/// What scripts may write is said by their connector's permissions, as with any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn c_05_permissions_hold_for_scripts_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::open(&folder.path().join("data"));
+    let (_, joe) = site.ask("POST", "/v2/users", json!({ "email": "joe@acme.com" })).await;
+    let at = format!("/v2/users/{}", joe["id"].as_str().unwrap());
+    let remote =
+        [("ROLLBOOK_URL", site.server.url.as_str()), ("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY)];
+    for (missing, method, path, body) in [
+        ("createUsers", "POST", "/v2/users", json!({ "email": "jim@acme.com" })),
+        ("updateUsers", "PUT", &at, json!({ "first_name": "Joe" })),
+        ("updateUsers", "PUT", &at, json!({ "roles": ["Analyst"] })),
+        ("deactivateUsers", "DELETE", &at, Value::Null),
+    ] {
+        let all = ["createUsers", "updateUsers", "deactivateUsers"];
+        let others: Vec<_> = all.into_iter().filter(|one| *one != missing).collect();
+        let settings = ["connector", "set", "scripts", "--permissions", &others.join(",")];
+        assert_eq!(run(&settings, &remote).0, 0);
+        let (status, told) = site.ask(method, path, body).await;
+        assert!(status == 403 && told["detail"].as_str().unwrap().contains(missing), "{told}");
+    }
 }
 
 /// More users than a page holds, some of whom go while pages are turned; and the published script, whose list is the one that
