@@ -8,7 +8,7 @@ pub(crate) struct Fault {
     pub(crate) to: &'static str,
 }
 
-pub(crate) const FAULTS: [Fault; 33] = [
+pub(crate) const FAULTS: [Fault; 31] = [
     Fault {
         law: "no read sees what is not durable: publish before append",
         file: "crates/engine/src/writer.rs",
@@ -172,12 +172,6 @@ pub(crate) const FAULTS: [Fault; 33] = [
         to: "|user| { user.active = active; if active { user.lock = None; } })",
     },
     Fault {
-        law: "memberships are kept aside for who is inactive: they are kept for who came back",
-        file: "crates/domain/src/directory/mod.rs",
-        from: "                self.aside.take_user(*user);\n                self.users.set_active(",
-        to: "                self.users.set_active(",
-    },
-    Fault {
         law: "who is left out is in nothing that all see: they stay in their groups",
         file: "crates/domain/src/decide/ignored.rs",
         from: "    memberships(directory, member, (connector, noticed), &mut events, &mut again);\n",
@@ -188,12 +182,6 @@ pub(crate) const FAULTS: [Fault; 33] = [
         file: "crates/domain/src/decide/ignored.rs",
         from: "        let is_taken = UserNameKey::of(&user.user_name)\n            .is_ok_and(|key| directory.users.named(&key).is_some())\n            || directory.taken",
         to: "        let is_taken = directory.taken",
-    },
-    Fault {
-        law: "who has a role through a rule is in its group: what ends in the same commit counts",
-        file: "crates/domain/src/decide/rule.rs",
-        from: "            if sources.is_empty() || unseen {",
-        to: "            if begins && !unseen { self.new.entry(member).or_default().insert(group); } else if sources.is_empty() || unseen {",
     },
     Fault {
         law: "a policy was checked against what is there: against what was",
