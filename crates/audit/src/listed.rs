@@ -153,8 +153,12 @@ pub fn roles(directory: &Directory) -> Vec<ListedRole> {
     listed.collect()
 }
 
-/// The operators that `system`, the instance's own directory, knows, also those who were removed.
-pub fn operators(system: &Directory) -> Vec<ListedOperator> {
+/// The operators that `system`, the instance's own directory, knows, also those who were removed. `used` says when a key was
+/// last used, which the directory does not know.
+pub fn operators(
+    system: &Directory,
+    used: impl Fn(CredentialId) -> Option<Timestamp>,
+) -> Vec<ListedOperator> {
     let listed = system.operators.iter().map(|operator| {
         let Operator { id, name, added, role, removed } = operator;
         let own = |key: &&Credential| key.holder == Holder::Operator(*id);
@@ -164,7 +168,12 @@ pub fn operators(system: &Directory) -> Vec<ListedOperator> {
             role: *role,
             added: added.at,
             removed: removed.map(|stamp| stamp.at),
-            keys: system.credentials.iter().filter(own).map(made::key).collect(),
+            keys: system
+                .credentials
+                .iter()
+                .filter(own)
+                .map(|key| Key { last_used: used(key.id), ..made::key(key) })
+                .collect(),
         }
     });
     listed.collect()

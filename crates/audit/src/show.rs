@@ -209,6 +209,9 @@ pub struct Key {
     pub expires: Option<Timestamp>,
     /// When it had been revoked by then; null: not yet.
     pub revoked: Option<Stamp>,
+    /// When it was last used, as far as that is counted; left out: it is not known, or of a moment of the past.
+    #[serde(default, rename = "lastUsed", skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<Timestamp>,
     /// What kind of credential it is; left out: a key.
     #[serde(default, rename = "credentialKind", skip_serializing_if = "CredentialKind::is_key")]
     pub kind: CredentialKind,

@@ -111,7 +111,7 @@ fn scopes(text: &str) -> Result<Scopes, domain::credential::NotScopes> {
 }
 
 /// Seconds out of a number with a unit: `s`, `m`, `h` or `d`.
-fn seconds(text: &str) -> Result<u64, String> {
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is no duration: write it like `0`, `30m`, `24h` or `7d`");
     let (number, unit) = match text.char_indices().next_back() {
         Some((at, 's')) => (text.get(..at), 1),

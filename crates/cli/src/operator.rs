@@ -9,6 +9,7 @@ use domain::id::TenantId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::credential::seconds;
 use crate::from::{At, From};
 use crate::manage::{report, text};
 use crate::remote::{Remote, Server};
@@ -25,7 +26,7 @@ Examples:
   rollbook operator add ci --role operator --expires 2027-01-01T00:00:00Z
   rollbook operator list
   rollbook operator set ann --role operator
-  rollbook operator rotate ann
+  rollbook operator rotate ann --overlap 24h
   rollbook operator remove ann
 
 An auditor reads everything, the feed included, but not the keys that persons' values are sealed under, and
@@ -94,6 +95,9 @@ enum Verb {
     Rotate {
         /// Their name
         operator: String,
+        /// For how long the others are good still, as 30m, 24h or 7d; they end at once, when not given
+        #[arg(long, value_name = "TIME", value_parser = seconds, default_value = "0")]
+        overlap: u64,
         /// When it ends by itself, as 2027-01-01T00:00:00Z; never, when not given
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,
@@ -132,8 +136,8 @@ impl Operator {
                 let body = json!({ "expires": expires });
                 new_key(&remote, &["operators", &operator, "keys"], &body).await
             }
-            Verb::Rotate { operator, expires } => {
-                let body = json!({ "expires": expires, "rotate": true });
+            Verb::Rotate { operator, overlap, expires } => {
+                let body = json!({ "expires": expires, "rotate": true, "overlapSeconds": overlap });
                 new_key(&remote, &["operators", &operator, "keys"], &body).await
             }
             Verb::Set { operator, name, role } => {
@@ -185,11 +189,12 @@ async fn keys(name: &str, from: &From) -> anyhow::Result<()> {
     let named = |one: &&ListedOperator| one.name == name && one.removed.is_none();
     let found = all.iter().find(named).or_else(|| all.iter().find(|o| o.id.to_string() == name));
     let Some(operator) = found else { bail!("there is no operator `{name}`") };
-    let heading = ["KEY", "ISSUED", "EXPIRES", "REVOKED", "ID"];
+    let heading = ["KEY", "ISSUED", "LAST USED", "EXPIRES", "REVOKED", "ID"];
     from.output.list(&operator.keys, "there is no key", &heading, |key| {
         vec![vec![
             key.hint.clone(),
             key.issued.at.to_string(),
+            key.last_used.map(|at| at.to_string()).unwrap_or_default(),
             key.expires.map(|end| end.to_string()).unwrap_or_default(),
             key.revoked.map(|stamp| stamp.at.to_string()).unwrap_or_default(),
             key.id.to_string(),
@@ -206,9 +211,11 @@ async fn listed(at: Option<&At>, from: &From) -> anyhow::Result<Vec<ListedOperat
     }
     let engine = from.open()?;
     if let Some(at) = at {
-        return Ok(operators(&engine.as_of(TenantId::SYSTEM, at.when)?.directory));
+        return Ok(operators(&engine.as_of(TenantId::SYSTEM, at.when)?.directory, |_| None));
     }
     let none = Directory::default();
     let world = engine.world();
-    Ok(operators(world.system().map_or(&none, |system| &system.directory)))
+    let used = server::last_used(&engine, TenantId::SYSTEM);
+    let system = world.system().map_or(&none, |system| &system.directory);
+    Ok(operators(system, |key| used.get(&key).copied()))
 }

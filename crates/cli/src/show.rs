@@ -328,8 +328,17 @@ impl Sheet {
                 }
             }
             Thing::Credential(credential) => {
-                let Key { id, hint, issued, expires, revoked, kind, scopes, replaces } =
-                    &credential.key;
+                let Key {
+                    id,
+                    hint,
+                    issued,
+                    expires,
+                    revoked,
+                    kind,
+                    scopes,
+                    replaces,
+                    last_used: _,
+                } = &credential.key;
                 let opens = scopes.as_ref().map_or("all".to_owned(), ToString::to_string);
                 Sheet {
                     kind: "credential",

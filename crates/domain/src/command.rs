@@ -233,6 +233,15 @@ pub enum Command {
         /// When it ends.
         expires: Option<Timestamp>,
     },
+    /// Issue a key in place of all that its holder has.
+    ReplaceKeys {
+        /// Who may show it.
+        holder: Holder,
+        /// The new key.
+        key: NewKey,
+        /// When the others end; none: at once.
+        ends: Option<Timestamp>,
+    },
     /// Revoke a credential.
     RevokeCredential {
         /// The credential.

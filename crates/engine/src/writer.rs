@@ -335,6 +335,7 @@ fn opens(tenant: TenantId, command: &Command) -> bool {
         | Command::IssueCredential { .. }
         | Command::AddCredential(_)
         | Command::RotateCredential { .. }
+        | Command::ReplaceKeys { .. }
         | Command::RevokeCredential { .. } => false,
     }
 }

@@ -280,10 +280,12 @@ pub(crate) async fn person(
     headers: &HeaderMap,
     path_slug: &str,
 ) -> Result<Person, Refused> {
-    let Opened { tenant, snapshot, holder, .. } = opened(app, world, headers, path_slug).await?;
+    let Opened { tenant, snapshot, holder, credential, .. } =
+        opened(app, world, headers, path_slug).await?;
     match holder {
         Holder::User(user) if snapshot.directory.users.get(user).is_some_and(User::may_act) => {
             admitted(&snapshot)?;
+            app.tally.used_now(app, tenant, credential);
             Ok(Person { tenant, snapshot, user })
         }
         Holder::Connector(_) => {
@@ -431,6 +433,7 @@ pub(crate) fn operator(app: &App, world: &World, headers: &HeaderMap) -> Result<
         Some((Holder::Operator(id), credential)) if shown.slug.is_none() => {
             let there = system.directory.operators.present(id);
             let role = there.map(|operator| operator.role).ok_or_else(Refused::bad_credentials)?;
+            app.tally.used_now(app, TenantId::SYSTEM, credential);
             Ok(Operator { id, role, credential })
         }
         _ => Err(Refused::bad_credentials()),

@@ -70,6 +70,8 @@ pub const RETRY_SECONDS: u64 = 1;
 pub const SUSPENDED_SECONDS: u64 = 300;
 /// Credentials of a connector whose last use is known; of more, those used last.
 pub const USED_CREDENTIALS: usize = 20;
+/// Keys of users, or of operators, whose last use is known; of more, those used last.
+pub const USED_KEYS: usize = 200;
 /// Seconds for which a credential may be good still after another was issued in its place.
 pub const OVERLAP_SECONDS: u64 = 90 * 24 * 3_600;
 /// Seconds for which a password that was right is not looked at again.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::limits::{KEEP_SECONDS, USED_CREDENTIALS};
+use crate::limits::{KEEP_SECONDS, USED_CREDENTIALS, USED_KEYS};
 
 /// What was tolerated of one connector's client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +43,8 @@ struct State {
 #[derive(Debug, Default)]
 struct Counts {
     connectors: BTreeMap<ConnectorId, Tolerated>,
+    /// When each key was used last that is no connector's: a user's, or an operator's.
+    others: BTreeMap<CredentialId, Timestamp>,
     kept: Option<Timestamp>,
     changed: bool,
 }
@@ -59,18 +61,32 @@ struct Kept {
     used: BTreeMap<CredentialId, Timestamp>,
 }
 
+/// What is kept of a tenant. Releases before this one kept the connectors alone, as a list.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Note {
+    Connectors(Vec<Kept>),
+    Whole { connectors: Vec<Kept>, others: BTreeMap<CredentialId, Timestamp> },
+}
+
 impl Tally {
+    /// Notes that a user's or an operator's key was used.
+    pub(crate) fn used_now(&self, app: &App, tenant: TenantId, key: CredentialId) {
+        let now = app.now();
+        let mut state = self.state();
+        let counts = state.counts(&app.engine, tenant);
+        used_last(&mut counts.others, key, now, USED_KEYS);
+        counts.changed = true;
+        counts.keep_if_due(&app.engine, tenant, now);
+    }
+
     /// Counts a request, and what of it was tolerated.
     pub(crate) fn count(&self, app: &App, caller: &Caller, quirks: &[Quirk]) {
         let (engine, now, tenant) = (&app.engine, app.now(), caller.tenant);
         let mut state = self.state();
         let counts = state.counts(engine, tenant);
         let tolerated = counts.connectors.entry(caller.connector).or_default();
-        tolerated.used.insert(caller.credential, now);
-        if tolerated.used.len() > USED_CREDENTIALS {
-            let oldest = tolerated.used.iter().min_by_key(|(_, at)| **at).map(|(id, _)| *id);
-            oldest.and_then(|id| tolerated.used.remove(&id));
-        }
+        used_last(&mut tolerated.used, caller.credential, now, USED_CREDENTIALS);
         tolerated.since.get_or_insert(now);
         tolerated.requests += 1;
         if quirks.iter().any(|quirk| quirk.strict_refuses()) {
@@ -80,12 +96,7 @@ impl Tally {
             *tolerated.rules.entry(*quirk).or_default() += 1;
         }
         counts.changed = true;
-        let is_due = counts
-            .kept
-            .is_none_or(|kept| now.millis().saturating_sub(kept.millis()) >= KEEP_SECONDS * 1_000);
-        if is_due {
-            counts.keep(engine, tenant, now);
-        }
+        counts.keep_if_due(engine, tenant, now);
     }
 
     /// What was tolerated of a connector's client.
@@ -134,9 +145,33 @@ pub fn last_used(engine: &Engine, tenant: TenantId) -> BTreeMap<CredentialId, Ti
     Counts::read(engine, tenant).used()
 }
 
+/// Notes a use; of more than `most`, those used last are known.
+fn used_last(
+    used: &mut BTreeMap<CredentialId, Timestamp>,
+    key: CredentialId,
+    now: Timestamp,
+    most: usize,
+) {
+    used.insert(key, now);
+    if used.len() > most {
+        let oldest = used.iter().min_by_key(|(_, at)| **at).map(|(id, _)| *id);
+        oldest.and_then(|id| used.remove(&id));
+    }
+}
+
 impl Counts {
     fn used(&self) -> BTreeMap<CredentialId, Timestamp> {
-        self.connectors.values().flat_map(|tolerated| tolerated.used.clone()).collect()
+        let connectors = self.connectors.values().flat_map(|tolerated| tolerated.used.clone());
+        connectors.chain(self.others.clone()).collect()
+    }
+
+    fn keep_if_due(&mut self, engine: &Engine, tenant: TenantId, now: Timestamp) {
+        let is_due = self
+            .kept
+            .is_none_or(|kept| now.millis().saturating_sub(kept.millis()) >= KEEP_SECONDS * 1_000);
+        if is_due {
+            self.keep(engine, tenant, now);
+        }
     }
 
     fn read(engine: &Engine, tenant: TenantId) -> Counts {
@@ -144,8 +179,12 @@ impl Counts {
             tracing::warn!("what was tolerated before is not known: {error}");
             None
         });
-        let kept: Vec<Kept> =
-            bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let note = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let (kept, others) = match note {
+            Some(Note::Whole { connectors, others }) => (connectors, others),
+            Some(Note::Connectors(connectors)) => (connectors, BTreeMap::new()),
+            None => Default::default(),
+        };
         let connectors = kept
             .into_iter()
             .map(|kept| {
@@ -160,7 +199,7 @@ impl Counts {
                 (connector, Tolerated { since, requests, strict_would_refuse, rules, used })
             })
             .collect();
-        Counts { connectors, kept: None, changed: false }
+        Counts { connectors, others, kept: None, changed: false }
     }
 
     fn keep(&mut self, engine: &Engine, tenant: TenantId, now: Timestamp) {
@@ -182,7 +221,8 @@ impl Counts {
             .collect();
         self.kept = Some(now);
         self.changed = false;
-        let bytes = serde_json::to_vec(&kept).unwrap_or_default();
+        let note = Note::Whole { connectors: kept, others: self.others.clone() };
+        let bytes = serde_json::to_vec(&note).unwrap_or_default();
         if let Err(error) = engine.journal().set_note(tenant, &bytes) {
             tracing::warn!("what was tolerated could not be kept: {error}");
         }

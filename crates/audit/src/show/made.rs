@@ -347,6 +347,7 @@ pub(crate) fn key(credential: &Credential) -> Key {
         issued: *issued,
         expires: *expires,
         revoked: *revoked,
+        last_used: None,
         kind: credential.kind(),
         scopes: scopes.clone(),
         replaces: *replaces,

@@ -1,5 +1,7 @@
 //! Connectors: how one comes to be, changes and goes.
 
+use scim::Invalid;
+
 use super::administration::{causes, check_name, missing, taken};
 use super::credential::free_secret;
 use super::ignored;
@@ -20,6 +22,7 @@ pub(super) fn add(
     key: Option<NewKey>,
 ) -> Result<Decision, Rejection> {
     check_name("connector", &name)?;
+    check_address(&name)?;
     sites::check(directory, &settings)?;
     if directory.connectors.named(&name).is_some() {
         return Err(taken("connector", "name", name, "choose another name"));
@@ -58,6 +61,36 @@ pub(super) fn change(
     }
     ignored::settle(directory, connector, &settings, &mut decision);
     Ok(decision)
+}
+
+/// What stands in a path where a connector's name does, and is none: endpoints of the protocol (RFC 7644 §3.2, and those of
+/// the draft of roles), and what a path means by dots (RFC 3986 §5.2.4).
+const NOT_IN_PATHS: [&str; 12] = [
+    "Users",
+    "Groups",
+    "Roles",
+    "Entitlements",
+    "Bulk",
+    "Me",
+    "Schemas",
+    "ResourceTypes",
+    "ServiceProviderConfig",
+    ".search",
+    ".",
+    "..",
+];
+
+/// That a connector's own address, as in `/scim/acme/okta/v2`, leads to it and nowhere else.
+fn check_address(name: &str) -> Result<(), Rejection> {
+    let digits = name.strip_prefix('v').filter(|rest| !rest.is_empty());
+    let is_version = digits.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    if !is_version && !NOT_IN_PATHS.contains(&name) {
+        return Ok(());
+    }
+    let detail = format!(
+        "`{name}` is no name for a connector: in its address, `/scim/TENANT/{name}/v2`, it would mean something else; choose another, as `okta`"
+    );
+    Err(Invalid::value(detail).into())
 }
 
 fn check(settings: &ConnectorSettings) -> Result<(), Rejection> {

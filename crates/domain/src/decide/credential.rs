@@ -3,7 +3,7 @@
 use scim::Invalid;
 
 use super::administration::{causes, missing, taken};
-use crate::command::{Decision, NewCredential, NewSecret};
+use crate::command::{Decision, NewCredential, NewKey, NewSecret};
 use crate::credential::{CredentialKind, Proof, Terms};
 use crate::directory::{Credential, Directory};
 use crate::event::{Event, Holder};
@@ -58,6 +58,32 @@ pub(super) fn rotate(
         None => events.push(Event::CredentialRevoked { credential: old }),
         Some(at) if there.expires.is_some_and(|end| end <= at) => {}
         Some(at) => events.push(Event::CredentialEnds { credential: old, at }),
+    }
+    causes(events)
+}
+
+/// A key in place of all that its holder has, in one commit. With an end the others are good until then, and never longer
+/// than they would have been.
+pub(super) fn replace_all(
+    directory: &Directory,
+    holder: Holder,
+    key: NewKey,
+    ends: Option<Timestamp>,
+) -> Result<Decision, Rejection> {
+    let NewKey { credential, hash, hint, expires } = key;
+    if let (Holder::Operator(operator), Some(_)) = (holder, expires) {
+        super::operator::keeps_an_owner(directory, operator, None)?;
+    }
+    let secret = NewSecret::Key { hash, hint };
+    let mut events =
+        vec![issued(directory, credential, holder, secret, expires, Terms::default())?];
+    let others = directory.credentials.iter();
+    for other in others.filter(|other| other.holder == holder && other.revoked.is_none()) {
+        match ends {
+            None => events.push(Event::CredentialRevoked { credential: other.id }),
+            Some(at) if other.expires.is_some_and(|end| end <= at) => {}
+            Some(at) => events.push(Event::CredentialEnds { credential: other.id, at }),
+        }
     }
     causes(events)
 }

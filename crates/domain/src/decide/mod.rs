@@ -107,6 +107,9 @@ pub fn decide(
         Command::RotateCredential { old, ends, credential, secret, expires } => {
             credential::rotate(directory, old, ends, credential, secret, expires)
         }
+        Command::ReplaceKeys { holder, key, ends } => {
+            credential::replace_all(directory, holder, key, ends)
+        }
         Command::RevokeCredential { credential } => credential::revoke(directory, credential),
     }?;
     if let Some(foreign) = foreign {

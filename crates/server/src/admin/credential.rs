@@ -120,13 +120,7 @@ pub(super) async fn rotate(asked: &Asked<'_>, slug: &str, id: &str) -> Result<An
         let detail = "this credential has ended: issue a new one in place of rotating it";
         return Err(scim::Invalid::value(detail).into());
     }
-    if overlap_seconds > OVERLAP_SECONDS {
-        let detail = format!("`overlapSeconds` is at most {OVERLAP_SECONDS}");
-        return Err(scim::Invalid::value(detail).into());
-    }
-    let millis = i64::try_from(overlap_seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
-    let end = Timestamp::from_millis(now.millis().saturating_add(millis));
-    let ends = (overlap_seconds > 0).then_some(end);
+    let ends = overlap_end(asked, overlap_seconds)?;
     let (secret, told) = match (&old.proof, password, jwk) {
         (None, None, None) => new_key(slug, old.holder)?,
         (Some(Proof::Password { user, hash }), password, None) => {
@@ -148,6 +142,17 @@ pub(super) async fn rotate(asked: &Asked<'_>, slug: &str, id: &str) -> Result<An
     let (old, credential) = (old.id, CredentialId::new(asked.app.id()));
     let command = Command::RotateCredential { old, ends, credential, secret, expires };
     add(asked, tenant, command, credential, told).await
+}
+
+/// When a credential ends that is good for an overlap still; none: at once.
+pub(super) fn overlap_end(asked: &Asked<'_>, seconds: u64) -> Result<Option<Timestamp>, Refused> {
+    if seconds > OVERLAP_SECONDS {
+        let detail = format!("`overlapSeconds` is at most {OVERLAP_SECONDS}");
+        return Err(scim::Invalid::value(detail).into());
+    }
+    let millis = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
+    let end = Timestamp::from_millis(asked.app.now().millis().saturating_add(millis));
+    Ok((seconds > 0).then_some(end))
 }
 
 /// `DELETE /admin/v1/tenants/{tenant}/credentials/{id}`: it opens nothing any more.

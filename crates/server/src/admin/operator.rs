@@ -1,8 +1,10 @@
 //! Operators: who may administer the instance, how much of it, and with which keys.
 
+use std::collections::BTreeMap;
+
 use ::audit::ListedOperator;
 use axum::http::{Method, StatusCode};
-use domain::command::Command;
+use domain::command::{Command, NewKey};
 use domain::directory::Directory;
 use domain::event::{Holder, OperatorRole};
 use domain::id::{CredentialId, OperatorId, TenantId};
@@ -11,7 +13,7 @@ use engine::Receipt;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Asked, done, ok};
+use super::{Asked, credential, done, ok};
 use crate::answer::Answer;
 use crate::refused::Refused;
 use crate::secret::{Purpose, Secret};
@@ -34,18 +36,21 @@ struct OperatorChange {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewKey {
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct AnotherKey {
     expires: Option<Timestamp>,
-    /// Whether the operator's other keys are revoked once this one is there.
+    /// Whether it is in place of the operator's other keys.
     #[serde(default)]
     rotate: bool,
+    /// For how many seconds those are good still; not given, or 0: they end at once.
+    overlap_seconds: Option<u64>,
 }
 
 /// `GET /admin/v1/operators`; `asOf` is a moment of the instance's own log.
 pub(super) async fn list(asked: &Asked<'_>) -> Result<Answer, Refused> {
     let (_, system) = asked.reading_log("_system").await?;
-    let operators = ::audit::operators(&system.directory);
+    let used = last_used(asked);
+    let operators = ::audit::operators(&system.directory, |key| used.get(&key).copied());
     Ok(ok(StatusCode::OK, &json!({ "operators": operators })).at(system.head.position))
 }
 
@@ -53,7 +58,9 @@ pub(super) async fn list(asked: &Asked<'_>) -> Result<Answer, Refused> {
 pub(super) async fn show(asked: &Asked<'_>, who: &str) -> Result<Answer, Refused> {
     let (_, system) = asked.reading_log("_system").await?;
     let id = found(&system.directory, who)?;
-    let mut operators = ::audit::operators(&system.directory).into_iter();
+    let used = last_used(asked);
+    let operators = ::audit::operators(&system.directory, |key| used.get(&key).copied());
+    let mut operators = operators.into_iter();
     let operator: Option<ListedOperator> = operators.find(|operator| operator.id == id);
     Ok(ok(StatusCode::OK, &json!(operator)).at(system.head.position))
 }
@@ -86,22 +93,22 @@ pub(super) async fn change(asked: &Asked<'_>, who: &str) -> Result<Answer, Refus
 /// `POST /admin/v1/operators/{operator}/keys`: one more key, or one in place of all others.
 pub(super) async fn add_key(asked: &Asked<'_>, who: &str) -> Result<Answer, Refused> {
     let operator = operator(asked, who)?;
-    let NewKey { expires, rotate } = asked.body()?;
-    let secret = secret()?;
-    let (new, mut receipt) = issue(asked, operator, &secret, expires).await?;
-    if rotate {
-        let credentials = &receipt.snapshot.directory.credentials;
-        let others: Vec<CredentialId> = credentials
-            .iter()
-            .filter(|key| key.holder == Holder::Operator(operator) && key.revoked.is_none())
-            .map(|key| key.id)
-            .filter(|id| *id != new)
-            .collect();
-        for credential in others {
-            let command = Command::RevokeCredential { credential };
-            receipt = asked.submit(TenantId::SYSTEM, command).await?;
-        }
+    let AnotherKey { expires, rotate, overlap_seconds } = asked.body()?;
+    if !rotate && overlap_seconds.is_some() {
+        let detail = "`overlapSeconds` is for `rotate`: beside another key this one ends none";
+        return Err(scim::Invalid::value(detail).into());
     }
+    let ends = credential::overlap_end(asked, overlap_seconds.unwrap_or(0))?;
+    let secret = secret()?;
+    let (new, receipt) = match rotate {
+        false => issue(asked, operator, &secret, expires).await?,
+        true => {
+            let credential = CredentialId::new(asked.app.id());
+            let key = NewKey { credential, hash: secret.hash(), hint: secret.hint(), expires };
+            let command = Command::ReplaceKeys { holder: Holder::Operator(operator), key, ends };
+            (credential, asked.submit(TenantId::SYSTEM, command).await?)
+        }
+    };
     let body = json!({ "id": new, "operatorKey": secret.expose() });
     Ok(ok(StatusCode::CREATED, &body).of(&receipt))
 }
@@ -116,6 +123,14 @@ pub(super) async fn revoke_key(asked: &Asked<'_>, who: &str, key: &str) -> Resul
         Refused::new(StatusCode::NOT_FOUND, format!("operator `{who}` has no key `{key}`"))
     })?;
     Ok(done(&asked.submit(TenantId::SYSTEM, Command::RevokeCredential { credential }).await?))
+}
+
+/// When each key was last used: of now, as it is counted beside the log.
+fn last_used(asked: &Asked<'_>) -> BTreeMap<CredentialId, Timestamp> {
+    match asked.is_past() {
+        true => BTreeMap::new(),
+        false => asked.app.tally.used(&asked.app.engine, TenantId::SYSTEM),
+    }
 }
 
 fn secret() -> Result<Secret, Refused> {

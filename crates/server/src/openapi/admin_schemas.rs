@@ -10,6 +10,7 @@ use domain::settings::Permission;
 use serde_json::{Map, Value, json};
 
 use super::schema_ref;
+use crate::limits::OVERLAP_SECONDS;
 
 /// All of it, by name.
 pub(super) fn all() -> Map<String, Value> {
@@ -113,7 +114,12 @@ pub(super) fn all() -> Map<String, Value> {
     add("AddedOperator", object(added, &["id", "credential", "operatorKey"]));
     let change = json!({ "name": or_null(&name), "role": or_null(&role) });
     add("OperatorChange", closed(change, &[]));
-    let new = json!({ "expires": or_null(&time), "rotate": flag });
+    let overlap = json!({
+        "type": "integer", "minimum": 0, "maximum": OVERLAP_SECONDS,
+        "description": "For how many seconds the others are good still, with `rotate`; not given, or 0: they end at once.",
+    });
+    let new =
+        json!({ "expires": or_null(&time), "rotate": flag, "overlapSeconds": or_null(&overlap) });
     add("NewOperatorKey", closed(new, &[]));
     let issued = json!({ "id": id, "operatorKey": key });
     add("IssuedOperatorKey", object(issued, &["id", "operatorKey"]));

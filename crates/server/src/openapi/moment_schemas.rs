@@ -39,7 +39,7 @@ pub(super) fn all() -> Map<String, Value> {
         object(
             json!({
                 "id": id, "hint": text, "issued": stamp, "expires": or_null(&time),
-                "revoked": or_null(&stamp),
+                "revoked": or_null(&stamp), "lastUsed": time,
             }),
             &["id", "hint", "issued", "expires", "revoked"],
         ),

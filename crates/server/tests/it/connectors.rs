@@ -333,3 +333,48 @@ async fn another_preset_allows_nothing_more() {
         assert!(refused.body["detail"].as_str().unwrap().contains(word), "{refused}");
     }
 }
+
+/// A connector's name stands in its address: what would mean something else there is refused with the reason, and every
+/// other name leads to the connector.
+///
+/// Seen to catch a name that is an endpoint's.
+#[tokio::test]
+async fn p_17_no_connector_is_called_as_what_its_address_means_otherwise() {
+    let app = TestApp::start().await;
+    let add = async |name: &str| {
+        app.operator()
+            .post("/tenants/acme/connectors", json!({ "name": name, "preset": "okta" }))
+            .await
+    };
+    for name in [
+        "Users",
+        "Groups",
+        "Roles",
+        "Entitlements",
+        "Bulk",
+        "Me",
+        "Schemas",
+        "ResourceTypes",
+        "ServiceProviderConfig",
+        ".search",
+        "v1",
+        "v2",
+        "v20",
+        ".",
+        "..",
+    ] {
+        let refused = add(name).await.expect(400);
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("/scim/TENANT/{name}/v2")), "{refused}");
+    }
+    for name in ["users", "v", "v2x", "My Okta", "a/b", "admin", "%2e"] {
+        add(name).await.expect(201);
+        let body = json!({ "connector": name });
+        let issued = app.operator().post("/tenants/acme/credentials", body).await.expect(201);
+        let idp = app.stranger(issued.body["apiKey"].as_str());
+        let encoded =
+            percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+        idp.get(&format!("/scim/acme/{encoded}/v2/Users")).await.expect(200);
+        idp.get("/scim/acme/okta/v2/Users").await.expect(404);
+    }
+}
