@@ -20,10 +20,10 @@ pub mod limits;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use domain::command::{Command, Elsewhere, Notice, Quirk};
+use domain::command::{Command, Decision, Elsewhere, Notice, Quirk};
 use domain::commit::{Commit, Unfit};
 use domain::erasure::PersonValues;
-use domain::event::{Ended, Member};
+use domain::event::{Ended, Event, Member};
 use domain::id::{TenantId, UserId};
 use domain::origin::Origin;
 use domain::position::{Hash, Position};
@@ -93,6 +93,15 @@ pub struct Receipt {
     pub about: Option<Member>,
     /// Who and what it has ended: policies may name them still.
     pub ended: Vec<Ended>,
+}
+
+impl Receipt {
+    /// What a decision says beside its events, before a tenant that they have not changed; and the events.
+    fn of(snapshot: Arc<Snapshot>, decision: Decision) -> (Receipt, Vec<Event>) {
+        let Decision { events, notices, quirks, elsewhere, about } = decision;
+        let (position, ended) = (None, Vec::new());
+        (Receipt { snapshot, position, notices, quirks, elsewhere, about, ended }, events)
+    }
 }
 
 /// Why a command was not carried out. Nothing changed.
@@ -187,19 +196,9 @@ impl Engine {
     ) -> Result<Receipt, Refusal> {
         let now = self.now(tenant).ok_or(Refusal::NoTenant)?;
         let decision = domain::decide(&now.directory, &origin.actor, command)?;
-        let (notices, quirks) = (decision.notices, decision.quirks);
-        let (elsewhere, about) = (decision.elsewhere, decision.about);
-        if decision.events.is_empty() {
-            let (position, ended) = (None, Vec::new());
-            return Ok(Receipt {
-                snapshot: now,
-                position,
-                notices,
-                quirks,
-                elsewhere,
-                about,
-                ended,
-            });
+        let (receipt, events) = Receipt::of(now.clone(), decision);
+        if events.is_empty() {
+            return Ok(receipt);
         }
         let commit = Commit {
             tenant,
@@ -207,12 +206,11 @@ impl Engine {
             at: (self.shared.clock)().max(now.head.time),
             prev: now.head.hash,
             origin,
-            events: decision.events,
+            events,
         };
         let mut next = (*now).clone();
         next.advance(&commit, Hash::ZERO)?;
-        let (snapshot, position, ended) = (Arc::new(next), None, Vec::new());
-        Ok(Receipt { snapshot, position, notices, quirks, elsewhere, about, ended })
+        Ok(Receipt { snapshot: Arc::new(next), ..receipt })
     }
 
     async fn ask(

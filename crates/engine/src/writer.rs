@@ -231,19 +231,9 @@ impl<R: Keys> Turn<R> {
         };
         let erased = erasure::erases(&command).map(|(user, reason)| (user, reason.to_owned()));
         let decision = domain::decide(&tip.directory, &origin.actor, command)?;
-        let (notices, quirks) = (decision.notices, decision.quirks);
-        let (elsewhere, about) = (decision.elsewhere, decision.about);
-        if decision.events.is_empty() {
-            let (position, ended) = (None, Vec::new());
-            return Ok(Receipt {
-                snapshot: tip,
-                position,
-                notices,
-                quirks,
-                elsewhere,
-                about,
-                ended,
-            });
+        let (receipt, events) = Receipt::of(tip.clone(), decision);
+        if events.is_empty() {
+            return Ok(receipt);
         }
         let commit = Commit {
             tenant,
@@ -251,10 +241,10 @@ impl<R: Keys> Turn<R> {
             at: (shared.clock)().max(tip.head.time),
             prev: tip.head.hash,
             origin: Origin {
-                claimed: origin.claimed.filter(|it| has_key(&tip, &decision.events, it.owner())),
+                claimed: origin.claimed.filter(|it| has_key(&tip, &events, it.owner())),
                 ..origin
             },
-            events: decision.events,
+            events,
         };
         let sealed = eventlog::seal(&commit, &self.keys)
             .map_err(|broken| Refusal::Unavailable(broken.to_string()))?;
@@ -285,7 +275,7 @@ impl<R: Keys> Turn<R> {
         self.tips.insert(tenant, snapshot.clone());
         let ended = commit.events.iter().filter_map(|event| event.ends(&tip.directory)).collect();
         let position = Some(commit.position);
-        Ok(Receipt { snapshot, position, notices, quirks, elsewhere, about, ended })
+        Ok(Receipt { snapshot, position, ended, ..receipt })
     }
 }
 

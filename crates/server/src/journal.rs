@@ -4,12 +4,15 @@ mod about;
 mod attention;
 
 use audit::{About, Problem, ProblemKind};
+use axum::body::Body;
 use axum::http::request;
+use axum::response::{IntoResponse, Response};
 use domain::command::Notice;
 use domain::id::TenantId;
 use domain::origin::Actor;
 
 use crate::app::App;
+use crate::body;
 use crate::caller::Visit;
 use crate::limits::{PROBLEM_DETAIL_CHARS, PROBLEM_NOTICES, PROBLEM_PATH_CHARS};
 use crate::refused::Refused;
@@ -61,6 +64,29 @@ fn problem(app: &App, visit: &Visit, line: Line<'_>) -> Problem {
         scim_type: None,
         detail: String::new(),
         about: About::default(),
+    }
+}
+
+/// A refusal, whose it is, and whose journal it belongs into.
+pub(crate) struct Failed {
+    pub(crate) tenant: TenantId,
+    pub(crate) actor: Option<Actor>,
+    pub(crate) why: Refused,
+}
+
+impl Failed {
+    /// Notes it, lets the rest of the request's body go by, and answers.
+    pub(crate) async fn noted(
+        self,
+        app: &App,
+        visit: &Visit,
+        parts: &request::Parts,
+        body: &mut Body,
+    ) -> Response {
+        let Failed { tenant, actor, why } = self;
+        refused(app, tenant, actor, visit, Line::of(parts), &why);
+        body::drain(parts, body).await;
+        why.into_response()
     }
 }
 

@@ -10,7 +10,7 @@ use scim::{
     validate,
 };
 
-use super::ignored::{self, Way};
+use super::ignored::{self, Place, Way};
 use super::{
     check_size, external_id_change, free_values, link, managed_here, management, options, rule,
     settings,
@@ -135,13 +135,6 @@ fn create(
     members.into_iter().for_each(|member| edits.add(member));
     events.extend(edits.events(id));
     Ok(Decision { events, notices: lookup.notices, ..Decision::default() })
-}
-
-/// Where a group is to be: there for all, or seen by this connector alone.
-#[derive(Clone, Copy)]
-struct Place {
-    connector: Option<ConnectorId>,
-    is_ignored: bool,
 }
 
 /// That no other group has this name, in whatever case: identity providers find groups by it. Of those that the connector

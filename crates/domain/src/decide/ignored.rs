@@ -17,6 +17,13 @@ use crate::limits::EVENTS_MOVING;
 use crate::origin::Actor;
 use crate::personal::Personal;
 
+/// Where a user or a group is to be: there for all, or seen by this connector alone.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) connector: Option<ConnectorId>,
+    pub(super) is_ignored: bool,
+}
+
 /// The connector, if this is one whose lists leave such a user out.
 pub(super) fn leaving_out_user(
     directory: &Directory,

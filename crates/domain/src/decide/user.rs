@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, Quirk, UserNameKey, Value};
 
-use super::ignored::{self, Way};
+use super::ignored::{self, Place, Way};
 use super::{
     check_size, external_id_change, free_values, link, managed_here, management, options, settings,
     sites,
@@ -18,7 +18,7 @@ use crate::directory::{Assignment, Directory, User, is_reserved};
 use crate::event::{
     AttributeChange, Event, Holder, Member, NewUser, Renamed, RoleCatalogue, RoleWording,
 };
-use crate::id::{ConnectorId, UserId};
+use crate::id::UserId;
 use crate::origin::{Actor, Source};
 use crate::personal::Personal;
 use crate::rejection::Rejection;
@@ -186,13 +186,6 @@ pub(super) fn just_in_time(
         Some(there) => Ok(Decision { about: Some(Member::User(there.id)), ..Decision::default() }),
         None => create(directory, actor, id, admitted),
     }
-}
-
-/// Where a user is to be: there for all, or seen by this connector alone.
-#[derive(Clone, Copy)]
-struct Place {
-    connector: Option<ConnectorId>,
-    is_ignored: bool,
 }
 
 /// That no other user has this name, in whatever case: of those whom the connector sees, and of those there for all if this one

@@ -43,7 +43,7 @@ use crate::answer::Answer;
 use crate::app::App;
 use crate::body;
 use crate::caller::{self, INSUFFICIENT, Operator, Visit};
-use crate::journal::{self, Line};
+use crate::journal::{self, Failed, Line};
 use crate::limits::USER_BODY_BYTES;
 use crate::past;
 use crate::refused::Refused;
@@ -135,24 +135,13 @@ impl Asked<'_> {
     }
 }
 
-/// A refusal, whose it is, and whose journal it belongs into.
-struct Failed {
-    tenant: TenantId,
-    actor: Option<Actor>,
-    why: Refused,
-}
-
 /// Any request below `/admin/`.
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
     match answer(&app, &visit, &parts, &mut body).await {
         Ok(answer) => answer.into_response(),
-        Err(Failed { tenant, actor, why }) => {
-            journal::refused(&app, tenant, actor, &visit, Line::of(&parts), &why);
-            body::drain(&parts, &mut body).await;
-            why.into_response()
-        }
+        Err(failed) => failed.noted(&app, &visit, &parts, &mut body).await,
     }
 }
 

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use domain::command::Command;
 use domain::credential::Scope;
 use domain::id::TenantId;
-use domain::origin::{Actor, Claimed};
+use domain::origin::Claimed;
 use engine::Receipt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -26,7 +26,7 @@ use crate::answer::Answer;
 use crate::app::App;
 use crate::body;
 use crate::caller::{self, Caller, Visit};
-use crate::journal::{self, Left, Line};
+use crate::journal::{self, Failed, Left, Line};
 use crate::limits::USER_BODY_BYTES;
 use crate::past;
 use crate::refused::Refused;
@@ -114,24 +114,13 @@ fn json_answer(status: StatusCode, body: Option<&Value>) -> Answer {
     answer
 }
 
-/// A refusal, whose it is, and whose journal it belongs into.
-struct Failed {
-    tenant: TenantId,
-    actor: Option<Actor>,
-    why: Refused,
-}
-
 /// Any request below `/api/`.
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
     match answer(&app, &visit, &parts, &mut body).await {
         Ok(answer) => answer.into_response(),
-        Err(Failed { tenant, actor, why }) => {
-            journal::refused(&app, tenant, actor, &visit, Line::of(&parts), &why);
-            body::drain(&parts, &mut body).await;
-            why.into_response()
-        }
+        Err(failed) => failed.noted(&app, &visit, &parts, &mut body).await,
     }
 }
 
