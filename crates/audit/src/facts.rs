@@ -157,7 +157,7 @@ pub fn facts(directory: &Directory, item: &Item) -> Result<Option<Facts>, AskErr
             None => return Ok(None),
         },
         Item::Connector(id) => match directory.connectors.present(*id) {
-            Some(Connector { id: _, name, settings, created: _, removed: _ }) => {
+            Some(Connector { id: _, name, settings, mapped: _, created: _, removed: _ }) => {
                 set(&mut facts, "name", json!(name));
                 if let Value::Object(settings) = crate::sorted_json(settings)? {
                     for (name, value) in settings {
@@ -276,6 +276,8 @@ fn user(directory: &Directory, user: &User, facts: &mut Facts) -> Result<(), Ask
         released: _,
         external_ids,
         roles,
+        // What a connector wrote before its mapping is no fact of the person, but of what that connector reads.
+        written: _,
         attributes,
         created: _,
         modified: _,

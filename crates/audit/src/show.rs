@@ -115,6 +115,9 @@ pub struct ShownUser {
     pub managed_by: Option<Named>,
     /// What each connector calls them.
     pub external_ids: Vec<CalledBy>,
+    /// What connectors wrote, and still read, where their mappings made something else of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<WrittenBy>,
     /// The roles in effect, by name, each with every source.
     pub roles: Vec<HeldRole>,
     /// Roles that they have without being given them: every active user has the role `Everyone`.
@@ -157,6 +160,15 @@ pub struct CalledBy {
     pub connector: Option<Named>,
     /// The word.
     pub value: String,
+}
+
+/// What a connector wrote where its mapping made something else of it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct WrittenBy {
+    /// The connector.
+    pub connector: Named,
+    /// By path; null: nothing.
+    pub values: Map<String, Value>,
 }
 
 /// A role that is in effect.

@@ -26,6 +26,7 @@ Examples:
   rollbook connector set entra --mode strict
   rollbook connector set okta --permissions createUsers,updateUsers
   rollbook connector set okta --exclude 'user=svc-*' --exclude domain=contractors.example
+  rollbook connector set okta --mapping 'userName=emails[primary eq true].value|before-at'
   rollbook connector ignored okta
   rollbook connector disable okta")]
 pub(crate) struct Connector {

@@ -1,7 +1,8 @@
 //! `rollbook show`
 
 use ::audit::show::{
-    CalledBy, HeldRole, Holder, InGroup, Key, Kind, Page, Shown, ShownMember, Thing, Through, show,
+    CalledBy, HeldRole, Holder, InGroup, Key, Kind, Page, Shown, ShownMember, Thing, Through,
+    WrittenBy, show,
 };
 use ::audit::{Named, Problem, csv_line};
 use clap::{Args, ValueEnum};
@@ -258,6 +259,7 @@ impl Sheet {
                         roles(&user.roles),
                         groups("groups", &user.groups),
                         external_ids(&user.external_ids),
+                        written(&user.written),
                         attributes(&user.attributes),
                         keys(&user.keys),
                         problems(&user.problems),
@@ -479,6 +481,17 @@ fn external_ids(all: &[CalledBy]) -> Section {
     };
     let rows = all.iter().map(row).collect();
     Section { title: "external ids", heading: &["WHOSE", "EXTERNAL ID"], rows }
+}
+
+fn written(all: &[WrittenBy]) -> Section {
+    let rows = all.iter().flat_map(|one| {
+        let row = |mut cells: Vec<String>| {
+            cells.insert(0, one.connector.to_string());
+            cells
+        };
+        flat(Some(&one.values)).into_iter().map(row)
+    });
+    Section { title: "as written", heading: &["BY", "ATTRIBUTE", "VALUE"], rows: rows.collect() }
 }
 
 fn attributes(all: &Map<String, Value>) -> Section {

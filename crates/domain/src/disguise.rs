@@ -16,6 +16,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use scim::{Attribute, Catalogue, Object, Packed, Value};
 use uuid::Uuid;
 
+use crate::directory::Written;
 use crate::event::{AttributeChange, Event, NewUser, Renamed, RoleWording};
 use crate::origin::{Claimed, Origin};
 use crate::personal::Personal;
@@ -220,10 +221,14 @@ impl<'a> Disguise<'a> {
         changes: Vec<AttributeChange>,
         rtype: &scim::ResourceType,
     ) -> Vec<AttributeChange> {
-        let change = |AttributeChange { path, old, new }: AttributeChange| AttributeChange {
-            old: old.map(|value| self.at(&path, &value, rtype)),
-            new: new.map(|value| self.at(&path, &value, rtype)),
-            path,
+        let change = |AttributeChange { path, old, new }: AttributeChange| {
+            // What a connector wrote is as personal as what its mapping made of it; which mapping, is not.
+            let at = |value: Value| match Written::path_of(&path) {
+                Some("") => value,
+                Some(written) => self.at(written, &value, rtype),
+                None => self.at(&path, &value, rtype),
+            };
+            AttributeChange { old: old.map(at), new: new.map(at), path: path.clone() }
         };
         changes.into_iter().map(change).collect()
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use percent_encoding::percent_decode_str;
 use scim::{Invalid, Node, Value};
 
-use crate::directory::User;
+use crate::directory::{User, Written};
 use crate::event::Event;
 use crate::id::UserId;
 use crate::limits::{DISTINCT_CHARS, LONG_CHARS, VALUE_CHARS_LEAST, WORD_CHARS_LEAST};
@@ -81,6 +81,11 @@ impl PersonValues {
     pub fn note_user(&mut self, user: &User) {
         self.note(&user.user_name);
         user.external_ids.iter().for_each(|id| self.note(&id.value));
+        for written in &user.written {
+            for (path, node) in written.values.view().iter() {
+                self.note_path(path, node);
+            }
+        }
         for (name, node) in user.attributes.view().iter() {
             self.note_attribute(name, node);
         }
@@ -132,6 +137,12 @@ impl PersonValues {
     }
 
     fn note_path(&mut self, path: &str, node: Node<'_>) {
+        let path = match Written::path_of(path) {
+            // The position of a mapping is nobody's.
+            Some("") => return,
+            Some(written) => written,
+            None => path,
+        };
         let inner = path.rsplit_once(':').map_or(path, |(_, inner)| inner);
         let (root, leaf) = inner.split_once('.').unwrap_or((inner, inner));
         if !SHARED.contains(&root) {

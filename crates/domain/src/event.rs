@@ -12,6 +12,7 @@ use crate::directory::Directory;
 use crate::id::{
     ConnectorId, CredentialId, GroupId, OperatorId, PolicyId, RoleId, RuleId, TenantId, UserId,
 };
+use crate::mapping::MappingRule;
 use crate::origin::Source;
 use crate::personal::Personal;
 use crate::position::Hash;
@@ -235,7 +236,8 @@ pub enum Event {
     UserAttributesChanged {
         /// The user.
         user: UserId,
-        /// What changed, each with its value before and after. `active` is among it where it became
+        /// What changed, each with its value before and after. A path `written:…` is what the connector wrote where its mapping
+        /// made something else of it, `written` the position of that mapping. `active` is among it where it became
         /// assigned or unassigned; the right to act changes by `UserActivated` and
         /// `UserDeactivated` alone.
         personal: Personal<Vec<AttributeChange>>,
@@ -528,6 +530,9 @@ pub struct ConnectorSettings {
     /// Which users who are managed here it takes over when it pushes them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub linking: Linking,
+    /// Which attribute that it writes feeds which attribute of a user; what is not named feeds itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mapping: Vec<MappingRule>,
     /// Who and what is brought in; empty: everybody and everything. All others are ignored.
     #[serde(default, skip_serializing_if = "is_default")]
     pub include: Selection,
@@ -607,6 +612,7 @@ impl ConnectorSettings {
             put_without_active: PutWithoutActive::default(),
             attribute_only: false,
             linking: Linking::default(),
+            mapping: Vec::new(),
             include: Selection::default(),
             exclude: Selection::default(),
         }

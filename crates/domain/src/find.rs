@@ -331,7 +331,8 @@ impl Listed for User {
             }
             ("userName", None, value) => {
                 let key = scim::UserNameKey::of(value.as_str()?).ok();
-                Box::new(key.and_then(|key| users.named(&key)).into_iter())
+                let named = key.and_then(|key| users.named(&key)).into_iter();
+                Box::new(named.chain(users.written_name(value.as_str()?)))
             }
             ("externalId", None, value) => Box::new(users.with_external_id(value.as_str()?)),
             ("displayName", None, value) => Box::new(users.displayed(value.as_str()?)),

@@ -12,6 +12,7 @@ pub mod time;
 pub mod commit;
 pub mod credential;
 pub mod event;
+pub mod mapping;
 pub mod origin;
 pub mod personal;
 pub mod preset;

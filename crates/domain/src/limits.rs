@@ -70,3 +70,5 @@ pub const PATTERNS: usize = 1_000;
 pub const PATTERN_CHARS: usize = 256;
 /// Events of users and groups that a connector's lists let in or leave out, in one commit: what rules do then needs room, too.
 pub const EVENTS_MOVING: usize = COMMIT_EVENTS / 3;
+/// Rules of a connector's mapping.
+pub const MAPPING_RULES: usize = 50;

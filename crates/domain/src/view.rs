@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use scim::{Attr, Attributes, Name, Node, Object, Packed, ResourceType, Value};
+use scim::{Attr, Attributes, Name, Node, Object, ResourceType, Value};
 
-use crate::directory::{Directory, Group, Stamp, User};
+use crate::directory::{Directory, Group, Stamp, User, Written};
 use crate::event::Member;
 use crate::id::{ConnectorId, GroupId};
 
@@ -52,6 +52,9 @@ const GROUP_ATTRIBUTES: &[&str] = &["id", "externalId", "meta", "displayName", "
 impl Attributes for UserView<'_> {
     fn attribute(&self, name: &str) -> Option<Attr<'_>> {
         let user = self.user;
+        if let Some(written) = user.written(self.connector).filter(|written| written.has(name)) {
+            return self.as_written(written, name);
+        }
         match name {
             "id" => Some(string(user.id.to_string())),
             "userName" => Some(Attr::Node(Node::String(&user.user_name))),
@@ -65,12 +68,12 @@ impl Attributes for UserView<'_> {
             "groups" => list(self.groups()),
             "schemas" => {
                 let catalogue = self.directory.schemas.catalogue();
-                Some(schemas(catalogue.user(), &user.attributes))
+                Some(schemas(catalogue.user(), |schema| self.attribute(schema).is_some()))
             }
             ENTERPRISE => user.attributes.view().get(name).map(|node| self.enterprise(node)),
             "displayName" => match user.attributes.view().get(name) {
                 Some(node) => Some(Attr::Node(node)),
-                None => user.derived_name().map(string),
+                None => user.display_name(self.connector).map(string),
             },
             _ => user.attributes.view().get(name).map(Attr::Node),
         }
@@ -82,12 +85,25 @@ impl Attributes for UserView<'_> {
                 f(name, value);
             }
         }
-        if let Some(name) = self.user.derived_name() {
-            f("displayName", string(name));
-        }
-        for (name, node) in self.user.attributes.view().iter() {
-            let value = if name == ENTERPRISE { self.enterprise(node) } else { Attr::Node(node) };
-            f(name, value);
+        let stored = self.user.attributes.view();
+        let Some(written) = self.user.written(self.connector) else {
+            if let Some(name) = self.user.derived_name() {
+                f("displayName", string(name));
+            }
+            for (name, node) in stored.iter() {
+                let value =
+                    if name == ENTERPRISE { self.enterprise(node) } else { Attr::Node(node) };
+                f(name, value);
+            }
+            return;
+        };
+        let mut names: BTreeSet<&str> = stored.iter().map(|(name, _)| name).collect();
+        names.extend(written.names().chain(["displayName"]));
+        names.remove("userName");
+        for name in names {
+            if let Some(value) = self.attribute(name) {
+                f(name, value);
+            }
         }
     }
 }
@@ -107,7 +123,7 @@ impl UserView<'_> {
         let mut manager = Object::default();
         manager.set("value", boss.id.to_string());
         manager.set("$ref", format!("{}/Users/{}", self.base, boss.id));
-        if let Some(name) = display_name(boss) {
+        if let Some(name) = boss.display_name(self.connector) {
             manager.set("displayName", name);
         }
         extension.set("manager", manager);
@@ -116,10 +132,27 @@ impl UserView<'_> {
 }
 
 impl UserView<'_> {
+    /// An attribute as the connector wrote it, where its mapping made something else of it.
+    fn as_written(&self, written: &Written, name: &str) -> Option<Attr<'static>> {
+        let value = match (name, written.attribute(self.user, name)) {
+            ("displayName", None) => return written.display_name(self.user).map(string),
+            (_, value) => value?,
+        };
+        let derived =
+            match Node::of(&value).filter(|_| name == ENTERPRISE).map(|it| self.enterprise(it)) {
+                Some(Attr::Owned(derived)) => Some(derived),
+                Some(Attr::Node(_)) | None => None,
+            };
+        Some(Attr::Owned(derived.unwrap_or(value)))
+    }
+
     /// The attributes that a client may write: what PATCH works on.
     pub(crate) fn writable(&self) -> Object {
         let mut object = self.user.attributes.unpack();
         object.set("userName", self.user.user_name.to_string());
+        if let Some(written) = self.user.written(self.connector) {
+            written.lay_over(&mut object);
+        }
         if let Some(active) = self.user.active_attribute() {
             object.set("active", active);
         }
@@ -217,7 +250,8 @@ impl Attributes for GroupView<'_> {
             }
             "schemas" => {
                 let catalogue = self.directory.schemas.catalogue();
-                Some(schemas(catalogue.group(), &group.attributes))
+                let attributes = group.attributes.view();
+                Some(schemas(catalogue.group(), |schema| attributes.get(schema).is_some()))
             }
             "members" => {
                 let ignored = self.directory.members_ignored(self.connector, group.id);
@@ -256,15 +290,6 @@ impl GroupView<'_> {
     }
 }
 
-/// What a user is shown as where others refer to them: their `displayName`, given or derived, and nothing in its place,
-/// for a client may compare it with the one at the reference (R-7643-4.3-01).
-fn display_name(user: &User) -> Option<String> {
-    match user.attributes.view().get("displayName") {
-        Some(Node::String(name)) => Some(name.to_owned()),
-        _ => user.derived_name(),
-    }
-}
-
 /// A member as it is shown: the server derives everything but the id (R-7643-4.2-01).
 pub(crate) fn member_value(
     directory: &Directory,
@@ -274,7 +299,9 @@ pub(crate) fn member_value(
 ) -> Value {
     let (id, kind, display) = match member {
         Member::User(id) => {
-            let name = directory.user_known(connector, id).and_then(display_name);
+            // Nothing stands in its place: a client may compare it with the one at the reference (R-7643-4.3-01).
+            let user = directory.user_known(connector, id);
+            let name = user.and_then(|user| user.display_name(connector));
             (id.to_string(), "User", name)
         }
         Member::Group(id) => {
@@ -295,9 +322,9 @@ pub(crate) fn member_value(
 }
 
 /// The base schema, and each extension that has an assigned attribute (R-7643-3.3-01).
-fn schemas(rtype: &ResourceType, attributes: &Packed) -> Attr<'static> {
+fn schemas(rtype: &ResourceType, has: impl Fn(&str) -> bool) -> Attr<'static> {
     let extensions = rtype.extensions.iter().map(|(schema, _)| schema);
-    let present = extensions.filter(|schema| attributes.view().get(&schema.id).is_some());
+    let present = extensions.filter(|schema| has(&schema.id));
     let all = std::iter::once(&rtype.schema).chain(present);
     Attr::Owned(Value::List(all.map(|schema| Value::String(schema.id.to_string())).collect()))
 }

@@ -5,6 +5,7 @@
 //! table stands in `docs/decisions/0011-simulation.md`.
 
 mod credentials;
+mod echo;
 mod ignored;
 mod local;
 mod policies;
@@ -227,6 +228,7 @@ impl Simulation {
             if self.rng.random_ratio(1, 20) {
                 self.check_replay()?;
                 self.check_erased()?;
+                self.check_echo()?;
                 self.take_checkpoint()?;
             }
             if self.rng.random_ratio(1, 25) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::commit::Commit;
+use domain::directory::Written;
 use domain::event::{AttributeChange, Event, Member, Subject};
 use domain::personal::Personal;
 use domain::position::Position;
@@ -314,7 +315,9 @@ fn changed(
     note: &mut impl FnMut(Item, Option<Key>, Told),
 ) {
     let is_user = matches!(item, Item::User(_));
-    for change in changes {
+    // What a connector wrote before its mapping is for the connector alone: no one thing shows it.
+    let told = |change: &&AttributeChange| Written::path_of(&change.path).is_none();
+    for change in changes.iter().filter(told) {
         let key = match change.path.as_str() {
             "externalId" => Key::ExternalId(commit.origin.actor.connector()),
             "active" if is_user => Key::Attribute("activeUnassigned".to_owned()),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::directory::{
     Assignment, Connector, Credential, Directory, ExternalId, Group, Lock, Role, Stamp, Standing,
-    Tenant, User,
+    Tenant, User, Written,
 };
 use domain::event::{EventKind, Holder as KeyHolder, Member, RoleWording, Subject};
 use domain::id::{GroupId, RoleId, UserId};
@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use super::{
     CalledBy, Cause, ConnectorSummary, Dates, HeldRole, Holder, InGroup, Key, Locked, Page,
     ShowError, ShownConnector, ShownCredential, ShownGroup, ShownMember, ShownRole, ShownTenant,
-    ShownUser, Through,
+    ShownUser, Through, WrittenBy,
 };
 use crate::ask::AskError;
 use crate::brief::{Brief, Log};
@@ -36,6 +36,7 @@ pub(super) fn user(log: &Log<'_>, then: &Snapshot, user: &User) -> Result<ShownU
         released: _,
         external_ids,
         roles,
+        written,
         attributes,
         created,
         modified,
@@ -50,6 +51,7 @@ pub(super) fn user(log: &Log<'_>, then: &Snapshot, user: &User) -> Result<ShownU
         erased: erased(log, *id)?,
         managed_by: managed_by.map(|id| Named::connector(id, directory)),
         external_ids: called(directory, external_ids),
+        written: as_written(directory, written)?,
         roles: held(directory, roles),
         implicit_roles: directory
             .implicit_role(user)
@@ -174,7 +176,7 @@ pub(super) fn role(then: &Snapshot, role: &Role, page: &Page) -> Result<ShownRol
 }
 
 pub(super) fn connector(then: &Snapshot, connector: &Connector) -> ShownConnector {
-    let Connector { id, name, settings, created, removed: _ } = connector;
+    let Connector { id, name, settings, mapped: _, created, removed: _ } = connector;
     let own = |holder: KeyHolder| holder == KeyHolder::Connector(*id);
     ShownConnector {
         id: *id,
@@ -265,6 +267,19 @@ fn called(directory: &Directory, ids: &[ExternalId]) -> Vec<CalledBy> {
         value: value.to_string(),
     };
     ids.iter().map(one).collect()
+}
+
+fn as_written(directory: &Directory, all: &[Written]) -> Result<Vec<WrittenBy>, AskError> {
+    let one = |written: &Written| {
+        let connector = Named::connector(written.connector, directory);
+        let values = object(&written.values)?.into_iter();
+        let values = values.map(|(path, value)| match value {
+            Value::Bool(_) => (path, Value::Null),
+            value => (path, value),
+        });
+        Ok(WrittenBy { connector, values: values.collect() })
+    };
+    all.iter().map(one).collect()
 }
 
 /// The roles in effect, by name.

@@ -184,7 +184,8 @@ fn is_left_out(kind: &str, path: &str, ignore: &[Ignore]) -> bool {
     };
     match kind {
         "user" => {
-            ignore.contains(&Ignore::Persons) && any(&["user_name", "external_ids", "attributes"])
+            ignore.contains(&Ignore::Persons)
+                && any(&["user_name", "external_ids", "written", "attributes"])
         }
         "operator" => ignore.contains(&Ignore::Persons) && any(&["name"]),
         "group" => {

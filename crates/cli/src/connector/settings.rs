@@ -67,6 +67,10 @@ pub(super) struct Settings {
     /// Which users who are managed here the client takes over when it pushes them
     #[arg(long, value_name = "HOW", value_parser = ["userName", "userNameOrEmail", "never"])]
     linking: Option<String>,
+    /// Which attribute feeds which: `TARGET=SOURCE`, with `|before-at` behind it for what stands before the `@`; may be given
+    /// several times, `none` for no mapping
+    #[arg(long, value_name = "TARGET=SOURCE")]
+    mapping: Option<Vec<Rule>>,
     /// Whom and what to bring in, all others being ignored: `user=PATTERN`, `domain=PATTERN` of a mail address,
     /// `group=PATTERN`, with `*` for any text; may be given several times, `none` for everybody and everything
     #[arg(long, value_name = "WHAT=PATTERN")]
@@ -74,6 +78,42 @@ pub(super) struct Settings {
     /// Whom and what to ignore, in the same words
     #[arg(long, value_name = "WHAT=PATTERN")]
     exclude: Option<Vec<Pattern>>,
+}
+
+/// One rule of a mapping.
+#[derive(Clone)]
+enum Rule {
+    None,
+    Feeds(Value),
+}
+
+impl std::str::FromStr for Rule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Rule::None);
+        }
+        let (rule, take) = match text.split_once('|') {
+            Some((rule, take)) => (rule, take),
+            None => (text, "whole"),
+        };
+        let known = ["whole", "before-at"].contains(&take);
+        match rule.split_once('=').filter(|_| known) {
+            Some((to, from)) => Ok(Rule::Feeds(json!({ "to": to, "from": from, "take": take }))),
+            None => Err("say `TARGET=SOURCE`, `TARGET=SOURCE|before-at` or `none`, as in \
+                 `userName=emails[primary eq true].value|before-at`"
+                .to_owned()),
+        }
+    }
+}
+
+fn mapping(rules: Vec<Rule>) -> Value {
+    let feeds = |rule: Rule| match rule {
+        Rule::Feeds(rule) => Some(rule),
+        Rule::None => None,
+    };
+    rules.into_iter().filter_map(feeds).collect()
 }
 
 /// One pattern of a list.
@@ -149,6 +189,7 @@ impl Settings {
             ("grantedTenants", granted_tenants),
             ("grantedTo", or_none(self.granted_to)),
             ("linking", self.linking.map(Value::String)),
+            ("mapping", self.mapping.map(mapping)),
             ("include", self.include.map(selection)),
             ("exclude", self.exclude.map(selection)),
         ];

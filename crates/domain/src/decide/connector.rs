@@ -11,6 +11,7 @@ use crate::credential::Terms;
 use crate::directory::Directory;
 use crate::event::{ConnectorSettings, Event, Holder};
 use crate::id::ConnectorId;
+use crate::mapping;
 use crate::origin::Source;
 use crate::rejection::Rejection;
 
@@ -27,7 +28,7 @@ pub(super) fn add(
     if directory.connectors.named(&name).is_some() {
         return Err(taken("connector", "name", name, "choose another name"));
     }
-    check(&settings)?;
+    let settings = checked(directory, settings)?;
     let mut events = vec![Event::ConnectorAdded { connector, name, settings }];
     if let Some(NewKey { credential, hash, hint, expires }) = key {
         let holder = Holder::Connector(connector);
@@ -45,7 +46,7 @@ pub(super) fn change(
     settings: ConnectorSettings,
     from: Option<&ConnectorSettings>,
 ) -> Result<Decision, Rejection> {
-    check(&settings)?;
+    let settings = checked(directory, settings)?;
     let mut decision = Decision::default();
     match directory.connectors.present(connector) {
         Some(there) if there.settings == settings => {}
@@ -93,9 +94,19 @@ fn check_address(name: &str) -> Result<(), Rejection> {
     Err(Invalid::value(detail).into())
 }
 
-fn check(settings: &ConnectorSettings) -> Result<(), Rejection> {
+/// The settings with the paths of their mapping as the tenant's schemas spell them.
+fn checked(
+    directory: &Directory,
+    settings: ConnectorSettings,
+) -> Result<ConnectorSettings, Rejection> {
     settings.include.check("include")?;
-    Ok(settings.exclude.check("exclude")?)
+    settings.exclude.check("exclude")?;
+    if settings.management_api && !settings.mapping.is_empty() {
+        let detail = "`mapping` is for what identity providers write: a connector that opens the management API has none";
+        return Err(Invalid::value(detail).into());
+    }
+    let mapping = mapping::checked(&settings.mapping, directory.schemas.catalogue().user())?;
+    Ok(ConnectorSettings { mapping, ..settings })
 }
 
 /// A connector goes only when nothing would be left that nobody could change any more. Its keys end before it does.

@@ -173,7 +173,7 @@ pub(super) fn settle(
     let mut moving = Moving { events: Vec::new(), noticed: BTreeSet::new(), waiting: 0, kept: 0 };
     let own = Some(connector);
     for user in directory.users.iter().filter(|user| user.managed_by == own) {
-        if settings.lets_in_user(&user.user_name, user.attributes.view().get("emails")) {
+        if settings.lets_in_user(user.name_for(own), user.attributes.view().get("emails")) {
             continue;
         }
         let is_taken = directory.ignored_by(own).is_some_and(|ignored| {
@@ -197,7 +197,7 @@ pub(super) fn settle(
     let mut values = BTreeSet::new();
     let ignored = directory.ignored_by(own);
     for user in ignored.into_iter().flat_map(|ignored| ignored.users.iter()) {
-        if !settings.lets_in_user(&user.user_name, user.attributes.view().get("emails")) {
+        if !settings.lets_in_user(user.name_for(own), user.attributes.view().get("emails")) {
             continue;
         }
         let member = Member::User(user.id);

@@ -9,6 +9,7 @@ mod ignored;
 mod link;
 mod lock;
 mod management;
+mod mapped;
 mod operator;
 mod policy;
 mod release;

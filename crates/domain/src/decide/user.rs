@@ -5,16 +5,17 @@
 
 use std::collections::BTreeSet;
 
-use scim::{Admitted, Invalid, Mode, Object, Packed, Patch, Quirk, UserNameKey, Value};
+use scim::{Admitted, Invalid, Mode, Node, Object, Packed, Patch, Quirk, UserNameKey, Value};
 
 use super::ignored::{self, Place, Way};
+use super::mapped::{self, Kept};
 use super::{
     check_size, external_id_change, free_values, link, managed_here, management, options, settings,
     sites,
 };
 use crate::attributes::difference;
 use crate::command::{Change, Decision, Notice};
-use crate::directory::{Assignment, Directory, User, is_reserved};
+use crate::directory::{Assignment, Directory, User, full_name, is_reserved};
 use crate::event::{
     AttributeChange, Event, Holder, Member, NewUser, Renamed, RoleCatalogue, RoleWording,
 };
@@ -43,9 +44,12 @@ pub(super) fn decide(
         Change::Replace { mut with, expected } => {
             expected.check(user.modified.position)?;
             let view = UserView { user, directory, connector: actor.connector(), base: "" };
-            scim::replace(&view.writable(), &mut with, directory.schemas.catalogue().user())?;
+            let before = view.writable();
+            scim::replace(&before, &mut with, directory.schemas.catalogue().user())?;
             let cleared = clears_active(&with);
-            let mut wanted = Wanted::of(with.object)?;
+            drop_derived(&before, &mut with.object);
+            let kept = mapped::apply(directory, actor, Some((user, &before)), &mut with.object)?;
+            let mut wanted = Wanted::of(with.object, kept)?;
             if wanted.active.is_none() && !cleared {
                 // A PUT without `active` must not re-enable a suspended user (R-7644-3.5.1-03), unless the connector says so.
                 let activates = settings(directory, actor)
@@ -75,11 +79,13 @@ pub(super) struct Wanted {
     pub(super) external_id: Option<String>,
     pub(super) roles: Vec<(String, RoleWording)>,
     pub(super) attributes: Object,
+    /// What its connector wrote where the mapping made something else of it.
+    kept: Kept,
 }
 
 impl Wanted {
     /// Takes the attributes that carry rules out of an admitted object.
-    fn of(mut object: Object) -> Result<Wanted, Rejection> {
+    fn of(mut object: Object, kept: Kept) -> Result<Wanted, Rejection> {
         let user_name = match object.take("userName") {
             Some(Value::String(name)) => name,
             _ => return Err(Invalid::value("`userName` is required").into()),
@@ -94,7 +100,23 @@ impl Wanted {
             _ => Vec::new(),
         };
         check_size(&object)?;
-        Ok(Wanted { user_name, active, external_id, roles, attributes: object })
+        Ok(Wanted { user_name, active, external_id, roles, attributes: object, kept })
+    }
+
+    /// The name as the connector writes it.
+    fn written_name(&self) -> &str {
+        self.kept.user_name().unwrap_or(&self.user_name)
+    }
+}
+
+/// A `displayName` that was derived, read and written back was never given.
+fn drop_derived(before: &Object, object: &mut Object) {
+    let derived = object.get("name").and_then(Node::of).and_then(full_name);
+    if before.get("displayName").is_none()
+        && derived.is_some()
+        && object.get("displayName").and_then(Value::as_str) == derived.as_deref()
+    {
+        object.remove("displayName");
     }
 }
 
@@ -132,9 +154,11 @@ fn create(
     let cleared = clears_active(&admitted);
     // It was admitted by the schemas of a moment ago.
     scim::validate(&admitted.object, directory.schemas.catalogue().user())?;
-    let wanted = Wanted::of(admitted.object)?;
+    let mut object = admitted.object;
+    let kept = mapped::apply(directory, actor, None, &mut object)?;
+    let wanted = Wanted::of(object, kept)?;
     let left_out =
-        ignored::leaving_out_user(directory, actor, &wanted.user_name, &wanted.attributes);
+        ignored::leaving_out_user(directory, actor, wanted.written_name(), &wanted.attributes);
     let manager = management::manager(directory, actor);
     let key = UserNameKey::of(&wanted.user_name)?;
     let own = directory.ignored_by(manager).and_then(|ignored| ignored.users.named(&key));
@@ -148,6 +172,7 @@ fn create(
     let place =
         Place { connector: management::manager(directory, actor), is_ignored: left_out.is_some() };
     free_name(directory, place, &wanted.user_name, None)?;
+    mapped::free_name(directory, actor, &wanted.kept, None)?;
     let mut decision = Decision::default();
     match left_out {
         Some(connector) => decision.events.push(Event::UserIgnored { user: id, connector }),
@@ -164,8 +189,12 @@ fn create(
             attributes: Packed::pack(&wanted.attributes),
         }),
     });
+    let mut changes = wanted.kept.changes(None);
     if cleared {
-        let personal = Personal::Known(active_change(Some(active), None).into_iter().collect());
+        changes.extend(active_change(Some(active), None));
+    }
+    if !changes.is_empty() {
+        let personal = Personal::Known(changes);
         decision.events.push(Event::UserAttributesChanged { user: id, personal });
     }
     let roles =
@@ -212,6 +241,9 @@ fn free_name(
             attribute: "userName".into(),
             value: name.to_owned(),
             remedy: match holder.managed_by {
+                _ if mapped::feeds_name(directory, connector) => {
+                    "the connector's mapping makes this name of what it writes: change that, or the mapping"
+                }
                 None => "choose another; this one is managed here",
                 Some(_) => "choose another, or look the user up by `userName` and update it",
             },
@@ -229,8 +261,11 @@ fn patched(
     let rtype = directory.schemas.catalogue().user();
     let view = UserView { user, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
+    let before = object.clone();
     let quirks = patch.apply(&mut object, rtype, options(directory, actor))?;
-    Ok((Wanted::of(object)?, quirks))
+    drop_derived(&before, &mut object);
+    let kept = mapped::apply(directory, actor, Some((user, &before)), &mut object)?;
+    Ok((Wanted::of(object, kept)?, quirks))
 }
 
 /// The events that lead from `user` to `wanted`.
@@ -238,17 +273,11 @@ pub(super) fn differ(
     directory: &Directory,
     actor: &Actor,
     user: &User,
-    mut wanted: Wanted,
+    wanted: Wanted,
 ) -> Result<Decision, Rejection> {
-    // A name that was derived, read and written back was never given.
-    if let Some(derived) = user.derived_name()
-        && wanted.attributes.get("displayName").and_then(Value::as_str) == Some(&derived)
-    {
-        wanted.attributes.take("displayName");
-    }
     let member = Member::User(user.id);
     let left_out =
-        ignored::leaving_out_user(directory, actor, &wanted.user_name, &wanted.attributes);
+        ignored::leaving_out_user(directory, actor, wanted.written_name(), &wanted.attributes);
     let is_renamed = *user.user_name != *wanted.user_name;
     let is_free = |is_ignored| {
         let place = Place { connector: management::manager(directory, actor), is_ignored };
@@ -268,6 +297,7 @@ pub(super) fn differ(
     if is_renamed || way != Way::Stays {
         is_free(is_ignored)?;
     }
+    mapped::free_name(directory, actor, &wanted.kept, Some(user))?;
     if let Way::Leaves(_) = way {
         decision.events.extend(ignored::move_user(directory, user, way, &BTreeSet::new()));
     }
@@ -283,6 +313,7 @@ pub(super) fn differ(
     changes.extend(active_change(user.active_attribute(), wanted.active));
     let external_id = user.external_id(actor.connector());
     changes.extend(external_id_change(external_id, wanted.external_id));
+    changes.extend(wanted.kept.changes(user.written(actor.connector())));
     if !changes.is_empty() {
         let personal = Personal::Known(changes);
         decision.events.push(Event::UserAttributesChanged { user: user.id, personal });

@@ -9,6 +9,7 @@ use super::{Moment, Stamp};
 use crate::commit::Unfit;
 use crate::event::ConnectorSettings;
 use crate::id::ConnectorId;
+use crate::position::Position;
 
 /// A connector as of one position.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Connector {
     pub name: String,
     /// How it treats what its client sends.
     pub settings: ConnectorSettings,
+    /// Since when its mapping is as it is; none: it never had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapped: Option<Position>,
     /// When it was added.
     pub created: Stamp,
     /// When it was removed; none: it is there.
@@ -73,7 +77,9 @@ impl Connectors {
             return Err(moment.unfit(format!("connector `{name}` exists already")));
         }
         let (name, settings) = (name.to_owned(), settings.clone());
-        let new = Connector { id, name, settings, created: moment.stamp, removed: None };
+        let mapped = (!settings.mapping.is_empty()).then_some(moment.stamp.position);
+        let (created, removed) = (moment.stamp, None);
+        let new = Connector { id, name, settings, mapped, created, removed };
         self.by_id.insert(id, Arc::new(new));
         Ok(())
     }
@@ -87,7 +93,11 @@ impl Connectors {
         let Some(there) = self.by_id.get_mut(&id) else {
             return Err(moment.unfit(format!("there is no connector {id}")));
         };
-        Arc::make_mut(there).settings = settings.clone();
+        let there = Arc::make_mut(there);
+        if there.settings.mapping != settings.mapping {
+            there.mapped = Some(moment.stamp.position);
+        }
+        there.settings = settings.clone();
         Ok(())
     }
 

@@ -436,7 +436,7 @@ impl Directory {
         }
         if user.managed_by != Some(there.id) && there.settings.selects() {
             let emails = user.attributes.view().get("emails");
-            if !there.settings.lets_in_user(&user.user_name, emails) {
+            if !there.settings.lets_in_user(user.name_for(connector), emails) {
                 return false;
             }
         }

@@ -18,6 +18,7 @@ mod standing;
 mod tenants;
 mod unique;
 mod users;
+mod written;
 
 use std::collections::BTreeSet;
 
@@ -37,8 +38,9 @@ pub use schemas::{CustomSchema, Schemas};
 pub use standing::{Standing, TenantState};
 pub use tenants::{Tenant, Tenants};
 pub(crate) use unique::Conflict;
-pub(crate) use users::is_reserved;
 pub use users::{Assignment, Lock, User, Users};
+pub(crate) use users::{full_name, is_reserved};
+pub use written::Written;
 
 use crate::attributes::set_attribute;
 use crate::commit::{Commit, Projection, Unfit};

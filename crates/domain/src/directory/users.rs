@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
-use scim::{ComplexView, Node, Packed, UserNameKey};
+use scim::{ComplexView, Node, Packed, UserNameKey, View};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::shelf::{Shelf, Word};
+use super::written::{self, Written};
 use super::{ExternalId, Moment, Stamp, apply_changes, external_id, set_external_id};
 use crate::commit::Unfit;
 use crate::event::{AttributeChange, NewUser, Renamed, RoleWording};
@@ -43,6 +44,9 @@ pub struct User {
     pub external_ids: Vec<ExternalId>,
     /// The roles given to them, each with its source.
     pub roles: Vec<Assignment>,
+    /// What connectors wrote where their mappings made something else of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<Written>,
     /// Every other attribute.
     pub attributes: Packed,
     /// When they came to be.
@@ -89,11 +93,29 @@ impl User {
         if attributes.get("displayName").is_some() {
             return None;
         }
-        let name = attributes.get("name")?.as_complex()?;
-        let parts = ["givenName", "familyName"];
-        let parts = parts.into_iter().filter_map(|part| name.get(part)?.as_str());
-        let parts: Vec<&str> = parts.map(str::trim).filter(|part| !part.is_empty()).collect();
-        (!parts.is_empty()).then(|| parts.join(" "))
+        full_name(attributes.get("name")?)
+    }
+
+    /// What `connector` sees as their `displayName`: one that was given, or first and last name.
+    pub fn display_name(&self, connector: Option<ConnectorId>) -> Option<String> {
+        if let Some(written) = self.written(connector) {
+            return written.display_name(self);
+        }
+        match self.attributes.view().get("displayName") {
+            Some(Node::String(name)) => Some(name.to_owned()),
+            _ => self.derived_name(),
+        }
+    }
+
+    /// What `connector` wrote where its mapping made something else of it.
+    pub fn written(&self, connector: Option<ConnectorId>) -> Option<&Written> {
+        self.written.iter().find(|written| Some(written.connector) == connector)
+    }
+
+    /// The `userName` as `connector` writes it.
+    pub fn name_for(&self, connector: Option<ConnectorId>) -> &str {
+        let written = self.written(connector).and_then(|written| written.text("userName"));
+        written.unwrap_or(&self.user_name)
     }
 
     /// What `connector` calls this user.
@@ -135,6 +157,15 @@ impl User {
     }
 }
 
+/// First and last name, of the attribute `name`.
+pub(crate) fn full_name(name: Node<'_>) -> Option<String> {
+    let name = name.as_complex()?;
+    let parts = ["givenName", "familyName"];
+    let parts = parts.into_iter().filter_map(|part| name.get(part)?.as_str());
+    let parts: Vec<&str> = parts.map(str::trim).filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
 /// A serialized field is left out while it is false: fingerprints of older histories stay.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 pub(super) fn is_false(flag: &bool) -> bool {
@@ -146,15 +177,21 @@ pub(super) fn is_false(flag: &bool) -> bool {
 /// for most, and so it finds nobody.
 pub(super) fn words(user: &User, note: &mut dyn FnMut(Word)) {
     let attributes = user.attributes.view();
-    if let Some(Node::List(emails)) = attributes.get("emails") {
-        let values = emails.iter().filter_map(|email| email.as_complex()?.get("value")?.as_str());
-        values.for_each(|value| note(email_word(value)));
-    }
+    emails(attributes, note);
     if let Some(name) = attributes.get("displayName").and_then(Node::as_str) {
         note(name_word(name));
     }
     if let Some(name) = user.derived_name() {
         note(name_word(&name));
+    }
+    for written in &user.written {
+        if let Some(name) = written.text("userName") {
+            note(written_word(name));
+        }
+        emails(written.values.view(), note);
+        if let Some(name) = written.display_name(user) {
+            note(name_word(&name));
+        }
     }
     match user.active_attribute() {
         Some(true) => {}
@@ -163,6 +200,13 @@ pub(super) fn words(user: &User, note: &mut dyn FnMut(Word)) {
     }
     if user.managed_by.is_none() {
         note(here_word());
+    }
+}
+
+fn emails(attributes: View<'_>, note: &mut dyn FnMut(Word)) {
+    if let Some(Node::List(emails)) = attributes.get("emails") {
+        let values = emails.iter().filter_map(|email| email.as_complex()?.get("value")?.as_str());
+        values.for_each(|value| note(email_word(value)));
     }
 }
 
@@ -177,6 +221,10 @@ fn email_word(value: &str) -> Word {
 
 fn name_word(name: &str) -> Word {
     Word::new("displayName", &scim::fold(name))
+}
+
+fn written_word(name: &str) -> Word {
+    Word::new("userName", &scim::fold_user_name(name))
 }
 
 fn active_word(value: &str) -> Word {
@@ -258,6 +306,11 @@ impl Users {
         self.shelf.with_word(email_word(value))
     }
 
+    /// The users whom some connector may write so, whose mapping makes another `userName`; who asks must still look.
+    pub fn written_name<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a User> + use<'a> {
+        self.shelf.with_word(written_word(name))
+    }
+
     /// The users that may be displayed so, in whatever case; who asks must still look.
     pub fn displayed<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a User> + use<'a> {
         self.shelf.with_word(name_word(name))
@@ -336,6 +389,7 @@ impl Users {
             released: false,
             external_ids: Vec::new(),
             roles: Vec::new(),
+            written: Vec::new(),
             attributes: Packed::default(),
             created: moment.stamp,
             modified: moment.stamp,
@@ -392,8 +446,14 @@ impl Users {
         let connector = moment.origin.actor.connector();
         let is_active = |change: &&AttributeChange| change.path == "active";
         let active = changes.iter().find(is_active).map(|change| change.new.is_none());
-        let others: Vec<_> = changes.iter().filter(|change| !is_active(change)).collect();
+        let (written, others): (Vec<_>, Vec<_>) = changes
+            .iter()
+            .filter(|change| !is_active(change))
+            .partition(|change| Written::path_of(&change.path).is_some());
         self.shelf.change(id, moment, |user| {
+            if let Some(connector) = connector {
+                written::apply(&mut user.written, &written, connector);
+            }
             apply_changes(&mut user.attributes, &mut user.external_ids, others, connector);
             // Who may act is said by events of its own.
             user.active_unassigned = active.unwrap_or(user.active_unassigned);

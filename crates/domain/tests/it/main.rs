@@ -14,6 +14,8 @@ mod find;
 #[cfg(test)]
 mod ignored;
 #[cfg(test)]
+mod mapping;
+#[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod rules;

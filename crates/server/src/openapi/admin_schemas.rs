@@ -2,8 +2,8 @@
 
 use domain::event::{EventKind, OperatorRole};
 use domain::limits::{
-    ADDRESS_CHARS, ALERT_ADDRESSES, DESCRIPTION_CHARS, NAME_CHARS, PATTERN_CHARS, PATTERNS,
-    REASON_CHARS, TITLE_CHARS,
+    ADDRESS_CHARS, ALERT_ADDRESSES, DESCRIPTION_CHARS, MAPPING_RULES, NAME_CHARS, PATTERN_CHARS,
+    PATTERNS, REASON_CHARS, TITLE_CHARS,
 };
 use domain::preset::PRESETS;
 use domain::settings::Permission;
@@ -207,6 +207,11 @@ pub(super) fn all() -> Map<String, Value> {
         "userNames": patterns, "emailDomains": patterns, "groups": patterns,
     });
     let selection = closed(selection, &[]);
+    let feeds = json!({
+        "to": text, "from": text,
+        "take": { "type": "string", "enum": ["whole", "before-at"], "default": "whole" },
+    });
+    let feeds = closed(feeds, &["to", "from"]);
     let mut settings = json!({
         "preset": preset, "mode": mode, "emptyUnassigns": flag, "patchAnswer": patch_answer,
         "catalogue": catalogue, "unknownMembers": unknown,
@@ -221,6 +226,7 @@ pub(super) fn all() -> Map<String, Value> {
         "grantedTenants": texts, "grantedTo": or_null(&text),
         "attributeOnly": { "type": "boolean", "default": false },
         "linking": one_of(&["userName", "userNameOrEmail", "never"]),
+        "mapping": { "type": "array", "items": feeds, "maxItems": MAPPING_RULES },
         "include": selection, "exclude": selection,
     });
     add("ConnectorSettings", object(settings.clone(), &["preset", "mode"]));

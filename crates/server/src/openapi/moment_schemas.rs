@@ -52,6 +52,10 @@ pub(super) fn all() -> Map<String, Value> {
         json!({ "connector": or_null(&named), "value": text }),
         &["connector", "value"],
     ));
+    let written = object(
+        json!({ "connector": named, "values": { "type": "object" } }),
+        &["connector", "values"],
+    );
     let role =
         object(json!({ "id": id, "name": text, "through": through }), &["id", "name", "through"]);
     let in_group = object(
@@ -69,7 +73,8 @@ pub(super) fn all() -> Map<String, Value> {
             json!({
                 "kind": kind("user"), "head": moment, "id": id, "userName": text, "active": flag,
                 "activeUnassigned": flag, "locked": locked, "erased": schema_ref("CommitBrief"),
-                "managedBy": or_null(&named), "externalIds": called, "roles": listed(&role),
+                "managedBy": or_null(&named), "externalIds": called, "written": listed(&written),
+                "roles": listed(&role),
                 "implicitRoles": listed(&text), "noPrivileges": flag,
                 "groups": listed(&in_group), "attributes": attributes, "keys": listed(&key),
                 "problems": listed(&schema_ref("Problem")),

@@ -201,3 +201,135 @@ async fn p_02_with_an_include_list_all_others_are_ignored_and_changes_move_them(
     .await;
     assert_eq!(status, 400);
 }
+
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+fn feeds(to: &str, from: &str, take: &str) -> Value {
+    json!({ "to": to, "from": from, "take": take })
+}
+
+async fn admin(server: &Served, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+    ask(server, OPERATOR_KEY, method, &format!("/admin/v1/tenants/acme{path}"), body).await
+}
+
+/// Seen to catch a view that shows the connector what its mapping made.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_03_a_mapping_says_what_feeds_what_and_the_connector_reads_what_it_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Served::start(Path::new(&folder.path().join("data")));
+    let entra = entra(&server).await;
+    let url = server.url.clone();
+    let remote = [("ROLLBOOK_URL", url.as_str()), ("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY)];
+    let department = format!("displayName={ENTERPRISE}:department");
+    let mapping = [
+        "connector",
+        "set",
+        "okta",
+        "--mapping",
+        "userName=emails[primary eq true].value|before-at",
+        "--mapping",
+        &department,
+        "--mapping",
+        "name.givenName=nickName",
+    ];
+    let (status, out, err) = run(&mapping, &remote);
+    assert!(status == 0 && out.starts_with("changed at position "), "{out}{err}");
+    let jane = json!({
+        "schemas": [USER, ENTERPRISE], "userName": "JDOE-4711", "externalId": "00u1", "displayName": "As written",
+        "name": { "givenName": "Jane", "familyName": "Doe" }, "nickName": "Janey",
+        "emails": [{ "value": "jane.doe@acme.example", "primary": true }],
+        ENTERPRISE: { "department": "Sales" },
+    });
+    let created = scim(&server, SCIM_KEY, Method::POST, "/Users", jane.clone()).await;
+    for one in ["userName", "displayName", "name", "nickName", "emails", ENTERPRISE] {
+        assert_eq!(created[one], jane[one], "{one}");
+    }
+    let path = format!("/Users/{}", created["id"].as_str().unwrap());
+
+    // All others see what the mapping made.
+    let seen = get(&server, &entra, &path).await;
+    assert_eq!(seen["userName"], "jane.doe");
+    assert_eq!(seen["displayName"], "Sales");
+    assert_eq!(seen["name"], json!({ "givenName": "Janey", "familyName": "Doe" }));
+    let (status, shown) = admin(&server, Method::GET, "/users/jane.doe", Value::Null).await;
+    assert_eq!((status.as_u16(), &shown["userName"]), (200, &"jane.doe".into()), "{shown}");
+
+    // The connector finds them by what it wrote, others by what it became.
+    let by = |attribute: &str, value: &str| {
+        format!("/Users?filter={attribute}%20eq%20%22{}%22", value.replace(' ', "%20"))
+    };
+    for filter in
+        [by("userName", "jdoe-4711"), by("displayName", "as written"), by("externalId", "00u1")]
+    {
+        assert_eq!(names(&server, SCIM_KEY, &filter, "userName").await, ["JDOE-4711"], "{filter}");
+    }
+    assert_eq!(names(&server, SCIM_KEY, &by("userName", "jane.doe"), "userName").await.len(), 0);
+    assert_eq!(names(&server, &entra, &by("userName", "JANE.DOE"), "userName").await, ["jane.doe"]);
+    assert_eq!(names(&server, &entra, &by("userName", "jdoe-4711"), "userName").await.len(), 0);
+
+    // What it reads and puts back is nothing new: nor after somebody else wrote.
+    let read = get(&server, SCIM_KEY, &path).await;
+    let put = scim(&server, SCIM_KEY, Method::PUT, &path, read.clone()).await;
+    assert_eq!(put["meta"], read["meta"]);
+    let operation = json!({ "op": "replace", "path": "userName", "value": "jd" });
+    let body = json!({ "schemas": [PATCH], "Operations": [operation] });
+    scim(&server, &entra, Method::PATCH, &path, body).await;
+    let read = get(&server, SCIM_KEY, &path).await;
+    assert_eq!(read["userName"], "JDOE-4711");
+    let put = scim(&server, SCIM_KEY, Method::PUT, &path, read.clone()).await;
+    assert_eq!(put["meta"], read["meta"]);
+    assert_eq!(get(&server, &entra, &path).await["userName"], "jd");
+
+    // A PATCH of the source changes the target, one of the target only what the connector reads.
+    let operation = json!({ "op": "replace", "path": "emails[primary eq true].value", "value": "jane@acme.example" });
+    let body = json!({ "schemas": [PATCH], "Operations": [operation] });
+    scim(&server, SCIM_KEY, Method::PATCH, &path, body).await;
+    assert_eq!(get(&server, &entra, &path).await["userName"], "jane");
+    let operation = json!({ "op": "replace", "path": "userName", "value": "jdoe-1" });
+    let body = json!({ "schemas": [PATCH], "Operations": [operation] });
+    let patched = scim(&server, SCIM_KEY, Method::PATCH, &path, body).await;
+    assert_eq!(patched["userName"], "jdoe-1");
+    assert_eq!(get(&server, &entra, &path).await["userName"], "jane");
+
+    // Two who would be called alike: 409, and why.
+    let other = json!({ "schemas": [USER], "userName": "jane-2", "emails": [{ "value": "Jane@other.example", "primary": true }] });
+    let (status, refused) =
+        ask(&server, SCIM_KEY, Method::POST, "/scim/acme/v2/Users", other.clone()).await;
+    assert_eq!((status.as_u16(), &refused["scimType"]), (409, &"uniqueness".into()), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("mapping makes this name"), "{refused}");
+    let same = json!({ "schemas": [USER], "userName": "JDOE-1", "emails": [{ "value": "x@other.example" }] });
+    let (status, _) = ask(&server, SCIM_KEY, Method::POST, "/scim/acme/v2/Users", same).await;
+    assert_eq!(status, 409, "the connector would know two by one name");
+    let none = json!({ "schemas": [USER], "userName": "nobody" });
+    let (status, refused) = ask(&server, SCIM_KEY, Method::POST, "/scim/acme/v2/Users", none).await;
+    assert_eq!(status, 400);
+    assert!(refused["detail"].as_str().unwrap().contains("there is none"), "{refused}");
+
+    // Without the mapping things are as they are until the connector writes.
+    let (_, done) =
+        admin(&server, Method::PATCH, "/connectors/okta", json!({ "mapping": [] })).await;
+    assert_eq!(done["changed"], true);
+    let read = get(&server, SCIM_KEY, &path).await;
+    assert_eq!(read["userName"], "jdoe-1");
+    assert_eq!(get(&server, &entra, &path).await["userName"], "jane");
+    scim(&server, SCIM_KEY, Method::PUT, &path, read).await;
+    assert_eq!(get(&server, &entra, &path).await["userName"], "jdoe-1");
+
+    // What cannot be mapped is refused, with the path.
+    for (to, from) in [
+        ("groups", "title"),
+        ("nothing", "title"),
+        ("title", "emails.value"),
+        ("active", "title"),
+        ("externalId", "title"),
+    ] {
+        let body = json!({ "mapping": [feeds(to, from, "whole")] });
+        let (status, refused) = admin(&server, Method::PATCH, "/connectors/okta", body).await;
+        assert_eq!(status, 400, "{to}");
+        assert!(refused["detail"].as_str().unwrap().contains("`mapping` cannot use"), "{refused}");
+    }
+    let twice = json!({ "mapping": [feeds("title", "nickName", "whole"), feeds("TITLE", "userName", "whole")] });
+    assert_eq!(admin(&server, Method::PATCH, "/connectors/okta", twice).await.0, 400);
+    let (status, _, err) = run(&["connector", "set", "okta", "--mapping", "title"], &remote);
+    assert!(status == 2 && err.contains("TARGET=SOURCE"), "{err}");
+}
