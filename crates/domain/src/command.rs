@@ -137,7 +137,7 @@ pub enum Command {
         /// How.
         settings: ConnectorSettings,
         /// The settings that these were made of; none: whichever are there. Others by now, and nothing changes.
-        from: Option<ConnectorSettings>,
+        from: Option<Box<ConnectorSettings>>,
     },
     /// Take a connector away that nothing comes from any more.
     RemoveConnector {

@@ -273,9 +273,9 @@ fn as_written(directory: &Directory, all: &[Written]) -> Result<Vec<WrittenBy>, 
     let one = |written: &Written| {
         let connector = Named::connector(written.connector, directory);
         let values = object(&written.values)?.into_iter();
-        let values = values.map(|(path, value)| match value {
-            Value::Bool(_) => (path, Value::Null),
-            value => (path, value),
+        let values = values.map(|(path, value)| {
+            let is_nothing = value.is_boolean();
+            (path, if is_nothing { Value::Null } else { value })
         });
         Ok(WrittenBy { connector, values: values.collect() })
     };

@@ -73,7 +73,7 @@ pub fn decide(
             connector::add(directory, connector, name, settings, key)
         }
         Command::ChangeConnector { connector, settings, from } => {
-            connector::change(directory, connector, settings, from.as_ref())
+            connector::change(directory, connector, settings, from.as_deref())
         }
         Command::RemoveConnector { connector } => connector::remove(directory, connector),
         Command::AddSchema { document, resource_type, required } => {

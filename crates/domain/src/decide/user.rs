@@ -242,7 +242,7 @@ fn free_name(
             value: name.to_owned(),
             remedy: match holder.managed_by {
                 _ if mapped::feeds_name(directory, connector) => {
-                    "the connector's mapping makes this name of what it writes: change that, or the mapping"
+                    "the connector's mapping makes this name of what it writes; change that, or the mapping"
                 }
                 None => "choose another; this one is managed here",
                 Some(_) => "choose another, or look the user up by `userName` and update it",

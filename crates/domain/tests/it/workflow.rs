@@ -19,7 +19,7 @@ fn with(given: &Given, change: impl FnOnce(&mut ConnectorSettings)) -> Given {
     let there = given.snapshot.directory.connectors.get(OKTA).unwrap();
     let mut settings = there.settings.clone();
     change(&mut settings);
-    let from = Some(there.settings.clone());
+    let from = Some(Box::new(there.settings.clone()));
     given.and(OPERATOR, Command::ChangeConnector { connector: OKTA, settings, from })
 }
 
@@ -325,7 +325,7 @@ fn a_change_of_settings_that_are_not_there_any_more_is_refused() {
     let change = |change: fn(&mut ConnectorSettings)| {
         let mut settings = there.clone();
         change(&mut settings);
-        Command::ChangeConnector { connector: OKTA, settings, from: Some(there.clone()) }
+        Command::ChangeConnector { connector: OKTA, settings, from: Some(Box::new(there.clone())) }
     };
     let (off, strict) = (change(|it| it.enabled = false), change(|it| it.mode = Mode::Strict));
     let given = given.and(OPERATOR, off.clone());

@@ -116,7 +116,7 @@ pub(super) async fn change(asked: &Asked<'_>, slug: &str, name: &str) -> Result<
         }
         let settings = over(wanted.clone(), from.clone())?;
         let etag = tag(&settings);
-        let (connector, from) = (there.id, Some(from));
+        let (connector, from) = (there.id, Some(Box::new(from)));
         let command = Command::ChangeConnector { connector, settings: settings.clone(), from };
         let origin = asked.visit.origin(asked.actor());
         match asked.app.engine.submit(tenant, origin, command).await {
@@ -153,7 +153,7 @@ async fn moved(
     let mut receipt = first;
     asked.look_after(tenant, &receipt);
     while is_waiting(&receipt) {
-        let from = Some(settings.clone());
+        let from = Some(Box::new(settings.clone()));
         let command = Command::ChangeConnector { connector, settings: settings.clone(), from };
         let origin = asked.visit.origin(asked.actor());
         match asked.app.engine.submit(tenant, origin, command).await {
