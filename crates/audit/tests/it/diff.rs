@@ -22,7 +22,7 @@ type World = BTreeMap<(String, String), BTreeMap<String, Value>>;
 #[test]
 fn what_was_and_the_differences_make_what_is() {
     let mut seen = Summary::default();
-    for seed in 0..6 {
+    for seed in 0..8 {
         let seen = std::cell::RefCell::new(&mut seen);
         let looked = testkit::simulate::run_and_look(seed, 30, |engine, tenant| {
             let history = history(engine, tenant);
