@@ -8,7 +8,7 @@ pub(crate) struct Fault {
     pub(crate) to: &'static str,
 }
 
-pub(crate) const FAULTS: [Fault; 31] = [
+pub(crate) const FAULTS: [Fault; 32] = [
     Fault {
         law: "no read sees what is not durable: publish before append",
         file: "crates/engine/src/writer.rs",
@@ -194,5 +194,11 @@ pub(crate) const FAULTS: [Fault; 31] = [
         file: "crates/domain/src/directory/policies.rs",
         from: ".find(|policy| scim::fold(&policy.name) == name)",
         to: ".find(|policy| policy.name == name)",
+    },
+    Fault {
+        law: "what a connector reads and writes back changes nothing: it is shown what its mapping made",
+        file: "crates/domain/src/view.rs",
+        from: ".filter(|written| written.has(name))",
+        to: ".filter(|written| written.has(name) && false)",
     },
 ];
