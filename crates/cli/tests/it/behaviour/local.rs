@@ -525,11 +525,20 @@ async fn p_06_a_display_name_is_first_and_last_unless_given() {
     assert_eq!((status, &same["meta"]["version"]), (200, &made["meta"]["version"]), "{same}");
     let mut married = made.clone();
     married["name"]["familyName"] = json!("Roe");
-    let (_, roe) = acme.scim("PUT", &path, married).await;
+    married.as_object_mut().unwrap().remove("displayName");
+    let (_, roe) = acme.scim("PUT", &path, married.clone()).await;
     assert_eq!(roe["displayName"], "Jane Roe", "{roe}");
     let (_, shown) = acme.admin("GET", "/users/jane", Value::Null).await;
     assert_eq!(shown["attributes"]["displayName"], Value::Null, "{shown}");
     // Given, it stays as it was given; taken away, it is derived again.
+    married["displayName"] = json!("Jane Doe");
+    for _ in 0..2 {
+        let (_, kept) = acme.scim("PUT", &path, married.clone()).await;
+        assert_eq!(
+            kept["displayName"], "Jane Doe",
+            "what was written is read, however often: {kept}"
+        );
+    }
     let give = |value: Value| patch(json!([value]));
     let (_, read) = acme
         .scim("PATCH", &path, give(json!({ "op": "add", "path": "displayName", "value": "JR" })))
