@@ -166,7 +166,7 @@ fn leaving(on_reactivate: OnReactivate) -> Given {
 }
 
 /// Also with a membership that an operator gave. Seen to catch memberships of one source alone ended, and restored as the
-/// actor's.
+/// actor's; and memberships that are kept aside for who is active again.
 #[test]
 fn p_07_deactivation_ends_memberships_and_reactivation_restores_them() {
     let okta = connector(OKTA);
@@ -194,6 +194,8 @@ fn p_07_deactivation_ends_memberships_and_reactivation_restores_them() {
     assert!(given.snapshot.directory.groups.get(SALES).unwrap().has(Member::User(ADA)));
     let given = leaving(OnReactivate::Nothing).and(okta, patch(ADA, OFF));
     given.when(okta, patch(ADA, ON)).causes(&[UserActivated]);
+    let back = given.and(okta, patch(ADA, ON));
+    assert_eq!(back.snapshot.directory.aside.of(ADA).count(), 0, "nor later");
 }
 
 /// What happened while somebody was away: their group went, they came back into it, or their source left them out.
