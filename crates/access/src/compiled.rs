@@ -171,11 +171,10 @@ impl Compiled {
 
     /// The names of the actions that users may ask for, in order.
     pub fn actions(&self) -> Vec<String> {
-        let groups: HashSet<&EntityUid> = self.schema.action_groups().collect();
         let mut names: Vec<String> = self
             .actions
             .iter()
-            .filter(|action| !groups.contains(&action.uid) || self.applies(&action.uid))
+            .filter(|action| self.applies(&action.uid))
             .map(|action| self.name(action))
             .collect();
         names.sort();
@@ -196,7 +195,7 @@ impl Compiled {
 
     /// Whether an action is asked of resources that a policy's scope can be about.
     fn fits(&self, action: &EntityUid, rule: &Rule) -> bool {
-        let mut kinds = self.schema.resources_for_action(action).into_iter().flatten();
+        let mut kinds = self.resource_kinds(action);
         kinds.any(|kind| match &rule.what {
             What::Maybe => true,
             What::Only(uid) => uid.type_name() == kind,
@@ -205,7 +204,14 @@ impl Compiled {
     }
 
     fn applies(&self, action: &EntityUid) -> bool {
-        self.schema.resources_for_action(action).is_some_and(|mut types| types.next().is_some())
+        self.resource_kinds(action).next().is_some()
+    }
+
+    /// The types of resources that users ask an action for; none, where it is nothing that users ask for.
+    fn resource_kinds(&self, action: &EntityUid) -> impl Iterator<Item = &EntityTypeName> {
+        let mut who = self.schema.principals_for_action(action).into_iter().flatten();
+        let is_asked = who.any(|kind| self.kinds.is_user(kind));
+        self.schema.resources_for_action(action).filter(|_| is_asked).into_iter().flatten()
     }
 
     fn name(&self, action: &Action) -> String {
@@ -221,7 +227,7 @@ impl Compiled {
         let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for action in &self.actions {
             let name = self.name(action);
-            for kind in self.schema.resources_for_action(&action.uid).into_iter().flatten() {
+            for kind in self.resource_kinds(&action.uid) {
                 let other = types::other(kind);
                 let known = literals.iter().filter(|uid| uid.type_name() == kind);
                 for uid in known.map(ToString::to_string).chain([other]) {

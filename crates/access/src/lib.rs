@@ -16,6 +16,8 @@ mod entity;
 mod kept;
 mod list;
 mod named;
+mod nesting;
+mod parents;
 mod person;
 mod request;
 mod validate;

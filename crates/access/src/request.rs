@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::compiled::{Action, Compiled};
 use crate::entity::groups_of;
 use crate::limits::{ENTITIES, REFERENCES};
+use crate::parents;
 use crate::person::{Person, find};
 use crate::text::{Kind, id_of};
 
@@ -149,6 +150,7 @@ impl Compiled {
                 )));
             }
         }
+        parents::check(all)?;
         let given = resolved(given, directory, references)?;
         Entities::from_json_value(given, Some(&self.schema))
             .map_err(|said| Unasked(format!("the entities do not fit: {}", told(&said))))

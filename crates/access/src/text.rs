@@ -201,7 +201,7 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Shape {
+pub(crate) enum Shape {
     Word,
     Path,
     Quoted,
@@ -209,13 +209,13 @@ enum Shape {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Token {
-    shape: Shape,
-    span: Range<usize>,
+pub(crate) struct Token {
+    pub(crate) shape: Shape,
+    pub(crate) span: Range<usize>,
 }
 
 /// The tokens of a text, comments and blanks left out. Where the text is broken, so is what comes of it.
-fn tokens(text: &str) -> impl Iterator<Item = Token> + '_ {
+pub(crate) fn tokens(text: &str) -> impl Iterator<Item = Token> + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {

@@ -11,6 +11,7 @@ use scim::{Attribute, Kind, Mutability, Returned};
 
 use crate::fault::Fault;
 use crate::limits::SCHEMA_BYTES;
+use crate::nesting::{Language, too_deep};
 use crate::text::Kind as Principal;
 
 /// Attributes of users that policies see otherwise: as what a user is in, or not at all.
@@ -32,6 +33,9 @@ impl Types {
         if declared.len() > SCHEMA_BYTES {
             let message = format!("it is longer than {SCHEMA_BYTES} bytes");
             return Err(vec![Fault { policy: None, message, help: None, place: None }]);
+        }
+        if let Some(fault) = too_deep(Language::Schema, None, declared) {
+            return Err(vec![fault]);
         }
         let brought = fragment(&principals(schemas))?;
         let all = [brought, fragment(declared)?];
@@ -76,6 +80,11 @@ impl Kinds {
             })
         };
         Ok(Kinds { user: find("User")?, group: find("Group")?, role: find("Role")? })
+    }
+
+    /// Whether this is the type of users.
+    pub(crate) fn is_user(&self, kind: &EntityTypeName) -> bool {
+        self.user == *kind
     }
 
     /// The entity of a user, group or role.

@@ -6,6 +6,7 @@ use miette::Diagnostic;
 
 use crate::fault::Fault;
 use crate::limits::{FAULTS, POLICIES, POLICY_BYTES};
+use crate::nesting::{Language, too_deep};
 use crate::types::Types;
 
 /// Checks the schema that a tenant declares, and its policies (name and text) against it. Each text is one policy of
@@ -69,6 +70,9 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Policy, Vec<Fault>> {
             help: None,
             place: None,
         }]);
+    }
+    if let Some(fault) = too_deep(Language::Policy, Some(name), text) {
+        return Err(vec![fault]);
     }
     let told = |said: cedar_policy::ParseErrors| {
         said.iter().map(|said| Fault::cedar(Some(name), text, said)).collect::<Vec<_>>()

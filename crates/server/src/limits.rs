@@ -145,5 +145,7 @@ pub const SCAN_SECONDS: u64 = 60;
 pub(crate) const SETTINGS_TRIES: usize = 64;
 /// Questions about access in one request.
 pub(crate) const CHECKS: usize = 1_000;
+/// Bytes of JSON that a batch's entities come to, brought to each of its checks.
+pub(crate) const BROUGHT_BYTES: usize = 8 << 20;
 /// Commits by which one request releases what a connector managed; the rest is for the next request.
 pub(crate) const RELEASES: usize = 16;

@@ -422,3 +422,18 @@ fn a_deactivated_user_may_do_nothing_from_then_on() {
     let said = told(compiled.check(&directory, &asked("jane@acme.com", "insert", SALES)));
     assert_eq!(said, "deny: inactive");
 }
+
+/// What only other principals ask for is nothing that could be asked of users: it is on no list, and no comparison stumbles on it.
+#[test]
+fn actions_of_other_principals_are_left_out() {
+    let directory = directory(Vec::new());
+    let schema = "entity Table; action select appliesTo { principal: [User], resource: [Table] };
+        action sync appliesTo { principal: [Group], resource: [Table] };";
+    let text = "permit (principal, action, resource);";
+    let all = access::Written { id: domain::id::PolicyId::LEAST, name: "all", text };
+    let compiled = access::Compiled::of(&directory.schemas, schema, [all]).unwrap();
+    let select = vec!["select".to_owned()];
+    assert_eq!(compiled.resources(), [("Table::\"*\"".to_owned(), select.clone())]);
+    assert_eq!(compiled.applicable(&directory, "bob").unwrap()[0].actions, select);
+    assert!(compiled.check(&directory, &asked("bob", "sync", SALES)).is_err());
+}

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{Asked, ok};
 use crate::answer::Answer;
-use crate::limits::CHECKS;
+use crate::limits::{BROUGHT_BYTES, CHECKS};
 use crate::past;
 use crate::refused::Refused;
 
@@ -89,6 +89,16 @@ impl Questions {
         };
         if checks.is_empty() || checks.len() > CHECKS {
             let detail = format!("`checks` are 1 to {CHECKS}, and not {}", checks.len());
+            return Err(Invalid::value(detail).into());
+        }
+        // Each has a copy of its own.
+        let sharing = checks.iter().filter(|one| one.entities.is_null()).count();
+        let brought = entities.to_string().len().saturating_mul(sharing);
+        if brought > BROUGHT_BYTES && !entities.is_null() {
+            let detail = format!(
+                "`entities` would be brought to {sharing} checks, {brought} bytes in all, and {BROUGHT_BYTES} are at most: \
+                 ask in smaller batches, or bring to each check its own"
+            );
             return Err(Invalid::value(detail).into());
         }
         let questions = checks.into_iter().map(|one| Wish {

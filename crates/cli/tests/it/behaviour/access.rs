@@ -235,6 +235,15 @@ async fn p_20_many_checks_are_answered_at_once_with_what_they_bring() {
         .map(|one| one["decision"].as_str().unwrap())
         .collect();
     assert_eq!(told, ["allow", "deny", "deny", "allow"], "{answer}");
+    // What all of them share is brought to each: a small request must not come to more memory than there is.
+    let table =
+        |n| json!({ "uid": { "type": "Table", "id": format!("{n}") }, "attrs": {}, "parents": [] });
+    let tables: Vec<Value> = (0..1_000).map(table).collect();
+    let checks = vec![check("bob", "select"); 1_000];
+    let many = json!({ "entities": tables, "checks": checks });
+    let (status, refused) = acme.admin(Method::POST, "access/check", &many).await;
+    assert_eq!(status, 400, "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("ask in smaller batches"), "{refused}");
     let wrong = json!({ "checks": [check("bob", "select"), check("bob", "fly")] });
     let (status, refused) = acme.admin(Method::POST, "access/check", &wrong).await;
     assert!(

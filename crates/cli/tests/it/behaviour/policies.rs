@@ -58,6 +58,13 @@ async fn p_20_policies_are_written_only_where_they_make_sense() {
         assert_eq!((status, &answer["scimType"]), (400, &json!("invalidValue")), "{answer}");
         assert!(answer["detail"].as_str().unwrap().contains(words), "{answer}");
     }
+    // What would take the server's last stack is refused as well, in policies and in schemas.
+    let deep = format!("permit (principal, action, resource) when {{ {}true", "(".repeat(5_000));
+    let (status, answer) = put(&server, "bad", &deep).await;
+    assert!(status == 400 && answer["detail"].as_str().unwrap().contains("nested"), "{answer}");
+    let deep = text(&format!("entity T {{ a: {}Long", "Set<".repeat(5_000)));
+    let (status, answer) = ask(&server, Method::PUT, SCHEMA, deep).await;
+    assert!(status == 400 && answer["detail"].as_str().unwrap().contains("nested"), "{answer}");
     // Nor may the schema take away what a policy speaks about.
     let (status, answer) = ask(&server, Method::PUT, SCHEMA, text("entity Table;")).await;
     assert!(
