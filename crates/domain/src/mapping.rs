@@ -176,21 +176,25 @@ pub(crate) fn write(object: &mut Object, path: &str, value: Option<Value>) {
         Some(Value::List(emails)) => emails,
         _ => Vec::new(),
     };
-    let is_primary = |email: &Value| {
-        email.as_complex().and_then(|email| email.get("primary")).and_then(Value::as_bool)
-            == Some(true)
+    let has = |email: &Value, name: &str, wanted: &Value| {
+        email.as_complex().and_then(|email| email.get(name)) == Some(wanted)
     };
-    let at = emails.iter().position(is_primary).unwrap_or(0);
-    match (emails.get_mut(at), value) {
-        (Some(Value::Complex(email)), Some(value)) => drop(email.set("value", value)),
-        (Some(_), None) => drop(emails.remove(at)),
+    let primary = emails.iter().position(|email| has(email, "primary", &Value::Bool(true)));
+    // No address is taken from a list that marks none as primary.
+    let there =
+        value.as_ref().and_then(|value| emails.iter().position(|it| has(it, "value", value)));
+    match (primary.or(there).and_then(|at| emails.get_mut(at)), value) {
+        (Some(Value::Complex(email)), Some(value)) => {
+            email.set("value", value);
+            email.set("primary", true);
+        }
         (_, Some(value)) => {
             let mut email = Object::default();
             email.set("value", value);
             email.set("primary", true);
             emails.push(Value::Complex(email));
         }
-        (None, None) => {}
+        (_, None) => primary.into_iter().for_each(|at| drop(emails.remove(at))),
     }
     if !emails.is_empty() {
         object.set("emails", emails);

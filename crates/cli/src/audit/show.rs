@@ -173,7 +173,10 @@ fn change(told: &Told) -> Option<String> {
     let personal = event.get("personal");
     let changes = event.get("changes").or(personal).and_then(Value::as_array);
     if let Some(changes) = changes {
-        let mut all: Vec<String> = changes.iter().take(CHANGES).map(attribute).collect();
+        // By which mapping a connector wrote tells a reader nothing.
+        let told = |change: &&Value| change.get("path").and_then(Value::as_str) != Some("written");
+        let changes: Vec<&Value> = changes.iter().filter(told).collect();
+        let mut all: Vec<String> = changes.iter().take(CHANGES).map(|it| attribute(it)).collect();
         let rest = changes.len().saturating_sub(CHANGES);
         if rest > 0 {
             all.push(format!("and {rest} more"));
@@ -196,7 +199,10 @@ fn change(told: &Told) -> Option<String> {
 
 fn attribute(change: &Value) -> String {
     let path = change.get("path").and_then(Value::as_str).unwrap_or_default();
-    format!("{path}: {} → {}", value(change.get("old")), value(change.get("new")))
+    // What a connector wrote where its mapping put something else: `false` is nothing.
+    let part =
+        |name| change.get(name).filter(|it| !(path.starts_with("written:") && it.is_boolean()));
+    format!("{path}: {} → {}", value(part("old")), value(part("new")))
 }
 
 fn value(value: Option<&Value>) -> String {

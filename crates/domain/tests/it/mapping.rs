@@ -253,6 +253,41 @@ fn p_03_custom_attributes_feed_and_are_fed() {
     assert_eq!((text(&own, "nickName"), text(&all, "nickName")), (None, Some("red")));
 }
 
+/// Seen to catch a mail address that is lost because no other is primary.
+#[test]
+fn p_03_a_primary_mail_address_is_fed_beside_the_others() {
+    let feeds = mapped(vec![rule(PRIMARY_EMAIL, "userName")]);
+    let table = [
+        ("", r#"[{"value":"a@x","primary":true}]"#),
+        (
+            r#"{"value":"b@x","type":"home"}"#,
+            r#"[{"value":"b@x","type":"home"},{"value":"a@x","primary":true}]"#,
+        ),
+        (r#"{"value":"a@x","type":"work"}"#, r#"[{"value":"a@x","type":"work","primary":true}]"#),
+        (
+            r#"{"value":"b@x"},{"value":"c@x","type":"work","primary":true}"#,
+            r#"[{"value":"b@x"},{"value":"a@x","type":"work","primary":true}]"#,
+        ),
+    ];
+    for (written, all) in table {
+        let given = feeds.and(
+            connector(OKTA),
+            create(ADA, &format!(r#""userName":"a@x","emails":[{written}]"#)),
+        );
+        let expected = Value::parse(all.as_bytes()).unwrap();
+        let seen = read(&given, None);
+        assert!(
+            seen.get("emails").is_some_and(|seen| seen.is_same(&expected)),
+            "{written}: {seen:?}"
+        );
+        let own = Value::parse(format!("[{written}]").as_bytes()).unwrap();
+        let read = read(&given, Some(OKTA));
+        let same = read.get("emails").map_or(written.is_empty(), |it| it.is_same(&own));
+        assert!(same, "{written}: {read:?}");
+        given.when(connector(OKTA), replace(&read)).nothing();
+    }
+}
+
 const PATHS: [&str; 6] =
     ["userName", "title", "nickName", "name.givenName", "name.familyName", PRIMARY_EMAIL];
 
