@@ -136,12 +136,12 @@ pub fn users(
         fits.manager(user.managed_by)
             && sought.state.is_none_or(|state| state == UserState::of(user))
             && (fits.name(&user.user_name)
-                || shown_name(user).is_some_and(|shown| fits.name(&shown)))
+                || user.display_name(None).is_some_and(|shown| fits.name(&shown)))
     });
     Ok(page(all, skip, count, |user| ListedUser {
         id: user.id,
         user_name: user.user_name.to_string(),
-        display_name: shown_name(user),
+        display_name: user.display_name(None),
         email: user.email().map(str::to_owned),
         state: UserState::of(user),
         managed_by: named(directory, user.managed_by),
@@ -223,12 +223,6 @@ impl Fits {
     fn manager(&self, managed_by: Option<ConnectorId>) -> bool {
         self.manager.is_none_or(|manager| manager == managed_by)
     }
-}
-
-/// What a user is shown as, given or derived.
-fn shown_name(user: &User) -> Option<String> {
-    let given = user.attributes.view().get("displayName").and_then(|name| name.as_str());
-    given.map(str::to_owned).or_else(|| user.derived_name())
 }
 
 fn named(directory: &Directory, connector: Option<ConnectorId>) -> Option<String> {
