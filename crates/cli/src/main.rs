@@ -160,3 +160,39 @@ fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    /// Every verb is in the README's table; where the table lists what a verb has below it, the list is whole.
+    ///
+    /// Seen to catch a list without `user list`.
+    #[test]
+    fn the_readme_has_every_verb() {
+        let readme = include_str!("../../../README.md");
+        let cells = readme
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `rollbook ")?.split(" | ").next());
+        // By verb: what the table says may follow it, and whether that is a list.
+        let mut told: BTreeMap<&str, (BTreeSet<&str>, bool)> = BTreeMap::new();
+        for typed in cells.flat_map(|cell| cell.split('`')) {
+            let mut words = typed.trim_start_matches("rollbook ").split_whitespace();
+            let (Some(verb), below) = (words.next(), words.next()) else { continue };
+            let (all, is_list) = told.entry(verb).or_default();
+            all.extend(below.into_iter().flat_map(|below| below.split("\\|")));
+            *is_list |= below.is_some_and(|below| below.contains('|'));
+        }
+        let command = Cli::command();
+        for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+            let Some((all, is_list)) = told.get(verb.get_name()) else {
+                panic!("`{}` is not in the table", verb.get_name());
+            };
+            let below: BTreeSet<&str> =
+                verb.get_subcommands().map(clap::Command::get_name).collect();
+            assert!(!is_list || *all == below, "{}: {all:?} is not {below:?}", verb.get_name());
+        }
+    }
+}

@@ -197,3 +197,22 @@ impl Settings {
         given.collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seen to catch a setting that the guide's table does not have.
+    #[test]
+    fn the_guide_has_every_setting() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/connectors.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let rows: String = page.lines().filter(|line| line.starts_with("| `--")).collect();
+        let command = Settings::augment_args(clap::Command::new("set"));
+        let flags: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+        assert!(flags.len() > 15, "{flags:?}");
+        for flag in flags {
+            assert!(rows.contains(&format!("`--{flag}`")), "--{flag} is in no row");
+        }
+    }
+}
