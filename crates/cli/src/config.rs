@@ -2,6 +2,7 @@
 
 mod file;
 mod key;
+mod place;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use serde::Serialize;
 pub(crate) use file::File;
 use key::KEYS;
 pub(crate) use key::public_url;
+pub(crate) use place::{Places, naming_the_variable};
 
 use crate::output::Output;
 use crate::terminal::{note, print};
@@ -56,18 +58,20 @@ impl Config {
     }
 }
 
-/// The file that `serve` is to be configured by, made part of what the command line means when it says nothing.
+/// The file that `serve` is to be configured by, and the command line with it as what is meant where nothing is said.
 ///
 /// # Errors
 /// The file, the line and what was expected there.
-pub(crate) fn with_file(command: Command, matches: &ArgMatches) -> anyhow::Result<Command> {
-    let Some(("serve", serve)) = matches.subcommand() else { return Ok(command) };
+pub(crate) fn with_file(command: Command, matches: &ArgMatches) -> anyhow::Result<(Command, File)> {
+    let Some(("serve", serve)) = matches.subcommand() else {
+        return Ok((command, File::default()));
+    };
     let file = File::find(serve.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
     if let Some(path) = &file.path {
         note(format!("configured by {}", path.display()));
     }
     warn_of_unknown(&command);
-    Ok(configured(command, &file))
+    Ok((configured(command, &file), file))
 }
 
 /// The command line, with the file's values in place of what is usual.
@@ -113,7 +117,9 @@ fn show(command: &Command, named: Option<&Path>, output: Output) -> anyhow::Resu
     let file = File::find(named)?;
     let command = configured(command.clone(), &file);
     let matches = command.clone().try_get_matches_from(["rollbook", "serve"]);
-    let matches = matches.context("`rollbook serve` would not start here")?;
+    let matches = matches
+        .map_err(|error| naming_the_variable(error, &command, &[]))
+        .context("`rollbook serve` would not start here")?;
     let (_, serve) = matches.subcommand().context("`serve` is not there")?;
     let told: Vec<Told> = KEYS
         .iter()

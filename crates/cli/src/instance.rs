@@ -35,6 +35,12 @@ impl Master {
         self.master_key.is_some() || self.master_key_file.is_some()
     }
 
+    /// The argument that says which key it is, by its id; none: it is the folder's own.
+    pub(crate) fn argument(&self) -> Option<&'static str> {
+        let key = self.master_key.as_ref().map(|_| "master_key");
+        key.or(self.master_key_file.as_ref().map(|_| "master_key_file"))
+    }
+
     /// The key, and whether it was made just now.
     pub(crate) fn key(&self, data: &Path) -> anyhow::Result<(MasterKey, bool)> {
         if let Some(text) = &self.master_key {

@@ -101,17 +101,23 @@ enum Verb {
 
 fn main() -> ExitCode {
     let command = Cli::command();
-    let matches = command.clone().get_matches();
+    let typed: Vec<String> =
+        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let matches = command
+        .clone()
+        .try_get_matches()
+        .unwrap_or_else(|error| config::naming_the_variable(error, &command, &typed).exit());
     // The file's values are what is usual for `serve`: it is known only once the command line says where the file is.
-    let configured = match config::with_file(command, &matches) {
+    let (configured, file) = match config::with_file(command, &matches) {
         Ok(configured) => configured,
         Err(error) => {
             terminal::complain(&error);
             return ExitCode::FAILURE;
         }
     };
-    let cli = Cli::from_arg_matches(&configured.clone().get_matches())
-        .unwrap_or_else(|error| error.exit());
+    let matches = configured.clone().get_matches();
+    let places = config::Places::of(&configured, &matches, &file);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -121,7 +127,7 @@ fn main() -> ExitCode {
     };
     let done = runtime.block_on(async {
         match cli.verb {
-            Verb::Serve(serve) => serve.run().await,
+            Verb::Serve(serve) => serve.run(&places).await,
             Verb::Tenant(tenant) => tenant.run().await,
             Verb::Operator(operator) => operator.run().await,
             Verb::Role(role) => role.run().await,

@@ -11,7 +11,7 @@ use server::{App, Lists, Network, Secret};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::public_url;
+use crate::config::{Places, public_url};
 use crate::instance::{self, Master};
 use crate::terminal::{note, say};
 
@@ -84,25 +84,29 @@ enum LogFormat {
 }
 
 impl Serve {
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
+    /// `places` say where each value comes from.
+    pub(crate) async fn run(self, places: &Places) -> anyhow::Result<()> {
         self.trace();
         let named = self.scim_key.as_deref().and_then(|key| key.split_once(':'));
         if let (Some((named, _)), Some(slug)) = (named, &self.tenant) {
             ensure!(named == slug, "the chosen API key is for `{named}`, not for `{slug}`");
         }
-        std::fs::create_dir_all(&self.data)
-            .with_context(|| format!("{} cannot be created", self.data.display()))?;
-        let (key, is_new) = self.master.key(&self.data)?;
+        let made = std::fs::create_dir_all(&self.data)
+            .with_context(|| format!("{} cannot be created", self.data.display()));
+        places.tell("data", made)?;
+        let (key, is_new) =
+            places.tell(self.master.argument().unwrap_or("data"), self.master.key(&self.data))?;
         let lists = Lists::new(&key.derive("list cursors", &[]));
         let tokens = key.derive("access tokens", &[]);
-        let log = instance::open_log_with(&self.data, key)?;
+        let log = places.tell("data", instance::open_log_with(&self.data, key))?;
         let engine = instance::start(log, &self.data)?;
         // Not earlier: until the log was this process's, another may have taken assertions.
         let auth = server::Auth::new(&tokens, server::system_clock()())
             .context("the operating system gave no randomness")?;
         let listener = TcpListener::bind(self.listen)
             .await
-            .with_context(|| format!("{} cannot be listened on", self.listen))?;
+            .with_context(|| format!("{} cannot be listened on", self.listen));
+        let listener = places.tell("listen", listener)?;
         let address = listener.local_addr()?;
         let url = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let app = App::new(
@@ -112,7 +116,7 @@ impl Serve {
             self.trusted_proxy.clone(),
             auth,
         );
-        self.greet(&app, &url, is_new).await?;
+        self.greet(&app, &url, is_new, places).await?;
         server::serve(listener, app, stop()).await.context("the server failed")?;
         note("stopping: finishing what is under way");
         engine.stop().await;
@@ -133,16 +137,24 @@ impl Serve {
 
     /// Makes sure that there is an operator and the tenant, and shows the keys that were issued
     /// just now. They are shown this once.
-    async fn greet(&self, app: &App, url: &str, is_new: bool) -> anyhow::Result<()> {
-        let chosen = |text: &Option<String>| {
+    async fn greet(
+        &self,
+        app: &App,
+        url: &str,
+        is_new: bool,
+        places: &Places,
+    ) -> anyhow::Result<()> {
+        let chosen = |argument: &str, text: &Option<String>| {
             let secret = text.as_deref().map(|key| key.rsplit_once(':').map_or(key, |(_, s)| s));
-            secret.map(Secret::chosen).transpose().context("the chosen key cannot be used")
+            let secret = secret.map(Secret::chosen).transpose();
+            places.tell(argument, secret.context("the chosen key cannot be used"))
         };
-        let operator = server::open_instance(app, chosen(&self.operator_key)?).await?;
+        let operator =
+            server::open_instance(app, chosen("operator_key", &self.operator_key)?).await?;
         say(format!("rollbook serves {url}\n"));
         let mut shown = false;
         if let Some(slug) = &self.tenant {
-            let chosen = chosen(&self.scim_key)?;
+            let chosen = chosen("scim_key", &self.scim_key)?;
             let was_chosen = chosen.is_some();
             let opening =
                 server::open_tenant(app, server::startup(app), slug, &self.preset, chosen);
@@ -153,7 +165,7 @@ impl Serve {
                     note(format!("warning: {closed}"));
                     None
                 }
-                Err(other) => return Err(other.into()),
+                Err(other) => return places.tell("tenant", Err(other.into())),
             };
             say(format!("  tenant         {slug}"));
             say(format!("  SCIM base URL  {url}/scim/{slug}/v2"));

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use toml::{Spanned, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::key::{Form, KEYS, Key, SECRETS};
 
@@ -18,6 +19,8 @@ pub(crate) struct File {
     pub(crate) path: Option<PathBuf>,
     /// By key: the values as a flag would have them, one each time that it is given.
     pub(crate) values: BTreeMap<&'static str, Vec<String>>,
+    /// By key: where its value stands, as `file:line:column: key`.
+    pub(crate) places: BTreeMap<&'static str, String>,
 }
 
 impl File {
@@ -34,9 +37,14 @@ impl File {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let values = values(&text, folder)
-            .map_err(|fault| anyhow::anyhow!("{}:{}", path.display(), fault.told(&text)))?;
-        Ok(File { path: Some(path.to_owned()), values })
+        let placed = |fault: Fault| format!("{}:{}", path.display(), fault.told(&text));
+        let set = values(&text, folder).map_err(|fault| anyhow::anyhow!(placed(fault)))?;
+        let (mut values, mut places) = (BTreeMap::new(), BTreeMap::new());
+        for (name, Set { texts, at }) in set {
+            values.insert(name, texts);
+            places.insert(name, placed(Fault { at, what: format!("`{name}`") }));
+        }
+        Ok(File { path: Some(path.to_owned()), values, places })
     }
 }
 
@@ -57,44 +65,62 @@ impl Fault {
     }
 }
 
-fn values(text: &str, folder: &Path) -> Result<BTreeMap<&'static str, Vec<String>>, Fault> {
-    type Entries = BTreeMap<Spanned<String>, Spanned<Value>>;
-    let entries: Entries = toml::from_str(text).map_err(|error| Fault {
+/// What a key is set to.
+struct Set {
+    /// As flags would have it.
+    texts: Vec<String>,
+    /// The byte at which the value begins.
+    at: usize,
+}
+
+fn values(text: &str, folder: &Path) -> Result<BTreeMap<&'static str, Set>, Fault> {
+    let entries = DeTable::parse(text).map_err(|error| Fault {
         at: error.span().map_or(0, |span| span.start),
         what: format!("this is no TOML: {}", error.message()),
     })?;
     let mut values = BTreeMap::new();
     // In the order of the file: the first fault is told first.
-    let mut entries: Vec<_> = entries.into_iter().collect();
+    let mut entries: Vec<_> = entries.into_inner().into_iter().collect();
     entries.sort_by_key(|(name, _)| name.span().start);
     for (name, value) in entries {
         let fault = |at: usize, what: String| Fault { at, what };
         let Some(key) = KEYS.iter().find(|key| key.name == name.get_ref()) else {
             return Err(fault(name.span().start, unknown(name.get_ref())));
         };
-        let at = value.span().start;
-        let expected = || {
-            let what =
-                format!("`{}`: expected {}, not {}", key.name, key.expected, value.get_ref());
-            fault(at, what)
-        };
-        values.insert(key.name, texts(key, value.get_ref(), folder).ok_or_else(expected)?);
+        let texts = texts(key, &value, folder).map_err(|wrong| {
+            let span = wrong.span();
+            let written = text.get(span.clone()).unwrap_or_default();
+            fault(span.start, format!("`{}`: expected {}, not {written}", key.name, key.expected()))
+        })?;
+        values.insert(key.name, Set { texts, at: value.span().start });
     }
     Ok(values)
 }
 
-/// A value as flags would have it; none: it is none for this key.
-fn texts(key: &Key, value: &Value, folder: &Path) -> Option<Vec<String>> {
-    match (&key.form, value) {
-        (Form::Text(fits), Value::String(text)) if fits(text) => Some(vec![text.clone()]),
-        (Form::Path, Value::String(text)) if !text.is_empty() => {
-            Some(vec![folder.join(text).to_str()?.to_owned()])
+/// A value as flags would have it.
+///
+/// # Errors
+/// What is none for this key: the value, or the item of it.
+fn texts<'a, 'i>(
+    key: &Key,
+    value: &'a Spanned<DeValue<'i>>,
+    folder: &Path,
+) -> Result<Vec<String>, &'a Spanned<DeValue<'i>>> {
+    let one = |value: &'a Spanned<DeValue<'i>>, fits: &dyn Fn(&str) -> bool| {
+        let text = value.get_ref().as_str().filter(|text| fits(text));
+        text.map(str::to_owned).ok_or(value)
+    };
+    match &key.form {
+        Form::Text(fits) => Ok(vec![one(value, fits)?]),
+        Form::OneOf(all) => Ok(vec![one(value, &|text| all.contains(&text))?]),
+        Form::Path => {
+            let path = folder.join(one(value, &|text| !text.is_empty())?);
+            Ok(vec![path.to_str().ok_or(value)?.to_owned()])
         }
-        (Form::List(fits), Value::Array(items)) => {
-            let text = |item: &Value| item.as_str().filter(|text| fits(text)).map(str::to_owned);
-            items.iter().map(text).collect()
+        Form::List(fits) => {
+            let items = value.get_ref().as_array().ok_or(value)?;
+            items.iter().map(|item| one(item, fits)).collect()
         }
-        (Form::Text(_) | Form::Path | Form::List(_), _) => None,
     }
 }
 
@@ -131,7 +157,11 @@ mod tests {
                 "1:1: `scim_key`: a secret does not stand in this file; use ROLLBOOK_SCIM_KEY",
             ),
             ("trusted-proxy = \"10.0.0.1\"", "1:17: `trusted-proxy`: expected a list"),
-            ("trusted-proxy = [\"10.0.0.1\", \"proxy\"]", "1:17: `trusted-proxy`: expected a list"),
+            (
+                "trusted-proxy = [\n  \"10.0.0.1\",\n  \"proxy\",\n]",
+                "3:3: `trusted-proxy`: expected a list of addresses or networks, as in [\"127.0.0.1\", \"10.0.0.0/8\"], not \"proxy\"",
+            ),
+            ("trusted-proxy = [\"10.0.0.1\", 10]", "1:30: `trusted-proxy`: expected a list"),
             ("[server]\nlisten = \"127.0.0.1:1\"", "1:2: there is no key `server`"),
             ("data = \"a\"\ndata = \"b\"", "2:1: this is no TOML: duplicate key"),
             ("é = 1", "1:1: this is no TOML"),
@@ -150,9 +180,21 @@ mod tests {
     }
 
     #[test]
+    fn every_preset_is_offered_and_the_readme_names_it() {
+        let told = fault("preset = \"x\"");
+        let readme = include_str!("../../../../README.md");
+        let (_, sentence) = readme.split_once("a connector has a preset: ").unwrap();
+        let (sentence, _) = sentence.split_once(".\n").unwrap();
+        for preset in domain::preset::PRESETS {
+            assert!(told.contains(&format!("\"{preset}\"")), "{preset}: {told}");
+            assert!(sentence.contains(&format!("`{preset}`")), "{preset}: {sentence}");
+        }
+    }
+
+    #[test]
     fn paths_count_from_the_folder_of_the_file() {
         let read = |text| values(text, Path::new("/etc/rollbook")).ok().unwrap();
-        assert_eq!(read("data = \"d\"")["data"], ["/etc/rollbook/d"]);
-        assert_eq!(read("data = \"/d\"")["data"], ["/d"]);
+        assert_eq!(read("data = \"d\"")["data"].texts, ["/etc/rollbook/d"]);
+        assert_eq!(read("data = \"/d\"")["data"].texts, ["/d"]);
     }
 }

@@ -13,8 +13,8 @@ pub(crate) struct Key {
     pub(crate) name: &'static str,
     /// What it means.
     pub(crate) meaning: &'static str,
-    /// What a value looks like, in words that go after `expected`.
-    pub(crate) expected: &'static str,
+    /// What a value looks like, in words that go after `expected`; see [`Key::expected`].
+    words: &'static str,
     /// A value as the file has it.
     pub(crate) example: &'static str,
     /// Whether nothing is set unless someone sets it.
@@ -27,10 +27,25 @@ pub(crate) struct Key {
 pub(crate) enum Form {
     /// Text that this accepts.
     Text(fn(&str) -> bool),
+    /// One of these.
+    OneOf(&'static [&'static str]),
     /// A file or folder; one that is not absolute counts from the folder of the configuration.
     Path,
     /// A list of texts that this accepts.
     List(fn(&str) -> bool),
+}
+
+impl Key {
+    /// What a value looks like, with every word that it may be.
+    pub(crate) fn expected(&self) -> String {
+        match &self.form {
+            Form::OneOf(all) => {
+                let all: Vec<String> = all.iter().map(|one| format!("\"{one}\"")).collect();
+                format!("{} {}", self.words, all.join(", "))
+            }
+            Form::Text(_) | Form::Path | Form::List(_) => self.words.to_owned(),
+        }
+    }
 }
 
 /// Every key, in the order in which people read them.
@@ -38,7 +53,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "data",
         meaning: "The data folder; it is created if it is not there.",
-        expected: "a folder, as in \"/var/lib/rollbook\"",
+        words: "a folder, as in \"/var/lib/rollbook\"",
         example: "\"./data\"",
         is_optional: false,
         form: Form::Path,
@@ -46,7 +61,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "master-key-file",
         meaning: "A file that holds the master key; without it, `master.key` in the data folder, made at the first start.",
-        expected: "a file, as in \"/etc/rollbook/master.key\"",
+        words: "a file, as in \"/etc/rollbook/master.key\"",
         example: "\"/etc/rollbook/master.key\"",
         is_optional: true,
         form: Form::Path,
@@ -54,7 +69,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "listen",
         meaning: "The address and port to listen on; port 0 takes a free one.",
-        expected: "an address and a port, as in \"127.0.0.1:8080\" or \"[::]:8080\"",
+        words: "an address and a port, as in \"127.0.0.1:8080\" or \"[::]:8080\"",
         example: "\"127.0.0.1:8080\"",
         is_optional: false,
         form: Form::Text(|text| text.parse::<SocketAddr>().is_ok()),
@@ -62,7 +77,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "public-url",
         meaning: "The URL that clients use, when a proxy stands before; without it, what they send as Host.",
-        expected: "an http or https URL, as in \"https://id.example.com\"",
+        words: "an http or https URL, as in \"https://id.example.com\"",
         example: "\"https://id.example.com\"",
         is_optional: true,
         form: Form::Text(|text| public_url(text).is_ok()),
@@ -70,7 +85,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "trusted-proxy",
         meaning: "The proxies whose X-Forwarded-For is believed.",
-        expected: "a list of addresses or networks, as in [\"127.0.0.1\", \"10.0.0.0/8\"]",
+        words: "a list of addresses or networks, as in [\"127.0.0.1\", \"10.0.0.0/8\"]",
         example: "[\"127.0.0.1\"]",
         is_optional: true,
         form: Form::List(|text| text.parse::<Network>().is_ok()),
@@ -78,7 +93,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "tenant",
         meaning: "The tenant to open if it is not there yet.",
-        expected: "a slug of lower-case letters, digits and hyphens, as in \"acme\"",
+        words: "a slug of lower-case letters, digits and hyphens, as in \"acme\"",
         example: "\"acme\"",
         is_optional: true,
         form: Form::Text(|text| domain::check_slug(text).is_ok()),
@@ -86,23 +101,23 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "preset",
         meaning: "The kind of identity provider that the new tenant's connector is for.",
-        expected: "one of \"okta\", \"entra\", \"onelogin\", \"jumpcloud\", \"google\", \"generic\", \"strict\", \"interop\"",
+        words: "one of",
         example: "\"okta\"",
         is_optional: false,
-        form: Form::Text(|text| PRESETS.contains(&text)),
+        form: Form::OneOf(PRESETS),
     },
     Key {
         name: "log-format",
         meaning: "The form of the server's own log, on standard error.",
-        expected: "\"text\" or \"json\"",
+        words: "one of",
         example: "\"text\"",
         is_optional: false,
-        form: Form::Text(|text| matches!(text, "text" | "json")),
+        form: Form::OneOf(&["text", "json"]),
     },
     Key {
         name: "log",
         meaning: "How much the server's own log says: a level, or a level for each part.",
-        expected: "levels, as in \"info\" or \"info,server=debug\"",
+        words: "levels, as in \"info\" or \"info,server=debug\"",
         example: "\"info\"",
         is_optional: false,
         form: Form::Text(|text| EnvFilter::try_new(text).is_ok()),

@@ -86,11 +86,70 @@ fn a_wrong_key_or_value_stops_the_start_with_file_line_and_what_was_expected() {
     }
     let (status, _, err) = output(&mut within(folder, &["serve", "--config", "nowhere.toml"]));
     assert!(status == 1 && err.contains("nowhere.toml cannot be read"), "{err}");
-    let wrong = [("ROLLBOOK_LISTEN", "8080"), ("ROLLBOOK_PUBLIC_URL", "id.example.com")];
-    for (name, value) in wrong {
-        let (status, _, err) = output(within(folder, &["serve"]).env(name, value));
-        assert!(status == 2 && err.contains(value), "{err}");
+}
+
+/// Seen to catch a variable that is answered with the name of the flag.
+#[test]
+fn a_wrong_variable_is_named_and_a_wrong_flag_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (name, flag, value) in [
+        ("ROLLBOOK_LISTEN", "--listen", "8080"),
+        ("ROLLBOOK_PUBLIC_URL", "--public-url", "id.example.com"),
+        ("ROLLBOOK_TRUSTED_PROXY", "--trusted-proxy", "proxy"),
+        ("ROLLBOOK_PRESET", "--preset", "oktta"),
+    ] {
+        let invalid = format!("invalid value '{value}' for '");
+        for (verb, ends) in [(&["serve"][..], 2), (&["config", "show"], 1)] {
+            let (status, _, err) = output(within(folder, verb).env(name, value));
+            assert!(status == ends && err.contains(&format!("{invalid}{name}'")), "{err}");
+        }
+        let typed = format!("{flag}={value}");
+        for arguments in [&["serve", flag, value][..], &["serve", &typed]] {
+            let (status, _, err) = output(within(folder, arguments).env(name, value));
+            assert!(status == 2 && err.contains(&format!("{invalid}{flag} <")), "{err}");
+        }
     }
+}
+
+/// What has the right form and cannot be used is found out late, and told with its place all the same.
+///
+/// Seen to fail where each error is told as it comes.
+#[test]
+fn a_value_that_cannot_be_used_is_told_with_where_it_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("file"), "no key").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (key, value, failed) in [
+        ("listen", taken.as_str(), format!("{taken} cannot be listened on: ")),
+        ("master-key-file", "nowhere", "the master key in nowhere cannot be used: ".to_owned()),
+        ("master-key-file", "file", "the master key in file cannot be used: ".to_owned()),
+        ("data", "file/inside", "file/inside cannot be created: ".to_owned()),
+    ] {
+        let variable = format!("ROLLBOOK_{}", key.replace('-', "_").to_uppercase());
+        let flag = format!("--{key}");
+        let says = |command: &mut Command, place: &str| {
+            let (status, _, err) = output(command);
+            let expected = format!("error: {place}: {failed}");
+            assert!(status == 1 && err.contains(&expected), "{err} has no {expected}");
+        };
+        says(&mut within(folder, &["serve", &flag, value]), &flag);
+        says(within(folder, &["serve"]).env(&variable, value), &variable);
+        let text = format!("log = \"info\"\n{key} = \"{value}\"\n");
+        fs::write(folder.join("late.toml"), text).unwrap();
+        let place = format!("late.toml:2:{}: `{key}`", key.len() + 4);
+        says(&mut within(folder, &["serve", "--config", "late.toml"]), &place);
+    }
+    let mut command = within(folder, &["serve", "--listen", "127.0.0.1:0"]);
+    let (status, _, err) = output(command.env("ROLLBOOK_OPERATOR_KEY", "short"));
+    assert!(status == 1 && err.contains("error: ROLLBOOK_OPERATOR_KEY: the chosen key"), "{err}");
+    // What is usual comes from nowhere.
+    fs::remove_dir_all(folder.join("data")).unwrap();
+    fs::write(folder.join("data"), "").unwrap();
+    let (status, _, err) = output(&mut within(folder, &["serve"]));
+    assert!(status == 1 && err.contains("error: ./data cannot be created: "), "{err}");
 }
 
 /// A variable that means nothing is nearly always one that was meant; those that an orchestrator makes are not.
