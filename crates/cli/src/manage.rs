@@ -34,13 +34,13 @@ enum RoleVerb {
         #[command(flatten)]
         from: From,
     },
-    /// Define a role, or describe it anew
+    /// Define a role, or describe it anew; one that was retired is assigned again
     Define {
         /// Its name
         name: String,
-        /// What it is for
-        #[arg(long, default_value = "")]
-        description: String,
+        /// What it is for; a role that is there keeps its description when this is not given
+        #[arg(long)]
+        description: Option<String>,
     },
     /// Let a role be assigned no more
     Retire {
@@ -68,7 +68,10 @@ impl Role {
         let (method, rest, body, word) = match self.verb {
             RoleVerb::List { at, from } => return list_roles(at.as_ref(), &from).await,
             RoleVerb::Define { name, description } => {
-                let body = json!({ "name": name, "description": description });
+                let mut body = json!({ "name": name });
+                if let (Some(description), Some(body)) = (description, body.as_object_mut()) {
+                    body.insert("description".to_owned(), description.into());
+                }
                 (Method::POST, vec!["roles".to_owned()], Some(body), "defined")
             }
             RoleVerb::Retire { name } => {

@@ -61,14 +61,14 @@ pub enum Command {
         /// The role's name.
         role: String,
     },
-    /// Define a role, or describe it anew.
+    /// Define a role, or describe it anew; one that was retired is assigned again.
     DefineRole {
         /// The id that it gets if it is new.
         role: RoleId,
         /// Its name.
         name: String,
-        /// What it is for.
-        description: String,
+        /// What it is for; none: what is said of it already, or nothing.
+        description: Option<String>,
     },
     /// Let a role be assigned no more.
     RetireRole {

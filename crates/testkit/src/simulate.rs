@@ -449,7 +449,7 @@ impl Simulation {
             22 => Command::DefineRole {
                 role: RoleId::new(self.id()),
                 name: role.to_owned(),
-                description: String::new(),
+                description: Some(String::new()),
             },
             _ => Command::RevokeRole { user: some_user, role: role.to_owned() },
         };

@@ -20,11 +20,14 @@ pub(super) fn define_role(
     directory: &Directory,
     role: RoleId,
     name: String,
-    description: String,
+    description: Option<String>,
 ) -> Result<Decision, Rejection> {
     check_name("role", &name)?;
+    let there = directory.roles.named(&name);
+    let description = description
+        .unwrap_or_else(|| there.map_or(String::new(), |there| there.description.clone()));
     check_description(&description)?;
-    causes(match directory.roles.named(&name) {
+    causes(match there {
         Some(there) if !there.retired && there.description == description => vec![],
         Some(there) => vec![Event::RoleDefined { role: there.id, name, description }],
         None => vec![Event::RoleDefined { role, name, description }],

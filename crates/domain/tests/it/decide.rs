@@ -481,7 +481,7 @@ fn slugs_and_names_that_cannot_stand_are_refused() {
     let role = |name: &str| Command::DefineRole {
         role: RoleId::new(Uuid::from_u128(6)),
         name: name.to_owned(),
-        description: String::new(),
+        description: None,
     };
     for bad in ["", " Admin", "a,b", "a;b", "a\nb"] {
         given().when(OPERATOR, role(bad)).invalid(ScimType::InvalidValue);

@@ -41,7 +41,7 @@ fn create() -> Command {
 
 fn define() -> Command {
     let role = domain::id::RoleId::new(Uuid::from_u128(9));
-    Command::DefineRole { role, name: "New".to_owned(), description: String::new() }
+    Command::DefineRole { role, name: "New".to_owned(), description: None }
 }
 
 #[track_caller]

@@ -32,8 +32,7 @@ fn first_connector() -> String {
 #[serde(deny_unknown_fields)]
 struct NewRole {
     name: String,
-    #[serde(default)]
-    description: String,
+    description: Option<String>,
 }
 
 /// `GET /admin/v1/tenants`. `asOf` is a moment of the instance's own log, in which tenants are opened.
@@ -84,7 +83,9 @@ pub(super) async fn open(asked: &Asked<'_>) -> Result<Answer, Refused> {
         .into());
     }
     let roles = roles.map(|roles| {
-        let named = roles.into_iter().map(|NewRole { name, description }| (name, description));
+        let named = roles
+            .into_iter()
+            .map(|NewRole { name, description }| (name, description.unwrap_or_default()));
         Template::beginning_with(named)
     });
     let template = roles.unwrap_or_default();
@@ -116,7 +117,8 @@ pub(super) async fn roles(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refus
     Ok(ok(StatusCode::OK, &json!({ "roles": roles })).at(snapshot.head.position))
 }
 
-/// `POST /admin/v1/tenants/{tenant}/roles`: defines a role, or describes it anew.
+/// `POST /admin/v1/tenants/{tenant}/roles`: defines a role, or describes it anew; without a description the one that is
+/// there stays.
 pub(super) async fn define_role(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused> {
     let (tenant, _) = asked.tenant(slug)?;
     let NewRole { name, description } = asked.body()?;

@@ -74,7 +74,7 @@ pub(super) async fn create(asked: &Asked<'_>) -> Result<Answer, Refused> {
     let claimed = claimed(asked, created_by_email, None)?;
     note_privileges(asked, privileges.or(permissions));
     let role = RoleId::new(asked.app.id());
-    let command = Command::DefineRole { role, name: name.clone(), description };
+    let command = Command::DefineRole { role, name: name.clone(), description: Some(description) };
     let receipt = asked.submit(claimed, command).await?;
     let role = receipt.snapshot.directory.roles.named(&name).map(role_json);
     Ok(written(StatusCode::CREATED, role.as_ref(), &receipt))
@@ -94,7 +94,6 @@ pub(super) async fn change(asked: &Asked<'_>, id: &str) -> Result<Answer, Refuse
     }
     let claimed = claimed(asked, updated_by_email, None)?;
     note_privileges(asked, privileges.or(permissions));
-    let description = description.unwrap_or_else(|| role.description.clone());
     let command = Command::DefineRole { role: role.id, name: role.name.clone(), description };
     let receipt = asked.submit(claimed, command).await?;
     let role = receipt.snapshot.directory.roles.get(role.id).map(role_json);

@@ -174,7 +174,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                     .takes(&["rosterFormat"])
                     .also(200, "text/csv", "A heading, then a row for each user (RFC 4180); cells that a spreadsheet would run begin with an apostrophe.")
             }
-            (Route::Roles(_), "POST") => writes("defineRole", "Define a role, or describe it anew")
+            (Route::Roles(_), "POST") => writes("defineRole", "Define a role, describe it anew, or open one again that was retired")
                 .body(
                     "NewRole",
                     json!({ "name": "Auditor", "description": "Sees everything, changes nothing" }),

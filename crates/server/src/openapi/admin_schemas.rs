@@ -35,7 +35,10 @@ pub(super) fn all() -> Map<String, Value> {
     );
 
     let preset = json!({ "type": "string", "enum": PRESETS });
-    let description = json!({ "type": "string", "maxLength": DESCRIPTION_CHARS });
+    let description = json!({
+        "type": "string", "maxLength": DESCRIPTION_CHARS,
+        "description": "Without it, a role that is there keeps its own.",
+    });
     let new_role = closed(json!({ "name": name, "description": description }), &["name"]);
     let roles = json!({
         "type": "array", "items": new_role,

@@ -248,7 +248,7 @@ impl History {
                 let new = RoleId::new(self.id());
                 return (
                     operator,
-                    Command::DefineRole { role: new, name: role, description: String::new() },
+                    Command::DefineRole { role: new, name: role, description: None },
                 );
             }
         };

@@ -117,6 +117,20 @@ async fn c_06_the_default_roles_and_custom_ones() {
     assert_eq!(world.roles("acme", &jane).await, ["Auditor"]);
     let problems = world.get("/acme/problems").await["problems"].to_string();
     assert!(problems.contains("`Auditor` is retired"), "{problems}");
+    // Defined again it is assigned again, and what was said of it stays unless something else is said.
+    let said = async || {
+        let roles = world.get("/acme/roles").await["roles"].as_array().unwrap().clone();
+        let auditor = roles.iter().find(|role| role["name"] == "Auditor").unwrap().clone();
+        (auditor["description"].as_str().unwrap().to_owned(), auditor["retired"] == true)
+    };
+    assert_eq!(said().await, ("Sees all".to_owned(), true));
+    world.cli(&["role", "define", "Auditor"]);
+    assert_eq!(said().await, ("Sees all".to_owned(), false));
+    assert_eq!(world.cli(&["role", "define", "Auditor"]), "nothing to do: it was so already\n");
+    world.cli(&["role", "define", "Auditor", "--description", ""]);
+    assert_eq!(said().await, (String::new(), false));
+    let jim = world.made(user("jim", json!([{ "value": "Auditor" }]))).await;
+    assert_eq!(world.roles("acme", &jim).await, ["Auditor"]);
 }
 
 /// Roles as objects, as one text, and as one text in an attribute of the tenant's own; by the letter; unknown ones.

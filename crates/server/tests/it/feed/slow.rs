@@ -36,7 +36,7 @@ async fn write(app: &TestApp, count: u64) {
     let mut waiting = tokio::task::JoinSet::new();
     for number in 0..count {
         let (engine, origin) = (app.app.engine.clone(), server::startup(&app.app));
-        let description = format!("{number} {}", "€".repeat(TEXT_BYTES / 3));
+        let description = Some(format!("{number} {}", "€".repeat(TEXT_BYTES / 3)));
         let role = RoleId::new((app.app.ids)());
         let command = Command::DefineRole { role, name: "Auditor".to_owned(), description };
         waiting.spawn(async move { engine.submit(tenant, origin, command).await });

@@ -220,7 +220,7 @@ async fn the_log_is_read_once_and_then_only_the_rest() {
     for number in 0..commits {
         let (engine, origin) = (engine.clone(), server::startup(&app.app));
         let role = domain::id::RoleId::new((app.app.ids)());
-        let (name, description) = (format!("r{}", number % 50), number.to_string());
+        let (name, description) = (format!("r{}", number % 50), Some(number.to_string()));
         let command = domain::command::Command::DefineRole { role, name, description };
         waiting.spawn(async move { engine.submit(tenant, origin, command).await.unwrap() });
         if waiting.len() == 1_000 {
