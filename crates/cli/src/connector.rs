@@ -140,7 +140,7 @@ async fn add(tenant: &ServedTenant, name: String, settings: Settings) -> anyhow:
     body.insert("name".to_owned(), name.into());
     let path = ["tenants", slug.as_str(), "connectors"];
     let added = remote.ask(Method::POST, &path, &[], Some(&Value::Object(body))).await?;
-    say(format!("  SCIM base URL  {}/scim/{slug}/v2", remote.url));
+    say(format!("  SCIM base URL  {}", text(&added, "scimBaseUrl")));
     say(format!("  API key        {}", text(&added, "apiKey")));
     say("\nThe key is shown this once: keep it now.");
     Ok(())

@@ -159,7 +159,7 @@ async fn open(
     }
     let opened = remote.ask(Method::POST, &["tenants"], &[], Some(&body)).await?;
     say(format!("  tenant         {slug}"));
-    say(format!("  SCIM base URL  {}/scim/{slug}/v2", remote.url));
+    say(format!("  SCIM base URL  {}", text(&opened, "scimBaseUrl")));
     say(format!("  API key        {}", text(&opened, "apiKey")));
     say("\nThe key is shown this once: keep it now.");
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::{HeaderMap, header};
 use domain::time::Timestamp;
 use engine::{Clock, Engine};
 use uuid::Uuid;
@@ -69,6 +70,18 @@ impl App {
     /// The URL that this server is known by: what clients sign for it must not depend on what they send as `Host`.
     pub(crate) fn base(&self) -> &str {
         self.public_url.as_deref().unwrap_or(&self.own_url)
+    }
+
+    /// The URL of a path on this server as a client reaches it, who sends these headers: by the public URL, or else by what
+    /// its `Host` says.
+    pub(crate) fn address_of(&self, headers: &HeaderMap, path: &str) -> String {
+        match &self.public_url {
+            Some(url) => format!("{url}/{path}"),
+            None => {
+                let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+                format!("http://{}/{path}", host.unwrap_or("localhost"))
+            }
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

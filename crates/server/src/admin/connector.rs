@@ -99,7 +99,9 @@ pub(super) async fn add(asked: &Asked<'_>, slug: &str) -> Result<Answer, Refused
     let command = Command::AddConnector { connector, name, settings, key: Some(key) };
     let receipt = asked.submit(log, command).await?;
     let key = format!("{slug}:{}", secret.expose());
-    let body = json!({ "id": connector, "credential": credential, "apiKey": key });
+    let body = json!({
+        "id": connector, "credential": credential, "apiKey": key, "scimBaseUrl": asked.scim_base_url(slug),
+    });
     Ok(ok(StatusCode::CREATED, &body).of(&receipt).with(header::ETAG, etag))
 }
 

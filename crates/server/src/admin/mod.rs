@@ -70,6 +70,11 @@ impl Asked<'_> {
         Actor::Operator { id: self.operator }
     }
 
+    /// The URL that an identity provider of this tenant is given, to copy.
+    fn scim_base_url(&self, slug: &str) -> String {
+        self.app.address_of(&self.parts.headers, &format!("scim/{slug}/v2"))
+    }
+
     /// The body, as what the address expects.
     fn body<T: DeserializeOwned>(&self) -> Result<T, Refused> {
         serde_json::from_slice(&self.body).map_err(|error| {

@@ -96,6 +96,7 @@ pub(super) async fn open(asked: &Asked<'_>) -> Result<Answer, Refused> {
     let key = opened.secret.map(|secret| format!("{slug}:{}", secret.expose()));
     let body = json!({
         "id": opened.tenant, "slug": slug, "connector": opened.connector, "apiKey": key,
+        "scimBaseUrl": asked.scim_base_url(&slug),
     });
     Ok(ok(StatusCode::CREATED, &body))
 }

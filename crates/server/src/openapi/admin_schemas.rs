@@ -23,6 +23,10 @@ pub(super) fn all() -> Map<String, Value> {
     let (key, name) = (json!({ "type": "string", "description": "Told this once." }), name());
     let or_null = |schema: &Value| json!({ "anyOf": [schema, { "type": "null" }] });
     let texts = json!({ "type": "array", "items": text });
+    let base_url = json!({
+        "type": "string", "format": "uri",
+        "description": "What the identity provider is given to send to, by the server's public URL.",
+    });
 
     add("Health", object(json!({ "status": text }), &["status"]));
     add("OpenApi", json!({ "type": "object", "required": ["openapi", "info", "paths"] }));
@@ -60,8 +64,11 @@ pub(super) fn all() -> Map<String, Value> {
     add(
         "OpenedTenant",
         object(
-            json!({ "id": id, "slug": slug(), "connector": id, "apiKey": or_null(&key) }),
-            &["id", "slug", "connector", "apiKey"],
+            json!({
+                "id": id, "slug": slug(), "connector": id, "apiKey": or_null(&key),
+                "scimBaseUrl": base_url,
+            }),
+            &["id", "slug", "connector", "apiKey", "scimBaseUrl"],
         ),
     );
     let head = json!({ "position": or_null(&position), "hash": hash() });
@@ -238,8 +245,8 @@ pub(super) fn all() -> Map<String, Value> {
         settings.insert("name".to_owned(), name.clone());
     }
     add("NewConnector", closed(settings, &["name"]));
-    let added = json!({ "id": id, "credential": id, "apiKey": key });
-    add("AddedConnector", object(added, &["id", "credential", "apiKey"]));
+    let added = json!({ "id": id, "credential": id, "apiKey": key, "scimBaseUrl": base_url });
+    add("AddedConnector", object(added, &["id", "credential", "apiKey", "scimBaseUrl"]));
     let rule =
         object(json!({ "rule": text, "what": text, "times": count }), &["rule", "what", "times"]);
     let tolerated = json!({

@@ -275,11 +275,5 @@ fn base_url(app: &App, parts: &request::Parts, address: &Address) -> String {
         Some(connector) => format!("scim/{}/{connector}/v2", address.slug),
         None => format!("scim/{}/v2", address.slug),
     };
-    match &app.public_url {
-        Some(url) => format!("{url}/{path}"),
-        None => {
-            let host = parts.headers.get(axum::http::header::HOST).and_then(|h| h.to_str().ok());
-            format!("http://{}/{path}", host.unwrap_or("localhost"))
-        }
-    }
+    app.address_of(&parts.headers, &path)
 }

@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use serde_json::{Value, json};
 
-use crate::common::{OPERATOR_KEY, SCIM_KEY, Served, run};
+use crate::common::{OPERATOR_KEY, SCIM_KEY, Served, rollbook, run};
 
 /// What a request was answered.
 struct Reply {
@@ -253,6 +253,42 @@ async fn p_01_a_connector_has_a_user_name_and_a_password() {
     // It is good after a restart.
     let served = Served::start(&data);
     assert_eq!(tested(&served, &basic("svc-okta", new)).await, 200);
+}
+
+/// What is printed to be copied is the address that the identity provider reaches, not the one that the operator came by.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_01_a_connector_has_an_endpoint_url_to_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let served = Served::start(&data);
+    let added = |served: &Served, arguments: &[&str]| {
+        let at = ["--server", &served.url, "--operator-key", OPERATOR_KEY];
+        let (status, out, error) = run(&[arguments, &at[..]].concat(), &[]);
+        assert_eq!(status, 0, "{arguments:?}: {error}");
+        let url = out.lines().find_map(|line| line.trim().strip_prefix("SCIM base URL"));
+        url.unwrap_or_else(|| panic!("{out}")).trim().to_owned()
+    };
+    let url = added(&served, &["connector", "add", "entra", "--preset", "entra"]);
+    assert_eq!(url, format!("{}/scim/acme/v2", served.url));
+
+    // A server with a public URL says that one: where it listens must be known before.
+    let address = served.url.strip_prefix("http://").unwrap().to_owned();
+    served.stop();
+    let mut command = rollbook(&["serve", "--listen", &address, "--data"]);
+    command.arg(&data).args(["--public-url", "https://id.example.com/"]);
+    command.env("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY);
+    let mut served = Served::spawn(command, &data);
+    assert_eq!(served.url, "https://id.example.com");
+    served.url = format!("http://{address}");
+    let url = added(&served, &["connector", "add", "google", "--preset", "generic"]);
+    assert_eq!(url, "https://id.example.com/scim/acme/v2");
+    let url = added(&served, &["tenant", "open", "globex"]);
+    assert_eq!(url, "https://id.example.com/scim/globex/v2");
+    let body = json!({ "name": "third" });
+    let operator = format!("Bearer {OPERATOR_KEY}");
+    let path = "/admin/v1/tenants/acme/connectors";
+    let reply = ask(&served, Method::POST, path, &operator, Some(body)).await;
+    assert_eq!(reply.body["scimBaseUrl"], "https://id.example.com/scim/acme/v2");
 }
 
 /// OAuth 2.0 as a client goes it that is told nothing but its SCIM address: the challenge, the metadata, an assertion by its
