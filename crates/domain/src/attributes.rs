@@ -97,7 +97,7 @@ fn assign(object: &mut Object, name: &str, value: Option<Value>) {
 }
 
 /// Extensions are kept under their URN (RFC 7643 §3.3), and a path into one has a colon, not a dot.
-fn is_urn(name: &str) -> bool {
+pub(crate) fn is_urn(name: &str) -> bool {
     name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
 }
 

@@ -410,6 +410,11 @@ pub enum Notice {
          group is too large to be moved at once: free it, then say the same settings again"
     )]
     CannotMove(usize),
+    /// The connector's mapping changed, and cannot make of this user what it says.
+    #[error(
+        "the connector's mapping does not apply to this user yet, who stays as they were: {0}; it is tried again with the next write"
+    )]
+    NotMapped(String),
     /// The role is not assigned any more.
     #[error("the role `{0}` is retired and not assigned any more")]
     RetiredRole(String),

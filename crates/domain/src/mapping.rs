@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use scim::{Invalid, Kind, Mutability, Object, ResourceType, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::attributes::set_attribute;
+use crate::attributes::{is_urn, set_attribute};
 use crate::limits::MAPPING_RULES;
 
 /// The path of the primary mail address, or of the first if none is primary.
@@ -125,7 +125,7 @@ fn spelled(path: &str, rtype: &ResourceType) -> Result<String, Invalid> {
         (None, None) => Ok(name.to_owned()),
         (None, Some(sub)) => match rtype.find(name) {
             // An extension as a whole has its attributes behind a colon.
-            Some(_) if name.starts_with("urn:") => Ok(format!("{name}:{}", sub.name.as_str())),
+            Some(_) if is_urn(name) => Ok(format!("{name}:{}", sub.name.as_str())),
             Some(_) | None => Ok(format!("{name}.{}", sub.name.as_str())),
         },
         (Some(schema), None) => Ok(format!("{}:{name}", schema.id)),
@@ -143,7 +143,7 @@ pub(crate) fn is_required(path: &str, rtype: &ResourceType) -> bool {
 pub(crate) fn top(path: &str) -> &str {
     if path == PRIMARY_EMAIL {
         "emails"
-    } else if path.starts_with("urn:") {
+    } else if is_urn(path) {
         path.rsplit_once(':').map_or(path, |(urn, _)| urn)
     } else {
         path.split_once('.').map_or(path, |(outer, _)| outer)

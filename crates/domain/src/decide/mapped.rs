@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 
 use scim::{Invalid, Name, Object, UserNameKey, Value};
 
-use crate::directory::{Directory, User, Written};
-use crate::event::AttributeChange;
+use crate::command::Notice;
+use crate::directory::{Connector, Directory, User, Written};
+use crate::event::{AttributeChange, Member};
 use crate::id::ConnectorId;
-use crate::mapping::{self, read, write};
+use crate::mapping::{self, MappingRule, PRIMARY_EMAIL, read, write};
 use crate::origin::Actor;
 use crate::position::Position;
 use crate::rejection::Rejection;
@@ -21,18 +22,28 @@ use crate::settings::Permission;
 pub(super) struct Kept {
     /// By path; `false` stands for nothing.
     values: Object,
-    /// Since when the mapping is as it is; none: there is none.
+    /// Since when the mapping by which it wrote is as it is; none: nothing is kept.
     mapping: Option<Position>,
+    /// What it says by its mapping, whatever others wrote since.
+    said: Option<Object>,
+    /// Why a changed mapping does not apply yet.
+    pub(super) notice: Option<Notice>,
 }
 
 impl Kept {
-    fn of(written: &Written) -> Kept {
-        Kept { values: written.values.unpack(), mapping: Some(written.mapping) }
-    }
-
     /// The `userName` as the connector writes it, where the mapping makes another one.
     pub(super) fn user_name(&self) -> Option<&str> {
         self.values.get("userName").and_then(Value::as_str)
+    }
+
+    /// What the connector says, where roles or platforms are read from its attributes: what somebody else wrote says nothing
+    /// in its name.
+    pub(super) fn said<'o>(&'o self, seen: &'o Object) -> &'o Object {
+        self.said.as_ref().unwrap_or(seen)
+    }
+
+    fn keep(&mut self, path: &str, written: Option<Value>) {
+        self.values.set(path, written.unwrap_or(Value::Bool(false)));
     }
 
     /// How this differs from what was kept before.
@@ -42,11 +53,7 @@ impl Kept {
             old.iter().chain(self.values.iter()).map(|(name, _)| Name::as_str(name)).collect();
         let mut changes = Vec::new();
         let mut note = |path, old: Option<Value>, new: Option<Value>| {
-            let same = match (&old, &new) {
-                (Some(old), Some(new)) => old.is_same(new),
-                (old, new) => old.is_none() && new.is_none(),
-            };
-            if !same {
+            if !is_same(old.as_ref(), new.as_ref()) {
                 changes.push(AttributeChange { path, old, new });
             }
         };
@@ -64,8 +71,8 @@ impl Kept {
 /// Makes of an object in the connector's terms the one that all see. `there` is the user as they are, and what the connector would
 /// have read.
 ///
-/// A rule takes nothing back that somebody else wrote: it says something only where the connector does, or where the mapping
-/// is another one than when it last wrote.
+/// A rule takes nothing back that somebody else wrote: it says something only where the connector does. A changed mapping says all
+/// of it anew to users whom the connector manages, if that can be; else it waits, and keeps nobody from being deactivated.
 pub(super) fn apply(
     directory: &Directory,
     actor: &Actor,
@@ -74,63 +81,178 @@ pub(super) fn apply(
 ) -> Result<Kept, Rejection> {
     let connector = actor.connector().and_then(|id| directory.connectors.get(id));
     let Some(connector) = connector else { return Ok(Kept::default()) };
-    let rules = &connector.settings.mapping;
     let written = there.and_then(|(user, _)| user.written(Some(connector.id)));
-    if rules.is_empty() && written.is_none() {
+    if connector.settings.mapping.is_empty() && written.is_none() {
         return Ok(Kept::default());
     }
-    if let Some((user, before)) = there {
-        // Who may not update users does not do so by writing at all after the mapping changed.
-        if !connector.settings.allows(Permission::UpdateUsers) {
-            return Ok(unchanged(user, before, written, object));
-        }
-    }
-    let mapping = connector.mapped.filter(|_| !rules.is_empty());
-    let is_other = written.map(|written| written.mapping) != mapping;
     let source = object.clone();
-    let mut values = Object::default();
-    for rule in rules {
-        let path = rule.kept();
-        let written = read(&source, path);
-        let there = there.filter(|_| !is_other);
-        let there = there.filter(|(_, before)| is_same(rule.value(before), rule.value(&source)));
-        values.set(path, written.clone().unwrap_or(Value::Bool(false)));
-        if let Some((user, before)) = there
-            && (path == rule.to || is_same(read(before, path), written))
-        {
-            write(object, path, of_all(user, path));
-            continue;
+    let mapped = Mapped { directory, connector, source: &source };
+    let mut kept = match there {
+        None => mapped.all(object)?,
+        Some((user, before)) => {
+            let manages = user.managed_by == Some(connector.id);
+            let settings = &connector.settings;
+            let may = settings.allows(Permission::UpdateUsers) && !settings.management_api;
+            let is_other = written.map(|written| written.mapping) != mapped.position();
+            let mut notice = None;
+            if is_other && manages && may {
+                match mapped.anew(user) {
+                    Ok((whole, kept)) => {
+                        *object = whole;
+                        return Ok(Kept { said: mapped.said(), ..kept });
+                    }
+                    Err(why) => notice = Some(Notice::NotMapped(why.to_string())),
+                }
+            }
+            Kept { notice, ..mapped.what_is_new(user, before, written, object)? }
         }
-        let value = match there {
-            Some((user, _)) => of_all(user, &rule.to),
-            None => rule.value(&source),
+    };
+    kept.said = mapped.said();
+    Ok(kept)
+}
+
+/// A request, and whose.
+struct Mapped<'a> {
+    directory: &'a Directory,
+    connector: &'a Connector,
+    /// In the connector's terms.
+    source: &'a Object,
+}
+
+impl Mapped<'_> {
+    fn rules(&self) -> &[MappingRule] {
+        &self.connector.settings.mapping
+    }
+
+    /// Since when the mapping is as it is, if there is one.
+    fn position(&self) -> Option<Position> {
+        self.connector.mapped.filter(|_| !self.rules().is_empty())
+    }
+
+    /// Every rule applies.
+    fn all(&self, object: &mut Object) -> Result<Kept, Rejection> {
+        let mut kept = Kept { mapping: self.position(), ..Kept::default() };
+        for rule in self.rules() {
+            self.feed(rule, object)?;
+            kept.keep(rule.kept(), read(self.source, rule.kept()));
+        }
+        self.check(object)?;
+        Ok(kept)
+    }
+
+    /// Every rule applies to a user who is there, unless that would take something from somebody else.
+    fn anew(&self, user: &User) -> Result<(Object, Kept), Rejection> {
+        let mut object = self.source.clone();
+        let kept = self.all(&mut object)?;
+        let name = object.get("userName").and_then(Value::as_str).unwrap_or_default();
+        let key = UserNameKey::of(name)?;
+        let own = self.directory.ignored_by(Some(self.connector.id)).map(|it| &it.users);
+        let mut all = own.into_iter().chain([&self.directory.users]);
+        if all.any(|users| users.named(&key).is_some_and(|holder| holder.id != user.id)) {
+            return Err(Invalid::value(format!("`{name}` is taken by another user")).into());
+        }
+        super::free_values(self.directory, Member::User(user.id), &object)?;
+        Ok((object, kept))
+    }
+
+    /// Only rules apply of whose sources the request says something new.
+    fn what_is_new(
+        &self,
+        user: &User,
+        before: &Object,
+        written: Option<&Written>,
+        object: &mut Object,
+    ) -> Result<Kept, Rejection> {
+        let manages = user.managed_by == Some(self.connector.id);
+        let had = |path: &str| written.is_some_and(|it| it.values.view().get(path).is_some());
+        let is_written =
+            |path: &str| !is_same(read(before, path).as_ref(), read(self.source, path).as_ref());
+        let (mut kept, mut is_fed) = (Kept::default(), false);
+        for rule in self.rules() {
+            let (path, value) = (rule.kept(), rule.value(self.source));
+            if !is_same(rule.value(before).as_ref(), value.as_ref()) {
+                self.feed(rule, object)?;
+                is_fed = true;
+                if manages || had(path) || is_written(path) {
+                    kept.keep(path, read(self.source, path));
+                }
+            } else if had(path) || is_written(path) {
+                kept.keep(path, read(self.source, path));
+                if path == rule.to || !is_written(path) {
+                    write(object, path, of_all(user, path));
+                } else if value.is_some() {
+                    // A new list of mail addresses, and the primary one is still fed.
+                    write(object, &rule.to, of_all(user, &rule.to).or(value));
+                }
+            }
+        }
+        // What no rule feeds any more.
+        let is_fed_now = |path: &str| self.rules().iter().any(|rule| rule.kept() == path);
+        for (path, _) in written.into_iter().flat_map(|written| written.values.view().iter()) {
+            if !is_fed_now(path) && !is_written(path) {
+                write(object, path, of_all(user, path));
+                if manages {
+                    kept.keep(path, read(self.source, path));
+                }
+            }
+        }
+        let is_waiting = manages && written.map(|written| written.mapping) != self.position();
+        let old = written.map(|written| written.mapping);
+        kept.mapping = match is_waiting {
+            // A tenant's first position is no mapping's.
+            true => old.or(Some(Position::FIRST)),
+            false => self.position().or(old),
         };
-        if value.is_none() && mapping::is_required(&rule.to, directory.schemas.catalogue().user()) {
+        kept.mapping = kept.mapping.filter(|_| !kept.values.is_empty());
+        if is_fed {
+            self.check(object)?;
+        }
+        Ok(kept)
+    }
+
+    /// Lets one rule apply. A list of mail addresses stays as it was written where nothing feeds the primary one.
+    fn feed(&self, rule: &MappingRule, object: &mut Object) -> Result<(), Rejection> {
+        let value = rule.value(self.source);
+        if value.is_none() && mapping::is_required(&rule.to, self.schemas()) {
             let detail = format!(
                 "the connector's mapping takes `{}` from `{}`, and there is none: write it, or change the mapping",
                 rule.to, rule.from
             );
             return Err(Invalid::value(detail).into());
         }
-        write(object, &rule.to, value);
-    }
-    Ok(Kept { values, mapping })
-}
-
-/// Takes what the connector would have read for what all see, where it writes just that.
-fn unchanged(user: &User, before: &Object, written: Option<&Written>, object: &mut Object) -> Kept {
-    let Some(written) = written else { return Kept::default() };
-    for (path, _) in written.values.view().iter() {
-        if is_same(read(object, path), read(before, path)) {
-            write(object, path, of_all(user, path));
+        if value.is_some() || rule.to != PRIMARY_EMAIL {
+            write(object, &rule.to, value);
         }
+        Ok(())
     }
-    Kept::of(written)
+
+    /// That the schemas admit what the mapping made: the request itself was admitted before.
+    fn check(&self, object: &Object) -> Result<(), Rejection> {
+        scim::validate(object, self.schemas()).map_err(|unfit| {
+            let detail = format!("with what the connector's mapping makes of it: {}", unfit.detail);
+            Rejection::from(Invalid { detail, ..unfit })
+        })
+    }
+
+    fn schemas(&self) -> &scim::ResourceType {
+        self.directory.schemas.catalogue().user()
+    }
+
+    /// What the connector says by its rules, where roles or platforms are read from attributes.
+    fn said(&self) -> Option<Object> {
+        let settings = &self.connector.settings;
+        settings.roles_attribute.as_ref().or(settings.platform_attribute.as_ref())?;
+        let mut said = self.source.clone();
+        for rule in self.rules() {
+            write(&mut said, &rule.to, rule.value(self.source));
+        }
+        Some(said)
+    }
 }
 
-fn is_same(one: Option<Value>, other: Option<Value>) -> bool {
+fn is_same(one: Option<&Value>, other: Option<&Value>) -> bool {
     match (one, other) {
-        (Some(one), Some(other)) => one.is_same(&other),
+        (Some(one), Some(other)) => one.is_same(other),
         (one, other) => one.is_none() && other.is_none(),
     }
 }
@@ -139,6 +261,7 @@ fn is_same(one: Option<Value>, other: Option<Value>) -> bool {
 fn of_all(user: &User, path: &str) -> Option<Value> {
     match path {
         "userName" => Some(Value::String(user.user_name.to_string())),
+        PRIMARY_EMAIL => user.primary_email().map(|mail| Value::String(mail.to_owned())),
         path => read(&user.attributes.unpack(), path),
     }
 }
@@ -149,28 +272,29 @@ pub(super) fn feeds_name(directory: &Directory, connector: Option<ConnectorId>) 
     connector.is_some_and(|it| it.settings.mapping.iter().any(|rule| rule.to == "userName"))
 }
 
-/// That the connector knows nobody else by the name that it writes, where its mapping makes another of it.
+/// That the connector knows nobody else by the name that it writes: where its mapping makes other names, or made them once.
 pub(super) fn free_name(
     directory: &Directory,
     actor: &Actor,
-    kept: &Kept,
+    name: &str,
     itself: Option<&User>,
 ) -> Result<(), Rejection> {
     let connector = actor.connector();
-    let Some(name) = kept.user_name() else { return Ok(()) };
+    if connector.and_then(|id| directory.connectors.get(id)?.mapped).is_none() {
+        return Ok(());
+    }
     let key = UserNameKey::of(name)?;
-    if itself.is_some_and(|user| user.name_for(connector) == name) {
+    let is_called_so = |user: &User| {
+        directory.sees_user(connector, user)
+            && UserNameKey::of(user.name_for(connector)).is_ok_and(|there| there == key)
+    };
+    if itself.is_some_and(is_called_so) {
         return Ok(());
     }
     let own = directory.ignored_by(connector).map(|ignored| &ignored.users);
     let all = own.into_iter().chain([&directory.users]);
     let mut all = all.flat_map(|users| users.written_name(name).chain(users.named(&key)));
-    let is_so = |user: &User| {
-        Some(user.id) != itself.map(|user| user.id)
-            && directory.sees_user(connector, user)
-            && UserNameKey::of(user.name_for(connector)).is_ok_and(|there| there == key)
-    };
-    if !all.any(is_so) {
+    if !all.any(|user| Some(user.id) != itself.map(|it| it.id) && is_called_so(user)) {
         return Ok(());
     }
     Err(Rejection::Taken {

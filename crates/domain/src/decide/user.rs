@@ -172,7 +172,7 @@ fn create(
     let place =
         Place { connector: management::manager(directory, actor), is_ignored: left_out.is_some() };
     free_name(directory, place, &wanted.user_name, None)?;
-    mapped::free_name(directory, actor, &wanted.kept, None)?;
+    mapped::free_name(directory, actor, wanted.written_name(), None)?;
     let mut decision = Decision::default();
     match left_out {
         Some(connector) => decision.events.push(Event::UserIgnored { user: id, connector }),
@@ -197,8 +197,8 @@ fn create(
         let personal = Personal::Known(changes);
         decision.events.push(Event::UserAttributesChanged { user: id, personal });
     }
-    let roles =
-        wanted_roles(directory, actor, None, &wanted.attributes, wanted.roles, &mut decision);
+    let said = wanted.kept.said(&wanted.attributes);
+    let roles = wanted_roles(directory, actor, None, said, wanted.roles, &mut decision);
     differ_in_roles(directory, actor, id, &[], roles, &mut decision)?;
     Ok(decision)
 }
@@ -243,6 +243,9 @@ fn free_name(
             remedy: match holder.managed_by {
                 _ if mapped::feeds_name(directory, connector) => {
                     "the connector's mapping makes this name of what it writes; change that, or the mapping"
+                }
+                _ if UserNameKey::of(holder.name_for(connector)) != Ok(key) => {
+                    "choose another; the connector knows this user by another name, from when it had a mapping"
                 }
                 None => "choose another; this one is managed here",
                 Some(_) => "choose another, or look the user up by `userName` and update it",
@@ -297,7 +300,7 @@ pub(super) fn differ(
     if is_renamed || way != Way::Stays {
         is_free(is_ignored)?;
     }
-    mapped::free_name(directory, actor, &wanted.kept, Some(user))?;
+    mapped::free_name(directory, actor, wanted.written_name(), Some(user))?;
     if let Way::Leaves(_) = way {
         decision.events.extend(ignored::move_user(directory, user, way, &BTreeSet::new()));
     }
@@ -330,8 +333,9 @@ pub(super) fn differ(
     // What a rule gave has ended when they were ignored.
     let lasts = |a: &&Assignment| !is_ignored || a.source.rule().is_none();
     let there: Vec<Assignment> = user.roles.iter().filter(lasts).cloned().collect();
-    let roles =
-        wanted_roles(directory, actor, Some(user), &wanted.attributes, wanted.roles, &mut decision);
+    let said = wanted.kept.said(&wanted.attributes);
+    let roles = wanted_roles(directory, actor, Some(user), said, wanted.roles, &mut decision);
+    decision.notices.extend(wanted.kept.notice);
     differ_in_roles(directory, actor, user.id, &there, roles, &mut decision)?;
     Ok(decision)
 }
