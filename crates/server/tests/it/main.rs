@@ -2,6 +2,8 @@
 //! `cfg(test)` says to the lints that helpers are tests too.
 
 #[cfg(test)]
+mod actors;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod isolation;
