@@ -152,7 +152,11 @@ async fn hashed(app: &TestApp) -> [u64; 2] {
     })
 }
 
-/// Slugs, and what is shown there as `Authorization`.
+/// Where identity providers knock, and where scripts do.
+const SCIM: &str = "/scim/{}/v2/Users";
+const API: &str = "/api/v2/users";
+
+/// Slugs, and what is shown there.
 type Tries<'a> = Vec<(&'a str, String)>;
 
 /// An unknown tenant, a good credential of another one and a wrong one: the same answer, after the same work, so that
@@ -171,19 +175,23 @@ async fn strangers_are_sent_away_alike_and_after_the_same_steps() {
     let secret = key.strip_prefix("acme:").unwrap();
     let basic = json!({ "basic": { "user": "svc", "password": "a password of acme" } });
     issue(basic).await;
-    let knock = async |slug: &str, authorization: &str| {
-        let path = format!("/scim/{slug}/v2/Users");
-        let header = [("authorization", authorization)];
-        app.stranger(None).send(Method::GET, &path, &header, None).await
+    app.connector("management").await;
+    let script = "management-test-scim-secret-0001";
+    let knock = async |door: &str, slug: &str, shown: &str| {
+        let header = if door == API { "http-x-partner-auth" } else { "authorization" };
+        let path = door.replace("{}", slug);
+        app.stranger(None).send(Method::GET, &path, &[(header, shown)], None).await
     };
     let encoded = |text: &str| format!("Basic {}", BASE64.encode(text.as_bytes()));
-    knock("acme", &format!("Bearer {secret}")).await.expect(200);
-    knock("acme", &encoded("svc:a password of acme")).await.expect(200);
+    knock(SCIM, "acme", &format!("Bearer {secret}")).await.expect(200);
+    knock(SCIM, "acme", &encoded("svc:a password of acme")).await.expect(200);
+    knock(API, "acme", &format!("acme:{script}")).await.expect(200);
 
     // Of each way to say who one is: a wrong one, one that is good elsewhere; here, and where nothing is.
-    let ways: [(&str, Tries<'_>, [u64; 2]); 3] = [
+    let ways: [(&str, &str, Tries<'_>, [u64; 2]); 5] = [
         (
             "keys",
+            SCIM,
             vec![
                 ("acme", "Bearer rbk_wrong".into()),
                 ("globex", "Bearer rbk_wrong".into()),
@@ -200,6 +208,7 @@ async fn strangers_are_sent_away_alike_and_after_the_same_steps() {
         ),
         (
             "passwords",
+            SCIM,
             vec![
                 ("acme", encoded("svc:a wrong password")),
                 ("acme", encoded("none:a password of acme")),
@@ -210,18 +219,38 @@ async fn strangers_are_sent_away_alike_and_after_the_same_steps() {
         ),
         (
             "a good key, elsewhere",
+            SCIM,
             vec![("globex", format!("Bearer {key}")), ("nobody", format!("Bearer {key}"))],
             [1, 0],
         ),
+        (
+            "keys of scripts",
+            API,
+            vec![
+                ("acme", "acme:rbk_wrong".into()),
+                ("globex", "globex:rbk_wrong".into()),
+                ("globex", format!("globex:{script}")),
+                ("nobody", format!("nobody:{script}")),
+                ("nobody", "nobody:rbt_wrong".into()),
+            ],
+            [1, 0],
+        ),
+        // No path says which tenant is meant, so such a key is of none.
+        (
+            "keys of scripts without a tenant",
+            API,
+            vec![("acme", script.into()), ("nobody", "rbk_wrong".into())],
+            [0, 0],
+        ),
     ];
-    for (way, tries, steps) in ways {
+    for (way, door, tries, steps) in ways {
         let mut first = None;
-        for (slug, authorization) in tries {
+        for (slug, shown) in tries {
             let before = hashed(&app).await;
-            let reply = knock(slug, &authorization).await;
+            let reply = knock(door, slug, &shown).await;
             let after = hashed(&app).await;
             let [keys, passwords] = [after[0] - before[0] - 1, after[1] - before[1]];
-            assert_eq!([keys, passwords], steps, "{way}: {slug} {authorization}");
+            assert_eq!([keys, passwords], steps, "{way}: {slug} {shown}");
             let challenge = reply.headers.get("www-authenticate").cloned();
             let challenge = challenge.map(|told| told.to_str().unwrap().replace(slug, "acme"));
             let told = (said(&reply, "acme", slug), challenge);

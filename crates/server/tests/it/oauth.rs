@@ -299,6 +299,34 @@ async fn a_token_dies_with_its_key_its_connector_and_its_tenant() {
     holding(&app, &token).get("/Users").await.expect(401);
 }
 
+/// Whether there is a tenant is not told to who has no client of it: a wrong assertion, and one that is good elsewhere, are
+/// answered alike where a tenant is and where none is.
+///
+/// Seen to catch an answer of its own for a tenant that is not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_told_the_same_wherever_they_ask_for_a_token() {
+    let app = TestApp::start().await;
+    let signer = Signer::register(&app, "acme").await;
+    let good = |slug: &str| {
+        let endpoint = format!("{}/oauth/{slug}/token", app.url);
+        signer.signed(&signer.assertion("one").with("aud", json!(endpoint)))
+    };
+    let mut told = Vec::new();
+    for slug in ["globex", "nobody"] {
+        for text in [good("acme"), good(slug), "no assertion".into(), "e30.e30.".into()] {
+            told.push((slug, ask(&app, slug, &text, &[]).await.expect(401)));
+        }
+    }
+    for text in ["no assertion", "e30.e30."] {
+        told.push(("acme", ask(&app, "acme", text, &[]).await.expect(401)));
+    }
+    let (_, first) = told[0].clone();
+    for (slug, reply) in told {
+        assert_eq!(reply.body, first.body, "{slug}");
+        assert_eq!(reply.to_string(), first.to_string(), "{slug}");
+    }
+}
+
 /// Who proved who they are is asked to come again while the tenant is suspended, and learns nothing once it is closed; of
 /// either, whoever proved nothing learns as much as of a tenant that never was.
 #[tokio::test(flavor = "multi_thread")]
