@@ -333,3 +333,46 @@ async fn p_03_a_mapping_says_what_feeds_what_and_the_connector_reads_what_it_wro
     let (status, _, err) = run(&["connector", "set", "okta", "--mapping", "title"], &remote);
     assert!(status == 2 && err.contains("TARGET=SOURCE"), "{err}");
 }
+
+/// Seen to catch a mapping that leaves attributes of the tenant's own as they were written.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_03_custom_attributes_feed_others_and_are_fed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Served::start(Path::new(&folder.path().join("data")));
+    let entra = entra(&server).await;
+    let desk = "urn:example:params:scim:schemas:extension:desk:2.0:User";
+    let schema = json!({ "schema": { "id": desk, "name": "Desk", "attributes": [
+        { "name": "post", "type": "string" }, { "name": "badge", "type": "string" }] } });
+    assert_eq!(admin(&server, Method::POST, "/schemas", schema).await.0, 200);
+    let url = server.url.clone();
+    let remote = [("ROLLBOOK_URL", url.as_str()), ("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY)];
+    let (source, target) = (format!("title={desk}:post"), format!("{desk}:badge=nickName"));
+    let set = ["connector", "set", "okta", "--mapping", &source, "--mapping", &target];
+    let (status, _, err) = run(&set, &remote);
+    assert_eq!(status, 0, "{err}");
+
+    let mut jane = json!({
+        "schemas": [USER, desk], "userName": "jane", "nickName": "B-4711",
+        desk: { "post": "Night porter", "badge": "as written" },
+    });
+    let created = scim(&server, SCIM_KEY, Method::POST, "/Users", jane.clone()).await;
+    assert_eq!((&created[desk], &created["title"]), (&jane[desk], &Value::Null), "as it wrote");
+    let path = format!("/Users/{}", created["id"].as_str().unwrap());
+    let seen = get(&server, &entra, &path).await;
+    assert_eq!(seen["title"], "Night porter");
+    assert_eq!(seen[desk], json!({ "post": "Night porter", "badge": "B-4711" }));
+    let filter = format!("/Users?filter={desk}:badge%20eq%20%22B-4711%22");
+    assert_eq!(names(&server, &entra, &filter, "userName").await, ["jane"]);
+    assert_eq!(names(&server, SCIM_KEY, &filter, "userName").await.len(), 0);
+
+    // A change of the source, in either way of writing, goes on to the target.
+    let operation =
+        json!({ "op": "replace", "path": format!("{desk}:post"), "value": "Day porter" });
+    let body = json!({ "schemas": [PATCH], "Operations": [operation] });
+    scim(&server, SCIM_KEY, Method::PATCH, &path, body).await;
+    assert_eq!(get(&server, &entra, &path).await["title"], "Day porter");
+    jane["nickName"] = "B-4712".into();
+    scim(&server, SCIM_KEY, Method::PUT, &path, jane).await;
+    let seen = get(&server, &entra, &path).await;
+    assert_eq!((&seen["title"], &seen[desk]["badge"]), (&"Night porter".into(), &"B-4712".into()));
+}

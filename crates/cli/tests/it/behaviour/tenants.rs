@@ -233,6 +233,83 @@ async fn tenants_are_closed_for_good() {
     assert!(listed.1.contains(r#""state": "closed""#), "{listed:?}");
 }
 
+/// To acme's key all that is globex's is as if it were not there: what is asked of it is answered as what never was, and
+/// what acme reads of itself holds none of it.
+///
+/// Seen to catch a cursor that is good in every tenant.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_as_if_it_were_not_there_to_the_key_of_another() {
+    let app = Running::start();
+    for name in ["jane@acme.com", "joe@acme.com"] {
+        assert_eq!(app.create(name).await, 201);
+    }
+    let out = app.done(&["tenant", "open", "globex"]);
+    let key = out.lines().find_map(|line| line.trim().strip_prefix("API key")).unwrap().trim();
+    let globex = async |method, path: &str, body| {
+        let (status, body, headers) =
+            app.ask(key, method, &format!("/scim/globex/v2{path}"), body).await;
+        let position = headers.get("rollbook-position").map(|at| at.to_str().unwrap().to_owned());
+        (status, body, position.unwrap_or_default())
+    };
+    let mut ids = Vec::new();
+    for n in 0..4 {
+        let body = json!({ "schemas": [USER], "userName": format!("secret-{n}@globex.com") });
+        let (status, created, _) = globex(Method::POST, "/Users", Some(body)).await;
+        assert_eq!(status, 201, "{created}");
+        ids.push(created["id"].as_str().unwrap().to_owned());
+    }
+    let (_, page, position) = globex(Method::GET, "/Users?cursor&count=2", None).await;
+    let cursor = page["nextCursor"].as_str().unwrap();
+
+    // Each of globex's words, and one of the same form that was never anybody's.
+    let never = "0198f3a0-0000-7000-8000-00000000ffff";
+    let id = ids[0].as_str();
+    for (path, theirs, nobodys, status) in [
+        ("/scim/acme/v2/Users/{}", id, never, 404),
+        ("/scim/acme/v2/Users/{}?asOf=5", id, never, 404),
+        ("/scim/acme/v2/Users?cursor={}&count=2", cursor, "AAAA", 400),
+        ("/scim/acme/v2/Users?asOf={}", &position, "999", 400),
+        ("/scim/acme/v2/Users?filter=id%20eq%20%22{}%22", id, never, 200),
+        ("/scim/{}/v2/Users", "globex", "nobody", 404),
+        (&format!("/scim/{{}}/v2/Users/{id}"), "globex", "nobody", 404),
+        ("/admin/v1/tenants/{}", "globex", "nobody", 401),
+        ("/admin/v1/tenants/{}/feed", "globex", "nobody", 401),
+        ("/admin/v1/tenants/{}/problems", "globex", "nobody", 401),
+        ("/admin/v1/tenants/{}/users?asOf=4", "globex", "nobody", 401),
+    ] {
+        let ask = async |word: &str| {
+            let (status, body) = app.get(SCIM_KEY, &path.replace("{}", word)).await;
+            (status, body.to_string().replace(word, "{}"))
+        };
+        let told = ask(theirs).await;
+        assert_eq!(told, ask(nobodys).await, "{path}");
+        assert_eq!(told.0, status, "{path}: {}", told.1);
+    }
+    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+        let path = format!("/scim/acme/v2/Users/{id}");
+        let body = json!({ "schemas": [USER], "userName": "mine" });
+        assert_eq!(app.ask(SCIM_KEY, method, &path, Some(body)).await.0, 404);
+    }
+
+    // A name that is taken over there is free here, and nobody over there is listed, followed or told of here.
+    let (_, listed) = app.get(SCIM_KEY, "/scim/acme/v2/Users").await;
+    assert_eq!(listed["totalResults"], 2);
+    assert_eq!(app.create("secret-0@globex.com").await, 201);
+    let body = json!({ "schemas": [USER], "userName": "secret-1@globex.com" });
+    assert_eq!(globex(Method::POST, "/Users", Some(body)).await.0, 409);
+    for what in ["feed", "problems", "users", "audit/commits"] {
+        let (status, told) =
+            app.get(OPERATOR_KEY, &format!("/admin/v1/tenants/acme/{what}?count=500")).await;
+        assert_eq!(status, 200, "{told}");
+        for of_globex in ["secret-1", "secret-2", ids[1].as_str(), "globex\""] {
+            assert!(!told.to_string().contains(of_globex), "{what} tells {of_globex}: {told}");
+        }
+    }
+    // Nothing of this moved globex.
+    let (_, listed, stands) = globex(Method::GET, "/Users", None).await;
+    assert_eq!((&listed["totalResults"], stands), (&4.into(), position));
+}
+
 /// The key that a command printed.
 #[track_caller]
 fn printed_key(out: &str) -> String {
