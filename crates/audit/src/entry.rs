@@ -227,10 +227,6 @@ impl Named {
     }
 }
 
-/// After these a user may do nothing any more.
-pub(crate) const SESSION_REVOKED: [EventKind; 3] =
-    [EventKind::UserDeactivated, EventKind::UserLocked, EventKind::UserDeleted];
-
 impl Told {
     /// The event at a place, with names as they were right after its commit, and what was in effect around it.
     pub(crate) fn of(
@@ -239,7 +235,7 @@ impl Told {
         then: &mut Then<'_>,
     ) -> Result<Told, AskError> {
         let mut told = Told { event: crate::sorted_json(event)?, ..Told::default() };
-        told.session_revoked = SESSION_REVOKED.contains(&event.kind());
+        told.session_revoked = event.revokes_session(&place.0.events);
         let at = place.0.position;
         let directory = &then.snapshot.directory;
         let role_name = |id: RoleId| directory.roles.get(id).map(|role| role.name.clone());

@@ -12,7 +12,6 @@ use domain::trail::{AttributePath, Facet, Kinds, Maker, Network};
 use engine::Engine;
 
 use crate::ask::{AskError, Question};
-use crate::entry::SESSION_REVOKED;
 use crate::people::{
     Unknown, find_connector, find_credential, find_group, find_makers, find_policy, find_role,
     find_user, held_by,
@@ -186,17 +185,20 @@ impl Asked<'_> {
                 find_credential(snapshot, value)?.into_iter().map(Facet::With).collect()
             }
             "event" => {
-                let mut kinds = Vec::new();
+                let (mut kinds, mut facets) = (Vec::new(), Vec::new());
                 for name in value.split(',').map(str::trim) {
                     // No event of its own: what ends a session is that somebody may not act any more.
                     if name.eq_ignore_ascii_case(SESSION_REVOKED_WORD) {
-                        kinds.extend(SESSION_REVOKED);
+                        facets.push(Facet::SessionRevoked);
                         continue;
                     }
                     let kind = name.parse::<EventKind>();
                     kinds.push(kind.map_err(|error| wrong(error.to_string()))?);
                 }
-                vec![Facet::Kind(kinds.into_iter().collect::<Kinds>())]
+                if !kinds.is_empty() {
+                    facets.push(Facet::Kind(kinds.into_iter().collect::<Kinds>()));
+                }
+                facets
             }
             "attribute" => {
                 let path = value.parse::<AttributePath>();

@@ -684,6 +684,14 @@ pub enum Member {
     Group(GroupId),
 }
 
+/// The kinds of events after which a user may do nothing any more, if [`Event::revokes_session`] says so of them.
+pub(crate) const SESSION_REVOKED: [EventKind; 4] = [
+    EventKind::UserDeactivated,
+    EventKind::UserLocked,
+    EventKind::UserDeleted,
+    EventKind::UserIgnored,
+];
+
 /// Who or what can act no more, or is given no more.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ended {
@@ -955,6 +963,18 @@ impl Event {
         } else {
             None
         }
+    }
+
+    /// Whether a user may do nothing any more from this event on, which is in a commit with `events`: whoever holds a session
+    /// of theirs ends it (behaviour C-14).
+    pub fn revokes_session(&self, events: &[Event]) -> bool {
+        let Event::UserIgnored { user: left_out, .. } = self else {
+            return SESSION_REVOKED.contains(&self.kind());
+        };
+        // Who is left out from the beginning never had one.
+        !events
+            .iter()
+            .any(|event| matches!(event, Event::UserCreated { user, .. } if user == left_out))
     }
 
     /// Who came into a group or left it, if that is what happened.

@@ -20,7 +20,7 @@ use imbl::{OrdMap, OrdSet, Vector};
 use serde::{Deserialize, Serialize};
 
 use crate::commit::{Commit, Projection, Unfit};
-use crate::event::{Event, EventKind, Subject};
+use crate::event::{Event, EventKind, SESSION_REVOKED, Subject};
 use crate::id::{GroupId, PolicyId, RequestId, UserId};
 use crate::origin::Actor;
 use crate::position::Position;
@@ -232,6 +232,10 @@ impl Trail {
                 lists.extend(numbers.filter_map(|kind| touched(*subject, kind)));
             }
             Facet::Kind(kinds) => lists.extend(kinds_of(*kinds).map(|slots| List::Listed(slots))),
+            Facet::SessionRevoked => {
+                let kinds = SESSION_REVOKED.into_iter().collect();
+                lists.extend(kinds_of(kinds).map(|slots| List::Listed(slots)));
+            }
             Facet::Changed(asked) => {
                 lists.extend(kinds_of(asked.lifted()).map(|slots| List::Listed(slots)));
                 // As many paths as the schemas have attributes.

@@ -36,6 +36,8 @@ pub enum Facet {
     Membership(Subject),
     /// Events of these kinds.
     Kind(Kinds),
+    /// Whatever ends a user's sessions.
+    SessionRevoked,
     /// Changes of an attribute.
     Changed(AttributePath),
     /// Whatever this maker did.
@@ -56,6 +58,7 @@ impl Facet {
             Facet::About(subject, kinds) => kinds.has(event.kind()) && event.is_about(*subject),
             Facet::Membership(subject) => event.joining().map(Subject::from) == Some(*subject),
             Facet::Kind(kinds) => kinds.has(event.kind()),
+            Facet::SessionRevoked => event.revokes_session(&commit.events),
             Facet::Changed(path) => {
                 let mut found = path.lifted().has(event.kind());
                 event.each_path(|there| found |= path.covers(there));

@@ -199,6 +199,7 @@ fn any_facet() -> impl Strategy<Value = Facet> {
         (subject.clone(), kinds.clone()).prop_map(|(subject, kinds)| Facet::About(subject, kinds)),
         subject.prop_map(Facet::Membership),
         kinds.prop_map(Facet::Kind),
+        Just(Facet::SessionRevoked),
         prop::sample::select(paths.to_vec()).prop_map(|path| Facet::Changed(path.parse().unwrap())),
         any_actor().prop_map(|actor| Facet::By(actor.into())),
         (0..2_u8, 0..3_u8).prop_map(|(c, n)| Facet::With(credential(10 * c + n))),

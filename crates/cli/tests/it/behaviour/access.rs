@@ -390,6 +390,18 @@ async fn p_02_who_is_left_out_may_do_nothing_and_is_on_no_list() {
             assert!(!list.contains(who), "{who}: {list}");
         }
     }
+    // Whoever holds sessions is told of Bob, and not of Eve, who never had one.
+    let (_, feed) = acme.admin(Method::GET, "feed?event=SessionRevoked", &Value::Null).await;
+    let commits = feed["commits"].as_array().unwrap();
+    assert_eq!(commits.len(), 1, "{feed}");
+    let revoked = &commits[0]["events"][0];
+    assert_eq!(
+        (&revoked["type"], &revoked["user"], &revoked["sessionRevoked"]),
+        (&json!("UserIgnored"), &json!(acme.bob), &json!(true))
+    );
+    let (_, all) = acme.admin(Method::GET, "feed?event=UserIgnored", &Value::Null).await;
+    let new = &all["commits"][1]["events"][0];
+    assert_eq!((&new["user"], new.get("sessionRevoked")), (&json!(eve), None), "{all}");
     // Nor may what a check brings speak of them by name.
     let entities = json!([{ "uid": { "type": "Table", "id": "sales" }, "attrs": { "owner": { "type": "User", "id": "bob" } }, "parents": [] }]);
     let body = json!({ "user": "jane@acme.com", "action": "select", "resource": SALES, "entities": entities });

@@ -300,7 +300,7 @@ async fn c_14_the_feed_says_that_sessions_are_revoked() {
     let title = json!([{ "op": "replace", "path": "title", "value": "x" }]);
     world.okta("PATCH", &format!("/Users/{joe}"), patch(title)).await;
     let off = json!([{ "op": "replace", "path": "active", "value": false }]);
-    world.okta("PATCH", &format!("/Users/{jane}"), patch(off)).await;
+    world.okta("PATCH", &format!("/Users/{jane}"), patch(off.clone())).await;
     world.okta("DELETE", &format!("/Users/{joe}"), Value::Null).await;
     let feed = world.get("/acme/feed?event=SessionRevoked").await;
     let commits = feed["commits"].as_array().unwrap();
@@ -312,6 +312,35 @@ async fn c_14_the_feed_says_that_sessions_are_revoked() {
         .collect();
     assert_eq!((commits.len(), revoked), (2, vec![jane.as_str(), joe.as_str()]));
     assert!(world.cli(&["audit", "commits", "--event", "SessionRevoked"]).contains("jane"));
+
+    // Who waits is told at once: who was told nothing until the wait is over is told of nothing.
+    for (name, by) in [("jim", "UserDeactivated"), ("june", "UserLocked")] {
+        let id = world.made(user(name, json!([]))).await;
+        let head = world.get("/acme").await["head"]["position"].to_string();
+        let path = format!("/acme/feed?event=SessionRevoked&after={head}&wait=60");
+        let write = async {
+            // Not before the reader has come to wait.
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            if by == "UserLocked" {
+                world
+                    .admin(
+                        "PUT",
+                        &format!("/acme/users/{name}/lock"),
+                        json!({ "reason": "case 7" }),
+                    )
+                    .await;
+            } else {
+                world.okta("PATCH", &format!("/Users/{id}"), patch(off.clone())).await;
+            }
+        };
+        let (told, ()) = tokio::join!(world.get(&path), write);
+        let event = &told["commits"][0]["events"][0];
+        assert_eq!(
+            (&event["type"], &event["user"], &event["sessionRevoked"]),
+            (&json!(by), &json!(id), &json!(true)),
+            "{told}"
+        );
+    }
 }
 
 /// The list of roles before a change is there whenever somebody asks for it.
