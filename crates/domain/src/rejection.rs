@@ -30,6 +30,14 @@ pub enum Rejection {
         /// What to do.
         remedy: &'static str,
     },
+    /// No group is called so, and none will be: the one with this name is built in.
+    #[error(
+        "the group `{name}` is built in: everybody who may act is in it and nobody manages it; choose another name"
+    )]
+    BuiltIn {
+        /// The name as the client wrote it.
+        name: String,
+    },
     /// Something else needs it as it is.
     #[error("the {kind} `{name}` is needed by {by}: {remedy}")]
     InUse {

@@ -190,7 +190,7 @@ impl From<Rejection> for Refused {
             | Rejection::LastOwner { .. }
             | Rejection::Closed => Self::new(StatusCode::CONFLICT, detail),
             Rejection::Suspended => Self::suspended(),
-            Rejection::Taken { .. } => {
+            Rejection::Taken { .. } | Rejection::BuiltIn { .. } => {
                 Self { kind: Some(ScimType::Uniqueness), ..Self::new(StatusCode::CONFLICT, detail) }
             }
             Rejection::Stale { .. } | Rejection::Unwanted { .. } | Rejection::Overtaken { .. } => {

@@ -1,6 +1,6 @@
 //! Whom a name meant at a moment, and what became of whom it no longer means.
 
-use domain::directory::{Connector, Credential, Group, Role, User};
+use domain::directory::{Connector, Credential, Directory, Group, Role, User};
 use domain::event::{Event, EventKind, Member, Subject};
 use domain::id::{GroupId, UserId};
 use domain::position::Position;
@@ -64,6 +64,9 @@ impl<'a> Found<'a> {
         }
         match groups.named(who).next() {
             Some(group) => Ok(group),
+            None if Directory::is_built_in(who) => Err(self.absent(format!(
+                "the group `{who}` is built in and kept nowhere: everybody who may act is in it, and nobody manages it"
+            ))),
             None => Err(self.former_group(who)?),
         }
     }

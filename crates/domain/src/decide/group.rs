@@ -150,9 +150,7 @@ fn free_name(
         Err(Rejection::Taken { kind, attribute, value: name.to_owned(), remedy })
     };
     if Directory::is_built_in(name) {
-        return taken(
-            "it is built in, everybody who may act is in it and nobody manages it; choose another name",
-        );
+        return Err(Rejection::BuiltIn { name: name.to_owned() });
     }
     let Place { connector, is_ignored } = place;
     let own =

@@ -258,7 +258,9 @@ async fn p_10_built_in_and_manual_groups_are_nothing_that_scim_manages() {
         let group = json!({ "schemas": [GROUP], "displayName": name });
         let (status, refused) = acme.scim("POST", "/Groups", group).await;
         assert_eq!((status, &refused["scimType"]), (409, &json!("uniqueness")), "{refused}");
-        assert!(refused["detail"].as_str().unwrap().contains(why), "{refused}");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.contains(why), "{refused}");
+        assert_eq!(detail.contains("another group"), why != "built in", "{refused}");
     }
     let rename = patch(json!([{ "op": "replace", "path": "displayName", "value": "X" }]));
     assert_eq!(acme.scim("PATCH", &format!("/Groups/{own}"), rename).await.0, 404);
@@ -266,8 +268,37 @@ async fn p_10_built_in_and_manual_groups_are_nothing_that_scim_manages() {
     // Nor is the built-in one anybody's here.
     let (status, refused) = acme.admin("POST", "/groups", json!({ "displayName": "public" })).await;
     assert!(status == 409 && refused["detail"].as_str().unwrap().contains("built in"), "{refused}");
-    let (status, _, err) = acme.run(&["group", "rename", "Night shift", "PUBLIC"]);
-    assert!(status == 1 && err.contains("built in"), "{err}");
+    let rename =
+        json!({ "Operations": [{ "op": "replace", "path": "displayName", "value": "X" }] });
+    for (method, body) in
+        [("PUT", json!({ "displayName": "X" })), ("PATCH", rename), ("DELETE", Value::Null)]
+    {
+        let (status, refused) = acme.admin(method, "/groups/Public", body).await;
+        let detail = refused["detail"].as_str().unwrap_or_default();
+        assert!(status == 409 && detail.contains("built in"), "{method}: {status} {refused}");
+    }
+    acme.scim("POST", "/Users", user("jane")).await;
+    for arguments in [
+        &["group", "add", "Public"][..],
+        &["group", "rename", "Night shift", "PUBLIC"],
+        &["group", "rename", "public", "X"],
+        &["group", "join", "public", "jane"],
+        &["group", "leave", "public", "jane"],
+        &["group", "remove", "public"],
+    ] {
+        let (status, _, err) = acme.run(arguments);
+        assert!(status == 1 && err.contains("built in"), "{arguments:?}: {err}");
+        assert!(!err.contains("another group"), "{arguments:?}: {err}");
+    }
+    // Whoever looks for it is told what it is.
+    let (status, absent) = acme.admin("GET", "/groups/public", Value::Null).await;
+    let detail = absent["detail"].as_str().unwrap_or_default();
+    assert!(
+        status == 404 && detail.contains("built in") && detail.contains("everybody who may act"),
+        "{absent}"
+    );
+    let (status, _, err) = acme.run(&["show", "group", "public"]);
+    assert!(status == 1 && err.contains("everybody who may act is in it"), "{err}");
     assert_eq!(acme.run(&["group", "rename", "Night shift", "Late shift"]).0, 0);
     assert_eq!(acme.run(&["group", "remove", "Late shift"]).0, 0);
     // It is no group that a rule could be about.
