@@ -143,7 +143,7 @@ async fn every_door_of_a_tenant_is_shut_with_it() {
 }
 
 /// How many keys and passwords were hashed so far. Asking hashes the operator's key.
-async fn hashed(app: &TestApp) -> [u64; 2] {
+pub(crate) async fn hashed(app: &TestApp) -> [u64; 2] {
     let text = app.stranger(Some(OPERATOR_KEY)).get("/metrics").await.expect(200).body;
     let text = text.as_str().unwrap().to_owned();
     ["key", "password"].map(|kind| {

@@ -7,6 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::app::{Reply, TestApp};
 
+use crate::isolation::hashed;
+
 const CREDENTIALS: &str = "/tenants/acme/credentials";
 const PASSWORD: &str = "a password: with a colon";
 
@@ -46,6 +48,22 @@ async fn a_name_that_nobody_has_and_a_wrong_password_are_answered_alike() {
     // Neither a password nor a user name is a key.
     app.stranger(Some(PASSWORD)).get("/scim/acme/v2/Users").await.expect(401);
     app.stranger(Some(&format!("svc:{PASSWORD}"))).get("/scim/acme/v2/Users").await.expect(401);
+}
+
+/// Behaviour P-01: a right password is calculated once per credential and minute, not per request.
+///
+/// Seen to catch what is remembered for twice as long.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_01_a_password_is_calculated_once_per_credential_and_minute() {
+    let app = TestApp::start().await;
+    issue(&app, json!({ "user": "svc", "password": PASSWORD })).await.expect(201);
+    let [_, before] = hashed(&app).await;
+    for (later, times) in [(0, 1), (0, 1), (59_000, 1), (1_000, 2), (0, 2), (60_000, 3)] {
+        app.clock.fetch_add(later, Ordering::Relaxed);
+        with(&app, "acme", "svc", PASSWORD).await.expect(200);
+        let [_, after] = hashed(&app).await;
+        assert_eq!(after - before, times, "{later} ms later");
+    }
 }
 
 /// What is remembered of a right password is not good for a credential that is not.

@@ -282,6 +282,19 @@ async fn p_14_filters_by_name_given_name_and_active() {
         let found = site.get(&format!("/Users?startIndex=1&count=10&{filter}")).await;
         assert_eq!(found["totalResults"], hits, "{filter}");
     }
+    // Page by page, whichever filter: each is told once, with the total on every page.
+    for filter in ["", "&filter=userName+pr", "&filter=userName+pr&sortBy=userName"] {
+        let mut seen = Vec::new();
+        for start in 1..=3 {
+            let page = site.get(&format!("/Users?count=1&startIndex={start}{filter}")).await;
+            assert_eq!((&page["totalResults"], &page["startIndex"]), (&json!(2), &json!(start)));
+            let users = page["Resources"].as_array().cloned().unwrap_or_default();
+            assert_eq!(page["itemsPerPage"], users.len(), "{page}");
+            seen.extend(users.iter().map(|user| user["userName"].as_str().unwrap().to_owned()));
+        }
+        seen.sort();
+        assert_eq!(seen, ["ada", "bob"], "{filter}");
+    }
     site.set(&["--mode", "strict"]);
     let strict = site.ask(Method::GET, "/Users?filter=firstName+eq+%22Ada%22", Value::Null).await;
     refused(&strict, 400, &["firstName"]);
