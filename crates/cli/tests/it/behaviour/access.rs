@@ -7,6 +7,7 @@ use crate::common::{OPERATOR_KEY, SCIM_KEY, Served, run};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const SITE: &str = "urn:example:params:scim:schemas:extension:site:2.0:User";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const SALES: &str = r#"Table::"sales""#;
 const SCHEMA: &str = "entity Table { owner?: User };
@@ -160,6 +161,39 @@ async fn p_20_a_check_tells_the_policies_and_the_commits_behind_them() {
     let folder = ["--data", acme.data.as_str()];
     assert_eq!(run(&[&check[..], &folder].concat(), &[]), (0, there, String::new()));
     assert_eq!(run(&[&list[..], &folder].concat(), &[]), (0, listed, String::new()));
+}
+
+/// Policies see attributes of users, those of the tenant's own schema too, as they are at each moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_20_policies_see_attributes_of_the_core_and_of_the_tenants_own_schema() {
+    let acme = Acme::start().await;
+    let schema = json!({ "schema": { "id": SITE, "name": "Site", "attributes": [
+        { "name": "platform", "type": "string" }] } });
+    let (status, done) = acme.admin(Method::POST, "schemas", &schema).await;
+    assert!(matches!(status, 200 | 201), "{status} {done}");
+    let when =
+        |condition: &str| format!("permit (principal, action, resource) when {{ {condition} }};");
+    acme.policy("heads", &when(r#"principal has title && principal.title == "Head""#)).await;
+    acme.policy("mobile", &when(r#"principal has platform && principal.platform == "mobile""#))
+        .await;
+    // What is no attribute here is refused.
+    let wrong = json!({ "text": when(r#"principal.platfrom == "x""#) });
+    let (status, refused) = acme.admin(Method::PUT, "policies/wrong", &wrong).await;
+    assert_eq!(status, 400, "{refused}");
+    let by = async |who: &str| {
+        let answer = acme.check(who, "select", SALES).await;
+        answer["policies"][0]["policy"]["name"].as_str().map(str::to_owned)
+    };
+    assert_eq!((by("bob").await, by("jane@acme.com").await), (None, None));
+    let title = json!({ "op": "replace", "path": "title", "value": "Head" });
+    acme.patched(&format!("Users/{}", acme.jane), title).await;
+    let platform = |value: &str| json!({ "op": "replace", "path": format!("{SITE}:platform"), "value": value });
+    acme.patched(&format!("Users/{}", acme.bob), platform("mobile")).await;
+    assert_eq!(by("jane@acme.com").await.as_deref(), Some("heads"));
+    assert_eq!(by("bob").await.as_deref(), Some("mobile"));
+    acme.patched(&format!("Users/{}", acme.bob), platform("web")).await;
+    assert_eq!(by("bob").await, None);
+    assert_eq!(acme.check("bob", "select", SALES).await["decision"], "deny");
 }
 
 /// The past is asked with the policies, groups and roles of then; what became another answer is told with its commits.
