@@ -97,7 +97,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 "Add a user who is managed here; no identity provider sees them until one links them",
                 "LocalUser",
                 "Made",
-                json!({ "userName": "jane@acme.com" }),
+                json!({ "userName": "sam@acme.com" }),
             )
             .refuses(&[409]),
             (Route::Groups(_), _) => creates(
@@ -109,7 +109,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             )
             .refuses(&[409]),
             (Route::User(..), "PUT") => writes("rewriteUser", "Replace a user who is managed here")
-                .body("LocalUser", json!({ "userName": "jane@acme.com" }))
+                .body("LocalUser", json!({ "userName": "sam@acme.com" }))
                 .refuses(&[409]),
             (Route::Group(..), "PUT") => {
                 writes("rewriteGroup", "Replace a group that is managed here")
@@ -137,7 +137,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 "Let a person come to be who signs on and was not pushed yet; who is there stays as they are",
                 "Arrived",
             )
-            .body("Arrival", json!({ "email": "jane@acme.com", "givenName": "Jane" }))
+            .body("Arrival", json!({ "email": "joe@acme.com", "givenName": "Joe" }))
             .refuses(&[409]),
             (Route::Release(_, Released::User, _), _) => writes_and_answers(
                 "releaseUser",
@@ -466,7 +466,7 @@ fn writes(id: &str, summary: &str) -> Operation {
             "Done",
             &["Rollbook-Position", "Rollbook-Commit"],
         )
-        .refuses(&[503])
+        .refuses(&[409, 503])
 }
 
 /// What changes something and says more than where that stands.
@@ -478,7 +478,7 @@ fn writes_and_answers(id: &str, summary: &str, output: &str) -> Operation {
             output,
             &["Rollbook-Position", "Rollbook-Commit"],
         )
-        .refuses(&[503])
+        .refuses(&[409, 503])
 }
 
 /// What makes something that is told this once.
@@ -486,5 +486,5 @@ fn creates(id: &str, summary: &str, input: &str, output: &str, example: Value) -
     Operation::new(Tag::Admin, id, summary)
         .body(input, example)
         .answers(201, "It is there. The key is told this once.", output, &[])
-        .refuses(&[503])
+        .refuses(&[409, 503])
 }
