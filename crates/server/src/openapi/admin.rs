@@ -15,8 +15,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 "NewOperator",
                 "AddedOperator",
                 json!({ "name": "ann", "role": "auditor" }),
-            )
-            .refuses(&[409]),
+            ),
             (Route::Operators, _) => {
                 reads("listOperators", "Who may administer the instance, and how much", "OperatorList")
             }
@@ -24,11 +23,10 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 let summary = "Call an operator otherwise, or let them do something else";
                 writes("changeOperator", summary)
                     .body("OperatorChange", json!({ "role": "operator" }))
-                    .refuses(&[409])
             }
             (Route::Operator(_), "DELETE") => {
                 let summary = "Remove an operator: their keys open nothing any more";
-                writes("removeOperator", summary).refuses(&[409])
+                writes("removeOperator", summary)
             }
             (Route::Operator(_), _) => {
                 reads("showOperator", "An operator, by name or id", "ListedOperator")
@@ -42,7 +40,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
             ),
             (Route::OperatorKey(..), _) => {
                 let summary = "Revoke an operator's key: it opens nothing any more";
-                writes("revokeOperatorKey", summary).refuses(&[409])
+                writes("revokeOperatorKey", summary)
             }
             (Route::Tenants, "POST") => creates(
                 "openTenant",
@@ -50,8 +48,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 "NewTenant",
                 "OpenedTenant",
                 json!({ "slug": "globex" }),
-            )
-            .refuses(&[409]),
+            ),
             (Route::Tenants, _) => {
                 reads("listTenants", "All tenants", "TenantList").takes(&["heads"])
             }
@@ -67,10 +64,9 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 let summary = "Let no identity provider in: each is answered 503 until it is resumed, and may send again then";
                 writes("suspendTenant", summary)
                     .body("Suspension", json!({ "reason": "moving to another identity provider" }))
-                    .refuses(&[409])
             }
             (Route::Resumption(_), _) => {
-                writes("resumeTenant", "Let identity providers in again").refuses(&[409])
+                writes("resumeTenant", "Let identity providers in again")
             }
             (Route::Closure(_), _) => {
                 let summary = "End a tenant for good: its keys open nothing any more, its history can be read";
@@ -98,47 +94,40 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 "LocalUser",
                 "Made",
                 json!({ "userName": "sam@acme.com" }),
-            )
-            .refuses(&[409]),
+            ),
             (Route::Groups(_), _) => creates(
                 "addGroup",
                 "Add a group that is managed here; no identity provider sees it",
                 "LocalGroup",
                 "Made",
                 json!({ "displayName": "Night shift" }),
-            )
-            .refuses(&[409]),
+            ),
             (Route::User(..), "PUT") => writes("rewriteUser", "Replace a user who is managed here")
-                .body("LocalUser", json!({ "userName": "sam@acme.com" }))
-                .refuses(&[409]),
+                .body("LocalUser", json!({ "userName": "sam@acme.com" })),
             (Route::Group(..), "PUT") => {
                 writes("rewriteGroup", "Replace a group that is managed here")
                     .body("LocalGroup", json!({ "displayName": "Night shift" }))
-                    .refuses(&[409])
             }
             (Route::User(..), "PATCH") => {
                 writes("changeUser", "Change a user who is managed here in parts")
                     .body("LocalPatch", patch_example("title", "Boss"))
-                    .refuses(&[409])
             }
             (Route::Group(..), "PATCH") => {
                 writes("changeGroup", "Change a group that is managed here in parts")
                     .body("LocalPatch", patch_example("displayName", "Day shift"))
-                    .refuses(&[409])
             }
             (Route::User(..), "DELETE") => {
-                writes("removeUser", "Delete a user who is managed here").refuses(&[409])
+                writes("removeUser", "Delete a user who is managed here")
             }
             (Route::Group(..), "DELETE") => {
-                writes("removeGroup", "Delete a group that is managed here").refuses(&[409])
+                writes("removeGroup", "Delete a group that is managed here")
             }
             (Route::JustInTime(_), _) => writes_and_answers(
                 "arrive",
                 "Let a person come to be who signs on and was not pushed yet; who is there stays as they are",
                 "Arrived",
             )
-            .body("Arrival", json!({ "email": "joe@acme.com", "givenName": "Joe" }))
-            .refuses(&[409]),
+            .body("Arrival", json!({ "email": "joe@acme.com", "givenName": "Joe" })),
             (Route::Release(_, Released::User, _), _) => writes_and_answers(
                 "releaseUser",
                 "Let the connector manage a user no more, so that another one may link them",
@@ -180,7 +169,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                     json!({ "name": "Auditor", "description": "Sees everything, changes nothing" }),
                 ),
             (Route::Roles(_), _) => reads("listDefinedRoles", "The roles", "DefinedRoleList"),
-            (Route::Role(..), _) => writes("retireRole", "Retire a role").refuses(&[409]),
+            (Route::Role(..), _) => writes("retireRole", "Retire a role"),
             (Route::UserRole(..), "PUT") => writes(
                 "grantRole",
                 "Give a user a role here, beside what the identity provider says",
@@ -252,7 +241,6 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                     "IssuedCredential",
                     json!({ "connector": "okta", "scopes": ["read", "users:write"] }),
                 )
-                .refuses(&[409])
             }
             (Route::Credentials(_), _) => {
                 reads("listCredentials", "The keys, never their secrets", "CredentialList")
@@ -270,7 +258,6 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                     "IssuedCredential",
                     json!({ "overlapSeconds": 86400 }),
                 )
-                .refuses(&[409])
             }
             (Route::Connectors(_), "POST") => creates(
                 "addConnector",
@@ -278,8 +265,7 @@ pub(super) fn operation(route: &Route, method: &str) -> Value {
                 "NewConnector",
                 "AddedConnector",
                 json!({ "name": "entra", "preset": "entra" }),
-            )
-            .refuses(&[409]),
+            ),
             (Route::Connectors(_), _) => reads("listConnectors", "The connectors", "ConnectorList"),
             (Route::Connector(..), "PATCH") => writes(
                 "changeConnector",
