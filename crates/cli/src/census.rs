@@ -8,7 +8,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::from::{At, From};
-use crate::instance;
 
 /// Which users or groups, and of when.
 #[derive(Args)]
@@ -71,13 +70,7 @@ async fn list<T: DeserializeOwned, E: std::error::Error + Send + Sync + 'static>
 ) -> anyhow::Result<Vec<T>> {
     let (at, from) = (which.at.as_ref(), &which.from);
     let Some(remote) = from.remote()? else {
-        let engine = from.open()?;
-        let world = engine.world();
-        let (tenant, now) = instance::tenant(&world, from.tenant())?;
-        let then = match at {
-            Some(at) => engine.as_of(tenant.id, at.when)?,
-            None => now.clone(),
-        };
+        let (_, _, then) = from.folder(at)?;
         return Ok(of(&then.directory, sought, 0, usize::MAX)?.listed);
     };
     let slug = remote.tenant(from.tenant()).await?;

@@ -9,7 +9,6 @@ use reqwest::Method;
 
 use crate::audit::show::actor;
 use crate::from::{At, From};
-use crate::instance;
 use crate::output::Format;
 use crate::terminal::{No, say};
 
@@ -83,14 +82,8 @@ impl Explain {
                 serde_json::from_value(remote.ask(Method::GET, &path, &query, None).await?)?
             }
             None => {
-                let engine = from.open()?;
-                let world = engine.world();
-                let (tenant, now) = instance::tenant(&world, from.tenant())?;
-                let moment = match at {
-                    Some(at) => engine.as_of(tenant.id, at.when)?,
-                    None => now.clone(),
-                };
-                explain(&engine, tenant.id, &moment, &user, &asked)?
+                let (engine, tenant, moment) = from.folder(at.as_ref())?;
+                explain(&engine, tenant, &moment, &user, &asked)?
             }
         };
         match from.output.format() {

@@ -1,11 +1,14 @@
 //! Where the answer to a question comes from.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::bail;
 use clap::Args;
 use domain::directory::Directory;
-use engine::When;
+use domain::id::TenantId;
+use domain::snapshot::Snapshot;
+use engine::{Engine, When};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -84,6 +87,21 @@ impl From {
         self.place.open()
     }
 
+    /// The data folder, opened, and its tenant as of now or of a moment.
+    pub(crate) fn folder(
+        &self,
+        at: Option<&At>,
+    ) -> anyhow::Result<(Engine, TenantId, Arc<Snapshot>)> {
+        let engine = self.open()?;
+        let world = engine.world();
+        let (tenant, now) = instance::tenant(&world, self.tenant())?;
+        let then = match at {
+            Some(at) => engine.as_of(tenant.id, at.when)?,
+            None => now.clone(),
+        };
+        Ok((engine, tenant.id, then))
+    }
+
     /// A tenant's list of this name in the admin API, as of now or of a moment: a server's own, or what
     /// `of_folder` reads out of the directory.
     pub(crate) async fn listed<T: DeserializeOwned>(
@@ -100,13 +118,8 @@ impl From {
             let items = answer.get_mut(list).map(Value::take).unwrap_or_default();
             return Ok(serde_json::from_value(items)?);
         }
-        let engine = self.open()?;
-        let world = engine.world();
-        let (tenant, now) = instance::tenant(&world, self.tenant())?;
-        Ok(match at {
-            Some(at) => of_folder(&engine.as_of(tenant.id, at.when)?.directory),
-            None => of_folder(&now.directory),
-        })
+        let (_, _, then) = self.folder(at)?;
+        Ok(of_folder(&then.directory))
     }
 
     /// The tenant that was named.

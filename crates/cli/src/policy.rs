@@ -208,13 +208,7 @@ async fn find(
         let policies = answer.get_mut("policies").map(Value::take).unwrap_or_default();
         return Ok(serde_json::from_value(policies)?);
     }
-    let engine = from.open()?;
-    let world = engine.world();
-    let (tenant, now) = instance::tenant(&world, from.tenant())?;
-    let then = match at {
-        Some(at) => engine.as_of(tenant.id, at.when)?,
-        None => now.clone(),
-    };
+    let (_, _, then) = from.folder(at)?;
     let naming = naming.map(|word| find_named(&then, word)).transpose()?;
     Ok(listed(&then.directory, &Which { naming, dangling }))
 }

@@ -5,7 +5,6 @@ use anyhow::anyhow;
 use reqwest::Method;
 
 use crate::from::{At, From};
-use crate::instance;
 
 pub(super) async fn list(name: &str, at: Option<&At>, from: &From) -> anyhow::Result<()> {
     let all = match from.remote()? {
@@ -42,13 +41,7 @@ pub(super) async fn list(name: &str, at: Option<&At>, from: &From) -> anyhow::Re
 }
 
 fn of_folder(name: &str, at: Option<&At>, from: &From) -> anyhow::Result<Vec<ListedIgnored>> {
-    let engine = from.open()?;
-    let world = engine.world();
-    let (tenant, now) = instance::tenant(&world, from.tenant())?;
-    let then = match at {
-        Some(at) => engine.as_of(tenant.id, at.when)?,
-        None => now.clone(),
-    };
+    let (_, _, then) = from.folder(at)?;
     let found = ignored(&then.directory, name, 0, usize::MAX);
     Ok(found.ok_or_else(|| anyhow!("there is no connector `{name}`"))?.ignored)
 }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::from::{At, From};
-use crate::instance;
 use crate::manage::{rows, text};
 use crate::output::Format;
 use crate::terminal::{Tone, plain, say, table, toned};
@@ -81,15 +80,9 @@ pub(super) async fn one(name: &str, at: Option<&At>, from: &From) -> anyhow::Res
 }
 
 fn of_folder(name: &str, at: Option<&At>, from: &From) -> anyhow::Result<Value> {
-    let engine = from.open()?;
-    let world = engine.world();
-    let (tenant, now) = instance::tenant(&world, from.tenant())?;
-    let then = match at {
-        Some(at) => engine.as_of(tenant.id, at.when)?,
-        None => now.clone(),
-    };
+    let (engine, tenant, then) = from.folder(at)?;
     let page = Page { after: None, count: 0, problems: false };
-    let shown = show(&engine, tenant.id, &then, Kind::Connector, name, &page)?;
+    let shown = show(&engine, tenant, &then, Kind::Connector, name, &page)?;
     debug_assert!(matches!(shown.thing, Thing::Connector(_)));
     let mut shown = ::audit::sorted_json(shown)?;
     if let Some(fields) = shown.as_object_mut() {
