@@ -58,17 +58,20 @@ fn difference_flat(old: &Object, new: &Object) -> Vec<AttributeChange> {
 }
 
 fn push(path: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Vec<AttributeChange>) {
-    let same = match (old, new) {
-        (Some(old), Some(new)) => old.is_same(new),
-        (None, None) => true,
-        _ => false,
-    };
-    if !same {
+    if !is_same(old, new) {
         changes.push(AttributeChange {
             path: path.to_owned(),
             old: old.cloned(),
             new: new.cloned(),
         });
+    }
+}
+
+/// Whether two values are the same to a client; nothing is the same as nothing.
+pub(crate) fn is_same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.is_same(other),
+        (one, other) => one.is_none() && other.is_none(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use scim::{Invalid, Name, Object, UserNameKey, Value};
 
+use crate::attributes::is_same;
 use crate::command::Notice;
 use crate::directory::{Connector, Directory, User, Written};
 use crate::event::{AttributeChange, Member};
@@ -16,6 +17,7 @@ use crate::origin::Actor;
 use crate::position::Position;
 use crate::rejection::Rejection;
 use crate::settings::Permission;
+use crate::view::UserView;
 
 /// What is kept for a connector: what it wrote where its mapping made something else of it.
 #[derive(Default)]
@@ -68,20 +70,19 @@ impl Kept {
     }
 }
 
-/// Makes of an object in the connector's terms the one that all see. `there` is the user as they are, and what the connector would
-/// have read.
+/// Makes of an object in the connector's terms the one that all see. `there` is the user as the connector would have read them.
 ///
 /// A rule takes nothing back that somebody else wrote: it says something only where the connector does. A changed mapping says all
 /// of it anew to users whom the connector manages, if that can be; else it waits, and keeps nobody from being deactivated.
 pub(super) fn apply(
     directory: &Directory,
     actor: &Actor,
-    there: Option<(&User, &Object)>,
+    there: Option<UserView<'_>>,
     object: &mut Object,
 ) -> Result<Kept, Rejection> {
     let connector = actor.connector().and_then(|id| directory.connectors.get(id));
     let Some(connector) = connector else { return Ok(Kept::default()) };
-    let written = there.and_then(|(user, _)| user.written(Some(connector.id)));
+    let written = there.and_then(|view| view.user.written(Some(connector.id)));
     if connector.settings.mapping.is_empty() && written.is_none() {
         return Ok(Kept::default());
     }
@@ -89,7 +90,8 @@ pub(super) fn apply(
     let mapped = Mapped { directory, connector, source: &source };
     let mut kept = match there {
         None => mapped.all(object)?,
-        Some((user, before)) => {
+        Some(view) => {
+            let user = view.user;
             let manages = user.managed_by == Some(connector.id);
             let settings = &connector.settings;
             let may = settings.allows(Permission::UpdateUsers) && !settings.management_api;
@@ -104,7 +106,7 @@ pub(super) fn apply(
                     Err(why) => notice = Some(Notice::NotMapped(why.to_string())),
                 }
             }
-            Kept { notice, ..mapped.what_is_new(user, before, written, object)? }
+            Kept { notice, ..mapped.what_is_new(user, &view.writable(), written, object)? }
         }
     };
     kept.said = mapped.said();
@@ -250,13 +252,6 @@ impl Mapped<'_> {
     }
 }
 
-fn is_same(one: Option<&Value>, other: Option<&Value>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => one.is_same(other),
-        (one, other) => one.is_none() && other.is_none(),
-    }
-}
-
 /// The value that all see.
 fn of_all(user: &User, path: &str) -> Option<Value> {
     match path {
@@ -284,17 +279,14 @@ pub(super) fn free_name(
         return Ok(());
     }
     let key = UserNameKey::of(name)?;
-    let is_called_so = |user: &User| {
-        directory.sees_user(connector, user)
-            && UserNameKey::of(user.name_for(connector)).is_ok_and(|there| there == key)
-    };
-    if itself.is_some_and(is_called_so) {
+    let is_seen = |user: &User| directory.sees_user(connector, user);
+    if itself.is_some_and(|user| user.is_known_as(connector, &key) && is_seen(user)) {
         return Ok(());
     }
     let own = directory.ignored_by(connector).map(|ignored| &ignored.users);
     let all = own.into_iter().chain([&directory.users]);
-    let mut all = all.flat_map(|users| users.written_name(name).chain(users.named(&key)));
-    if !all.any(|user| Some(user.id) != itself.map(|it| it.id) && is_called_so(user)) {
+    let mut all = all.flat_map(|users| users.known_as(connector, &key));
+    if !all.any(|user| Some(user.id) != itself.map(|it| it.id) && is_seen(user)) {
         return Ok(());
     }
     Err(Rejection::Taken {

@@ -47,8 +47,8 @@ pub(super) fn decide(
             let before = view.writable();
             scim::replace(&before, &mut with, directory.schemas.catalogue().user())?;
             let cleared = clears_active(&with);
-            drop_derived(&before, &mut with.object);
-            let kept = mapped::apply(directory, actor, Some((user, &before)), &mut with.object)?;
+            drop_derived(before.get("displayName").is_some(), &mut with.object);
+            let kept = mapped::apply(directory, actor, Some(view), &mut with.object)?;
             let mut wanted = Wanted::of(with.object, kept)?;
             if wanted.active.is_none() && !cleared {
                 // A PUT without `active` must not re-enable a suspended user (R-7644-3.5.1-03), unless the connector says so.
@@ -110,9 +110,9 @@ impl Wanted {
 }
 
 /// A `displayName` that was derived, read and written back was never given.
-fn drop_derived(before: &Object, object: &mut Object) {
+fn drop_derived(was_given: bool, object: &mut Object) {
     let derived = object.get("name").and_then(Node::of).and_then(full_name);
-    if before.get("displayName").is_none()
+    if !was_given
         && derived.is_some()
         && object.get("displayName").and_then(Value::as_str) == derived.as_deref()
     {
@@ -244,7 +244,7 @@ fn free_name(
                 _ if mapped::feeds_name(directory, connector) => {
                     "the connector's mapping makes this name of what it writes; change that, or the mapping"
                 }
-                _ if UserNameKey::of(holder.name_for(connector)) != Ok(key) => {
+                _ if !holder.is_known_as(connector, &key) => {
                     "choose another; the connector knows this user by another name, from when it had a mapping"
                 }
                 None => "choose another; this one is managed here",
@@ -264,10 +264,10 @@ fn patched(
     let rtype = directory.schemas.catalogue().user();
     let view = UserView { user, directory, connector: actor.connector(), base: "" };
     let mut object = view.writable();
-    let before = object.clone();
+    let is_given = object.get("displayName").is_some();
     let quirks = patch.apply(&mut object, rtype, options(directory, actor))?;
-    drop_derived(&before, &mut object);
-    let kept = mapped::apply(directory, actor, Some((user, &before)), &mut object)?;
+    drop_derived(is_given, &mut object);
+    let kept = mapped::apply(directory, actor, Some(view), &mut object)?;
     Ok((Wanted::of(object, kept)?, quirks))
 }
 

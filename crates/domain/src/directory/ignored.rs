@@ -441,14 +441,9 @@ impl Directory {
             }
         }
         // One of its own is called so: it knows nobody else of that name.
-        let name = user.name_for(connector);
         !own.is_some_and(|ignored| {
-            UserNameKey::of(name).is_ok_and(|key| {
-                let all = ignored.users.written_name(name).chain(ignored.users.named(&key));
-                let is_so =
-                    |own: &User| UserNameKey::of(own.name_for(connector)) == Ok(key.clone());
-                all.into_iter().any(is_so)
-            })
+            UserNameKey::of(user.name_for(connector))
+                .is_ok_and(|key| ignored.users.known_as(connector, &key).next().is_some())
         })
     }
 

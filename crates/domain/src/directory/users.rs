@@ -118,6 +118,11 @@ impl User {
         written.unwrap_or(&self.user_name)
     }
 
+    /// Whether `connector` reads them by this name.
+    pub fn is_known_as(&self, connector: Option<ConnectorId>, key: &UserNameKey) -> bool {
+        UserNameKey::of(self.name_for(connector)).is_ok_and(|there| there == *key)
+    }
+
     /// What `connector` calls this user.
     pub fn external_id(&self, connector: Option<ConnectorId>) -> Option<&str> {
         external_id(&self.external_ids, connector)
@@ -309,6 +314,18 @@ impl Users {
     /// The users whom some connector may write so, whose mapping makes another `userName`; who asks must still look.
     pub fn written_name<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a User> + use<'a> {
         self.shelf.with_word(written_word(name))
+    }
+
+    /// The users whom this connector reads by this name.
+    pub fn known_as<'a>(
+        &'a self,
+        connector: Option<ConnectorId>,
+        key: &'a UserNameKey,
+    ) -> impl Iterator<Item = &'a User> {
+        // The word of a written name is what its key is made of.
+        let written = self.shelf.with_word(Word::new("userName", key.as_str()));
+        let all = written.chain(self.named(key));
+        all.filter(move |user| user.is_known_as(connector, key))
     }
 
     /// The users that may be displayed so, in whatever case; who asks must still look.
