@@ -10,6 +10,7 @@ mod copy;
 mod erasure;
 mod fold;
 mod past;
+mod queue;
 mod sealed;
 mod when;
 mod world;
@@ -31,7 +32,7 @@ use domain::rejection::Rejection;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
 use eventlog::{Broken, EventLog, Journal, JournalError};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 pub use arrivals::Arrivals;
 pub use boot::{Progress, StartError};
@@ -45,7 +46,8 @@ pub use world::World;
 pub use writer::Writer;
 
 use past::{Past, Readings};
-use writer::{Job, Message};
+use queue::{Doors, NoRoom};
+use writer::Job;
 
 /// Where the engine gets the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -54,7 +56,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
-    queue: mpsc::Sender<Message>,
+    queue: Doors<Box<Job>>,
 }
 
 struct Shared {
@@ -113,7 +115,7 @@ pub enum Refusal {
     /// There is no such tenant.
     #[error("there is no such tenant")]
     NoTenant,
-    /// More requests are waiting than may wait.
+    /// As many requests are waiting as may wait, and this tenant has its share of them.
     #[error("{} requests are waiting already: try again in a moment", limits::WAITING)]
     Busy,
     /// The log takes no more: the disk is full or failing, and the server must be looked after.
@@ -165,8 +167,8 @@ impl Engine {
             readings: Readings::default(),
             clock,
         });
-        let (queue, messages) = mpsc::channel(limits::WAITING);
-        let writer = Writer::new(log, shared.clone(), messages);
+        let (queue, exit) = queue::queue(limits::WAITING);
+        let writer = Writer::new(log, shared.clone(), exit);
         Ok((Engine { shared, queue }, writer))
     }
 
@@ -222,10 +224,14 @@ impl Engine {
     ) -> Result<Receipt, Refusal> {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Job { tenant, origin, command, begun, reply });
-        self.queue.try_send(Message::Do(job)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Refusal::Busy,
-            mpsc::error::TrySendError::Closed(_) => stopped(),
+        let pushed_out = self.queue.push(job).map_err(|why| match why {
+            NoRoom::Full(_) => Refusal::Busy,
+            NoRoom::Closed => stopped(),
         })?;
+        if let Some(job) = pushed_out {
+            // Who no longer waits for the answer has hung up.
+            drop(job.reply.send(Err(Refusal::Busy)));
+        }
         answer.await.map_err(|_| stopped())?
     }
 
@@ -350,15 +356,19 @@ impl Engine {
     /// Finishes what waits, closes the log, and takes no more commands. Reads go on.
     pub async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
-        if self.queue.send(Message::Stop(done)).await.is_ok() {
-            // An error means that the writer had ended already.
-            drop(stopped.await);
-        }
+        self.queue.stop(done);
+        // An error means that the writer had ended already.
+        drop(stopped.await);
+    }
+
+    /// How many requests wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
     }
 
     /// Whether the writer still takes commands.
     pub fn is_writing(&self) -> bool {
-        !self.queue.is_closed()
+        self.queue.is_open()
     }
 }
 

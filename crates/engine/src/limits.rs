@@ -1,6 +1,6 @@
 //! Limits, each with its unit.
 
-/// Requests that may wait for the writer.
+/// Requests that may wait for the writer, of all tenants; when so many do, each tenant has an equal share of them.
 pub const WAITING: usize = 4_096;
 /// Requests in one turn of the writer: they share one durable flush.
 pub const TURN: usize = 512;

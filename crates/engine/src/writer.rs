@@ -18,10 +18,11 @@ use domain::origin::Origin;
 use domain::rejection::Rejection;
 use domain::snapshot::Snapshot;
 use eventlog::{Broken, EventLog, Keys, PersonKey, Sealed};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tracing::{debug, error};
 
 use crate::erasure::BegunErasure;
+use crate::queue::{Exit, Next, Waits};
 use crate::{Receipt, Refusal, Shared, erasure, limits};
 
 /// A command, who asked for it, and who waits for the answer.
@@ -34,12 +35,10 @@ pub(crate) struct Job {
     pub(crate) reply: oneshot::Sender<Result<Receipt, Refusal>>,
 }
 
-/// What the writer is told.
-pub(crate) enum Message {
-    /// Carry out a command.
-    Do(Box<Job>),
-    /// Finish what came before, close the log, say so, and end.
-    Stop(oneshot::Sender<()>),
+impl Waits for Box<Job> {
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
 }
 
 /// The one that writes. [`Engine::start`](crate::Engine::start) gives it a thread of its own; who
@@ -48,7 +47,7 @@ pub(crate) enum Message {
 pub struct Writer<L: EventLog> {
     log: L,
     shared: Arc<Shared>,
-    messages: mpsc::Receiver<Message>,
+    queue: Exit<Box<Job>>,
 }
 
 /// The keys of persons who came to be or were erased in this turn, before those that the log holds.
@@ -80,58 +79,54 @@ struct Turn<R> {
 }
 
 impl<L: EventLog> Writer<L> {
-    pub(crate) fn new(log: L, shared: Arc<Shared>, messages: mpsc::Receiver<Message>) -> Self {
-        Self { log, shared, messages }
+    pub(crate) fn new(log: L, shared: Arc<Shared>, queue: Exit<Box<Job>>) -> Self {
+        Self { log, shared, queue }
     }
 
     /// Works until it is told to stop, until nobody can ask any more, or until the log is lost.
     pub fn run(mut self) {
-        let mut waiting = Vec::with_capacity(limits::TURN);
-        while self.messages.blocking_recv_many(&mut waiting, limits::TURN) > 0 {
-            match self.take(&mut waiting) {
-                Some(same) => self = same,
-                None => return,
+        loop {
+            match self.queue.wait() {
+                Next::Some => match self.take(limits::TURN) {
+                    Some(same) => self = same,
+                    None => return,
+                },
+                Next::Stop(stops) => return self.stop(stops),
+                Next::Over => return self.log.close(),
             }
         }
-        self.log.close();
     }
 
     /// Does what waits now, up to `most` requests, and no more. None: the log is lost, or the
     /// writer was told to stop.
-    pub fn step(mut self, most: usize) -> Option<Self> {
-        let mut waiting = Vec::new();
-        while waiting.len() < most
-            && let Ok(message) = self.messages.try_recv()
-        {
-            waiting.push(message);
+    pub fn step(self, most: usize) -> Option<Self> {
+        let same = self.take(most)?;
+        let stops = same.queue.stops();
+        if stops.is_empty() {
+            return Some(same);
         }
-        self.take(&mut waiting)
+        same.stop(stops);
+        None
     }
 
-    fn take(self, waiting: &mut Vec<Message>) -> Option<Self> {
-        let Self { mut log, shared, messages } = self;
-        let mut stopping = None;
-        let mut jobs = waiting
-            .drain(..)
-            .map_while(|message| match message {
-                Message::Do(job) => Some(job),
-                Message::Stop(done) => {
-                    stopping = Some(done);
-                    None
-                }
-            })
-            .peekable();
+    /// Takes requests one by one while there is room in a turn, so that whoever comes meanwhile has
+    /// their place among the tenants.
+    fn take(self, most: usize) -> Option<Self> {
+        let Self { mut log, shared, queue } = self;
+        let mut jobs = std::iter::from_fn(|| queue.take()).take(most).peekable();
         while jobs.peek().is_some() {
             log = turn(log, &shared, &mut jobs)?;
         }
         drop(jobs);
-        let Some(done) = stopping else { return Some(Self { log, shared, messages }) };
-        // From here on nobody is let in any more; who still waits is told so.
-        drop(messages);
-        log.close();
-        // Who asked for the end may have gone already.
-        let _ = done.send(());
-        None
+        Some(Self { log, shared, queue })
+    }
+
+    fn stop(self, stops: Vec<oneshot::Sender<()>>) {
+        self.log.close();
+        for done in stops {
+            // Who asked for the end may have gone already.
+            let _ = done.send(());
+        }
     }
 }
 
