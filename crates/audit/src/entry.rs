@@ -345,6 +345,7 @@ impl Told {
             | Event::TenantSuspended { .. }
             | Event::TenantResumed { .. }
             | Event::TenantClosed { .. }
+            | Event::CommitsLost { .. }
             | Event::TenantDescribed { .. }
             | Event::SchemaAdded { .. }
             | Event::PolicySchemaChanged { .. } => {}

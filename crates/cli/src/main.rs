@@ -28,6 +28,7 @@ mod policy;
 mod problems;
 mod rekey;
 mod remote;
+mod repair;
 mod replay;
 mod rule;
 mod schema;
@@ -90,6 +91,7 @@ enum Verb {
     Erase(erase::Erase),
     Export(export::Export),
     Rekey(rekey::Rekey),
+    Repair(repair::Repair),
     Replay(replay::Replay),
     Compare(compare::Compare),
     Verify(verify::Verify),
@@ -148,6 +150,7 @@ fn main() -> ExitCode {
             Verb::Erase(erase) => erase.run().await,
             Verb::Export(export) => export.run().await,
             Verb::Rekey(rekey) => rekey.run(),
+            Verb::Repair(repair) => repair.run(),
             Verb::Replay(replay) => replay.run().await,
             Verb::Compare(compare) => compare.run().await,
             Verb::Verify(verify) => verify.run(),

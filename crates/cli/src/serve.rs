@@ -116,8 +116,10 @@ impl Serve {
             self.trusted_proxy.clone(),
             auth,
         );
+        // Whoever reads where it listens may ask it to end right then.
+        let stop = stop();
         self.greet(&app, &url, is_new, places).await?;
-        server::serve(listener, app, stop()).await.context("the server failed")?;
+        server::serve(listener, app, stop).await.context("the server failed")?;
         note("stopping: finishing what is under way");
         engine.stop().await;
         Ok(())
@@ -193,19 +195,22 @@ impl Serve {
     }
 }
 
-/// When someone asks the process to end.
-pub(crate) async fn stop() {
-    let interrupt = async { drop(tokio::signal::ctrl_c().await) };
+/// When someone asks the process to end. From this call on the process heeds them, also before anybody waits.
+pub(crate) fn stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
+    let asked = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        [signal(SignalKind::interrupt()), signal(SignalKind::terminate())]
+    };
+    async move {
+        #[cfg(unix)]
+        if let [Ok(mut interrupt), Ok(mut terminate)] = asked {
             tokio::select! {
-                () = interrupt => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
             return;
         }
+        drop(tokio::signal::ctrl_c().await);
     }
-    interrupt.await;
 }

@@ -137,6 +137,7 @@ impl<'a> Disguise<'a> {
             | Event::GroupAttributesChanged { .. }
             | Event::TenantOpened { .. }
             | Event::TenantResumed { .. }
+            | Event::CommitsLost { .. }
             | Event::OperatorRemoved { .. }
             | Event::ConnectorAdded { .. }
             | Event::ConnectorChanged { .. }

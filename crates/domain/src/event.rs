@@ -15,7 +15,7 @@ use crate::id::{
 use crate::mapping::MappingRule;
 use crate::origin::Source;
 use crate::personal::Personal;
-use crate::position::Hash;
+use crate::position::{Hash, Position};
 use crate::selection::Selection;
 use crate::settings::{
     Linking, OnDeactivate, OnDelete, OnReactivate, Permissions, PutWithoutActive,
@@ -52,6 +52,16 @@ pub enum Event {
         tenant: TenantId,
         /// Why, in the words of who asked.
         reason: String,
+    },
+    /// Commits that were acknowledged are gone from the end of a log: the disk lost them, and whoever repaired the folder
+    /// accepted that. What follows takes their positions.
+    CommitsLost {
+        /// Whose log.
+        tenant: TenantId,
+        /// The first position that is gone.
+        from: Position,
+        /// The last position that is known to have been there.
+        to: Position,
     },
     /// What a tenant is called, and who is told when something goes wrong in it.
     TenantDescribed {
@@ -835,6 +845,7 @@ kinds! {
     49 GroupNoticed,
     52 ConnectorRemoved,
     53 MembershipForgotten,
+    54 CommitsLost,
 }
 
 /// Text that names no kind of event.
@@ -863,6 +874,7 @@ impl Event {
             | Event::TenantSuspended { tenant, .. }
             | Event::TenantResumed { tenant }
             | Event::TenantClosed { tenant, .. }
+            | Event::CommitsLost { tenant, .. }
             | Event::TenantDescribed { tenant, .. } => f(Subject::Tenant(*tenant)),
             Event::OperatorAdded { operator, .. }
             | Event::OperatorChanged { operator, .. }

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use crate::heads::Heads;
 use crate::sled_log::OpenError;
 use crate::swap;
 
@@ -67,6 +68,10 @@ impl Folder {
         self.dir.join("witness")
     }
 
+    pub(crate) fn heads(&self) -> Heads {
+        Heads::at(self.dir.join("heads"))
+    }
+
     pub(crate) fn ballast(&self) -> PathBuf {
         self.dir.join("ballast")
     }
@@ -99,14 +104,20 @@ impl Folder {
         }
     }
 
-    /// Copies the store's folder before anything is repaired in it, and says where.
-    pub(crate) fn copy_aside(&self) -> Result<PathBuf, OpenError> {
+    /// Where the store's folder as it is may be kept: a name that is free.
+    pub(crate) fn aside(&self) -> Result<PathBuf, OpenError> {
         let mut copy = self.dir.join("log.damaged");
         let mut number = 1;
         while copy.try_exists().map_err(at(&copy))? {
             number += 1;
             copy = self.dir.join(format!("log.damaged-{number}"));
         }
+        Ok(copy)
+    }
+
+    /// Copies the store's folder before anything is repaired in it, and says where.
+    pub(crate) fn copy_aside(&self) -> Result<PathBuf, OpenError> {
+        let copy = self.aside()?;
         copy_folder(&self.log(), &copy)?;
         Ok(copy)
     }
@@ -134,7 +145,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
     entries.map(|entry| entry.map(|entry| entry.path()).map_err(at(folder))).collect()
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<(), OpenError> {
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<(), OpenError> {
     DirBuilder::new().mode(0o700).create(to).map_err(at(to))?;
     for path in files(from)? {
         let Some(name) = path.file_name() else { continue };

@@ -26,6 +26,7 @@ mod journal;
 mod memory_log;
 
 mod folder;
+mod heads;
 mod sled_log;
 mod space;
 mod swap;
@@ -49,5 +50,6 @@ pub use master::{Created, MasterKey, MasterKeyError};
 pub use memory_log::{Fault, MemoryDisk, MemoryLog};
 pub use reader::Reader;
 pub use sled_log::{
-    LostTail, NewKey, OpenError, Options, Progress, RekeyError, Rekeyed, SledLog, Tail,
+    Examined, LostRange, LostTail, NewKey, OpenError, Options, Progress, RekeyError, Rekeyed,
+    RepairError, SledLog, Tail,
 };

@@ -233,6 +233,7 @@ pub(crate) fn survey(
 }
 
 /// What [`survey`] found.
+#[derive(Default)]
 pub(crate) struct Survey {
     pub(crate) index: Index,
     pub(crate) tip: Tip,

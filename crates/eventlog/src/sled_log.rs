@@ -12,6 +12,7 @@
 //! - a batch is seen by its readers before it is durable: nobody reads past what is published.
 
 mod rekey;
+mod repair;
 
 use std::any::Any;
 use std::fs::File;
@@ -29,10 +30,11 @@ use crate::cipher;
 use crate::encode::Sealed;
 use crate::folder::{Folder, at};
 use crate::frame::Tip;
+use crate::heads::TenantEnd;
 use crate::journal::{self, Journal, JournalError, Place, Refusals};
 use crate::keys;
 use crate::limits::{BALLAST_BYTES, CACHE_BYTES, FREE_BYTES, REOPEN_BYTES, SEGMENT_BYTES};
-use crate::log::{AppendError, AppendFault, EventLog};
+use crate::log::{AppendError, AppendFault, EventLog, LogReader};
 use crate::master::MasterKey;
 use crate::reader::{Fresh, Reader, Store, Survey, survey};
 use crate::space::Space;
@@ -40,6 +42,7 @@ use crate::turn::Turn;
 use crate::witness::{self, Testimony, Witness, Witnessed};
 
 pub use rekey::{NewKey, RekeyError, Rekeyed};
+pub use repair::{Examined, RepairError};
 
 /// The log of a data folder.
 pub struct SledLog {
@@ -110,7 +113,8 @@ pub enum OpenError {
     /// The store cannot be opened at all.
     #[error(
         "the log's store is damaged ({reason}); it was copied to `{}` as it was; restore the newest \
-         archive into a new folder with `rollbook replay`", copy.display()
+         archive into a new folder with `rollbook replay`, or see with `rollbook repair` what can be had \
+         without one", copy.display()
     )]
     Damaged {
         /// What the store said.
@@ -125,7 +129,10 @@ pub enum OpenError {
     )]
     WrongMasterKey,
     /// The log is damaged.
-    #[error("{0}; restore the newest archive into a new folder with `rollbook replay`")]
+    #[error(
+        "{0}; restore the newest archive into a new folder with `rollbook replay`, or see with `rollbook \
+         repair` what can be had without one"
+    )]
     Broken(#[from] Broken),
     /// Acknowledged commits are gone from the end of the log.
     #[error("{0}")]
@@ -133,7 +140,8 @@ pub enum OpenError {
     /// The witness is gone or unreadable, so nobody knows whether the log is whole.
     #[error(
         "the head witness `{}` is {what}, so it is unknown whether the end of the log is there; put \
-         the file back, or restore the newest archive into a new folder with `rollbook replay`",
+         the file back, restore the newest archive into a new folder with `rollbook replay`, or see with \
+         `rollbook repair` what can be had without one",
         path.display()
     )]
     NoWitness {
@@ -151,15 +159,9 @@ pub enum OpenError {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "acknowledged commits are gone: the log had {had} frames, up to position {position} of tenant \
-     {tenant}, and {found}; restore the newest archive into a new folder with `rollbook replay`",
-    found = match (good, last) {
-        (good, Some(last)) => format!(
-            "frames {} to {had} are gone or others: that tenant's log ends at position {last}", good + 1
-        ),
-        (good, None) => format!(
-            "frames {} to {had} are gone or others: nothing of that tenant is left", good + 1
-        ),
-    }
+     {tenant}, and frames {} to {had} are gone or others; lost: {}; restore the newest archive into a new \
+     folder with `rollbook replay`, or see with `rollbook repair` what can be had without one",
+    good + 1, said_lost(lost)
 )]
 pub struct LostTail {
     /// Frames that there were.
@@ -172,6 +174,44 @@ pub struct LostTail {
     pub position: Position,
     /// Where that tenant's log ends now.
     pub last: Option<Position>,
+    /// What is known to be gone, by tenant. Of other tenants than the last commit's it may be up to
+    /// [`WITNESS_SYNC_SECONDS`](crate::limits::WITNESS_SYNC_SECONDS) more.
+    pub lost: Vec<LostRange>,
+}
+
+/// Positions of a tenant's log that were acknowledged and are gone, both ends included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LostRange {
+    /// Whose log.
+    pub tenant: TenantId,
+    /// The first that is gone.
+    pub from: Position,
+    /// The last that was.
+    pub to: Position,
+}
+
+impl std::fmt::Display for LostRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { tenant, from, to } = self;
+        if from == to {
+            return write!(f, "position {from} of tenant {tenant}");
+        }
+        write!(f, "positions {from} to {to} of tenant {tenant}")
+    }
+}
+
+/// Ranges that a message names before it counts the rest.
+const LOST_NAMED: usize = 8;
+
+fn said_lost(lost: &[LostRange]) -> String {
+    if lost.is_empty() {
+        return "of another history, it is not known which".to_owned();
+    }
+    let mut named: Vec<String> = lost.iter().take(LOST_NAMED).map(ToString::to_string).collect();
+    if let Some(more @ 1..) = lost.len().checked_sub(LOST_NAMED) {
+        named.push(format!("and of {more} more tenants"));
+    }
+    named.join(", ")
 }
 
 impl Default for Options {
@@ -209,13 +249,20 @@ impl SledLog {
         };
         space.make_room().map_err(at(dir))?;
         let testimony = witness::read(&folder.witness()).map_err(at(&folder.witness()))?;
-        refuse_lost_store(&folder, testimony, options.tail)?;
+        let ends = match options.tail {
+            Tail::Witnessed => folder.heads().read().map_err(at(dir))?,
+            Tail::AsItIs => {
+                folder.heads().remove().map_err(at(dir))?;
+                Vec::new()
+            }
+        };
+        refuse_lost_store(&folder, testimony, &ends, options.tail)?;
         let mut store = SledStore::open(folder, space)?;
         let last = store.last_frame()?;
         let made_with = store.check_master(&master, last)?;
         let found = survey(&store, last, |done, total| progress(Progress { done, total }))?;
         store.check_keys()?;
-        store.compare(&found, testimony, options.tail)?;
+        store.compare(&found, testimony, &ends, options.tail)?;
         if made_with == MadeWith::Nothing {
             store.keep_to_master(&master)?;
         }
@@ -223,13 +270,17 @@ impl SledLog {
             store = store.reopen()?;
         }
         let now = Witnessed::of(found.tip, found.latest);
-        let path = store.folder.witness();
-        let witness = Witness::create(&path, &now).map_err(at(&path))?;
-        store.folder.sync()?;
+        let (path, heads) = (store.folder.witness(), store.folder.heads());
         store.space.load_ballast().map_err(at(&store.space.ballast))?;
         let store = Arc::new(store);
         let journal = Journal::open(Box::new(SledRefusals(store.clone())), master.clone())?;
         let reader = Reader::new(store.clone(), master, Fresh::Random, found.index, found.tip);
+        let each = {
+            let reader = reader.clone();
+            move || heads.write(&reader.heads())
+        };
+        let witness = Witness::create(&path, &now, each).map_err(at(&path))?;
+        store.folder.sync()?;
         Ok(Self { witness, store, reader, journal, tip: found.tip })
     }
 }
@@ -307,6 +358,8 @@ const MASTER: &[u8] = b"m";
 const MASTER_TEXT: &[u8] = b"rollbook";
 const MASTER_LABEL: &str = "whose data folder";
 const REFUSALS: &str = "refusals";
+/// How a log is opened that was repaired.
+const MADE_ANEW: Options = Options { tail: Tail::AsItIs, free_bytes: 0, ballast_bytes: 0 };
 /// How long sled's threads may take to let go of a lock after it was closed.
 pub(crate) const UNLOCK: Duration = Duration::from_secs(10);
 
@@ -423,7 +476,13 @@ impl SledStore {
     }
 
     /// Compares the log with its witness.
-    fn compare(&self, found: &Survey, testimony: Testimony, tail: Tail) -> Result<(), OpenError> {
+    fn compare(
+        &self,
+        found: &Survey,
+        testimony: Testimony,
+        ends: &[TenantEnd],
+        tail: Tail,
+    ) -> Result<(), OpenError> {
         let path = self.folder.witness();
         let witnessed = match (testimony, tail) {
             (_, Tail::AsItIs) => return Ok(()),
@@ -440,12 +499,15 @@ impl SledStore {
         let Some((tenant, position, _)) = witnessed.latest else { return Ok(()) };
         let had = witnessed.frames;
         let same = found.tip.frames >= had && self.checksum(had)? == Some(witnessed.checksum);
-        if same {
+        let latest = witnessed.latest.filter(|_| !same);
+        let lost = repair::lost(ends, latest, |tenant| found.index.head(tenant).position);
+        if same && lost.is_empty() {
             return Ok(());
         }
+        // The same length, and another history: nothing says where the two part but that frame.
         let good = found.tip.frames.min(had.saturating_sub(1));
         let last = found.index.head(tenant).position;
-        Err(OpenError::LostTail(Box::new(LostTail { had, good, tenant, position, last })))
+        Err(OpenError::LostTail(Box::new(LostTail { had, good, tenant, position, last, lost })))
     }
 
     fn checksum(&self, number: u64) -> Result<Option<[u8; 16]>, Broken> {
@@ -534,15 +596,23 @@ enum MadeWith {
 
 /// The store's file may be gone as a whole, as when a disk is not mounted. sled would begin a new
 /// one in its place.
-fn refuse_lost_store(folder: &Folder, testimony: Testimony, tail: Tail) -> Result<(), OpenError> {
+fn refuse_lost_store(
+    folder: &Folder,
+    testimony: Testimony,
+    ends: &[TenantEnd],
+    tail: Tail,
+) -> Result<(), OpenError> {
     match (testimony, tail) {
         (
             Testimony::Ended(Witnessed {
-                frames: had, latest: Some((tenant, position, _)), ..
+                frames: had,
+                latest: latest @ Some((tenant, position, _)),
+                ..
             }),
             Tail::Witnessed,
         ) if !folder.db().exists() => {
-            let lost = LostTail { had, good: 0, tenant, position, last: None };
+            let lost = repair::lost(ends, latest, |_| None);
+            let lost = LostTail { had, good: 0, tenant, position, last: None, lost };
             Err(OpenError::LostTail(Box::new(lost)))
         }
         _ => Ok(()),

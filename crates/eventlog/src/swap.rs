@@ -98,7 +98,7 @@ fn swap_logs(dir: &Path, building: &Path) -> io::Result<()> {
 
 /// A store that was closed lets go of its file when the last of its threads has ended; until then such a
 /// thread could still make files by name, in what is another folder by then.
-fn wait_until_closed(db: &Path) -> io::Result<()> {
+pub(crate) fn wait_until_closed(db: &Path) -> io::Result<()> {
     let file = match File::open(db) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -144,7 +144,7 @@ fn write_over(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-fn remove_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done,

@@ -3,7 +3,8 @@
 //!
 //! The file has two slots, written in turn, so that a cut in the middle of one leaves the other. A
 //! write is plain: it may be lost in a cut, and then the witness is behind the log, which is fine.
-//! A thread sees to it that it is on the disk a second later.
+//! A thread sees to it that it is on the disk a second later, and with it where each tenant's log ends
+//! (`heads.rs`).
 
 use std::fs::File;
 use std::io;
@@ -74,7 +75,13 @@ impl Witness {
     /// Makes the file anew, and writes down where the log ends; it is on the disk after, once the
     /// folder is synced. The old one stands until the new one is whole, so that being killed on the
     /// way, also at the very first start, leaves one or the other.
-    pub(crate) fn create(path: &Path, now: &Witnessed) -> io::Result<Self> {
+    ///
+    /// `each` writes down where each tenant's log ends, whenever the witness was made durable.
+    pub(crate) fn create(
+        path: &Path,
+        now: &Witnessed,
+        each: impl Fn() -> io::Result<()> + Send + 'static,
+    ) -> io::Result<Self> {
         let mut both = encode(now);
         both.resize(SLOT, 0);
         both.extend(encode(now));
@@ -87,7 +94,7 @@ impl Witness {
         let (written, to_sync) = mpsc::channel();
         let syncer = std::thread::Builder::new().name("witness".to_owned()).spawn({
             let file = file.clone();
-            move || keep_synced(&file, &to_sync)
+            move || keep_synced(&file, &to_sync, each)
         })?;
         Ok(Self { file, slot: 0, written: Some(written), syncer: Some(syncer) })
     }
@@ -114,7 +121,7 @@ impl Drop for Witness {
     }
 }
 
-fn keep_synced(file: &File, written: &mpsc::Receiver<()>) {
+fn keep_synced(file: &File, written: &mpsc::Receiver<()>, each: impl Fn() -> io::Result<()>) {
     while written.recv().is_ok() {
         let due = Instant::now() + Duration::from_secs(WITNESS_SYNC_SECONDS);
         let ended = loop {
@@ -124,7 +131,7 @@ fn keep_synced(file: &File, written: &mpsc::Receiver<()>) {
                 Err(RecvTimeoutError::Disconnected) => break true,
             }
         };
-        if let Err(error) = file.sync_data() {
+        if let Err(error) = file.sync_data().and_then(|()| each()) {
             tracing::warn!(%error, "the head witness could not be made durable");
         }
         if ended {

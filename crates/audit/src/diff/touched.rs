@@ -163,6 +163,7 @@ impl Touched {
             | Event::TenantSuspended { .. }
             | Event::TenantResumed { .. }
             | Event::TenantClosed { .. }
+            | Event::CommitsLost { .. }
             | Event::TenantDescribed { .. }
             | Event::OperatorAdded { .. }
             | Event::OperatorChanged { .. }
@@ -228,6 +229,7 @@ fn each(commit: &Commit, event: &Event, mut note: impl FnMut(Item, Option<Key>, 
         | Event::TenantSuspended { tenant, .. }
         | Event::TenantResumed { tenant }
         | Event::TenantClosed { tenant, .. }
+        | Event::CommitsLost { tenant, .. }
         | Event::TenantDescribed { tenant, .. } => whole(Item::Tenant(*tenant)),
         Event::OperatorAdded { operator, .. }
         | Event::OperatorChanged { operator, .. }

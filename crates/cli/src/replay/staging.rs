@@ -294,6 +294,7 @@ fn of_copy(mut event: Event, copy: TenantId) -> Event {
     if let Event::TenantSuspended { tenant, .. }
     | Event::TenantResumed { tenant }
     | Event::TenantClosed { tenant, .. }
+    | Event::CommitsLost { tenant, .. }
     | Event::TenantDescribed { tenant, .. } = &mut event
     {
         *tenant = copy;

@@ -38,6 +38,8 @@ mod guide;
 mod moments;
 
 #[cfg(test)]
+mod repair;
+#[cfg(test)]
 mod replay;
 
 #[cfg(test)]

@@ -216,6 +216,8 @@ impl Directory {
             | Event::TenantResumed { tenant }
             | Event::TenantClosed { tenant, .. }
             | Event::TenantDescribed { tenant, .. } => self.stand(*tenant, event, moment),
+            // What is gone is in no directory; that it is gone stands in the log.
+            Event::CommitsLost { .. } => Ok(()),
             Event::OperatorAdded { operator, name, role } => {
                 self.operators.add(*operator, name, *role, moment)
             }

@@ -67,6 +67,7 @@ pub(super) fn encode(event: &Event) -> Result<Parts, SealError> {
             write(&(tenant, reason))
         }
         Event::TenantResumed { tenant } => write(&(tenant,)),
+        Event::CommitsLost { tenant, from, to } => write(&(tenant, from, to)),
         Event::TenantDescribed { tenant, title, alert_addresses, alerts } => {
             write(&(tenant, title, alert_addresses, alerts))
         }
@@ -251,6 +252,10 @@ pub(super) fn decode(
         (EventKind::TenantClosed, 1) => {
             let (tenant, reason) = read(clear)?;
             Event::TenantClosed { tenant, reason }
+        }
+        (EventKind::CommitsLost, 1) => {
+            let (tenant, from, to) = read(clear)?;
+            Event::CommitsLost { tenant, from, to }
         }
         (EventKind::TenantDescribed, 1) => {
             let (tenant, title, alert_addresses, alerts) = read(clear)?;

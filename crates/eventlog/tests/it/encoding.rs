@@ -69,6 +69,11 @@ fn event(kind: EventKind, matter: &Matter) -> Event {
         EventKind::TenantSuspended => Event::TenantSuspended { tenant: id(number), reason: first },
         EventKind::TenantResumed => Event::TenantResumed { tenant: id(number) },
         EventKind::TenantClosed => Event::TenantClosed { tenant: id(number), reason: first },
+        EventKind::CommitsLost => Event::CommitsLost {
+            tenant: id(number),
+            from: Position::new(number).unwrap(),
+            to: Position::new(number + 3).unwrap(),
+        },
         EventKind::TenantDescribed => Event::TenantDescribed {
             tenant: id(number),
             title: first,

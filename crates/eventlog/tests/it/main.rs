@@ -17,4 +17,6 @@ mod power;
 #[cfg(test)]
 mod rekey;
 #[cfg(test)]
+mod repair;
+#[cfg(test)]
 mod sled;
