@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage fixtures bench bench-tenants bench-quick bench-history bench-access demo clean
+.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage torture fixtures bench bench-tenants bench-quick bench-history bench-access demo clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,11 @@ simulate: ## random commands against a failing log, 2,000 seeds
 
 sabotage: ## break the code on purpose, one fault at a time; the simulation must notice each; or some: LAW="lock policy"
 	cargo run -p testkit --bin sabotage -- $(LAW)
+
+torture: ## faults put to the real binary, about 25 min, mounts as root; or one of them: FAULT=power SEED=7 COUNT=20
+	cargo build -q --release -p cli
+	cargo run -q --release -p testkit --bin torture -- --rollbook $(or $(CARGO_TARGET_DIR),target)/release/rollbook \
+		--out $(or $(CARGO_TARGET_DIR),target)/torture.json $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
 fixtures: ## the stories and the fixtures; or record a new one: make fixtures NAME=okta-spring STORY=okta-month
 ifdef NAME

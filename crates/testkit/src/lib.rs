@@ -6,3 +6,4 @@ pub mod conformance;
 pub mod fixture;
 pub mod house;
 pub mod simulate;
+pub mod torture;

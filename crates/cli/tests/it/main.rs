@@ -48,6 +48,8 @@ mod staging;
 mod terminal;
 
 #[cfg(test)]
+mod torture;
+#[cfg(test)]
 mod walk;
 
 #[cfg(test)]
