@@ -12,6 +12,7 @@ mod fold;
 mod past;
 mod queue;
 mod sealed;
+mod tip;
 mod when;
 mod world;
 mod writer;
@@ -27,7 +28,7 @@ use domain::erasure::PersonValues;
 use domain::event::{Ended, Event, Member};
 use domain::id::{TenantId, UserId};
 use domain::origin::Origin;
-use domain::position::{Hash, Position};
+use domain::position::{Hash, Head, Position};
 use domain::rejection::Rejection;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
@@ -81,8 +82,11 @@ pub struct Recorded {
 /// What became of a granted command. It is given out only once the commit is durable.
 #[derive(Clone)]
 pub struct Receipt {
-    /// The tenant right after this command: a client reads its own write here.
+    /// The tenant after this command: a client reads its own write here. Others may have been carried out after it and
+    /// with it, but nothing that this one is about was changed by them.
     pub snapshot: Arc<Snapshot>,
+    /// Where the log ended right after this command.
+    pub head: Head,
     /// Where the commit stands; none when there was nothing to do.
     pub position: Option<Position>,
     /// What was left out.
@@ -99,10 +103,10 @@ pub struct Receipt {
 
 impl Receipt {
     /// What a decision says beside its events, before a tenant that they have not changed; and the events.
-    fn of(snapshot: Arc<Snapshot>, decision: Decision) -> (Receipt, Vec<Event>) {
+    fn of(snapshot: Arc<Snapshot>, head: Head, decision: Decision) -> (Receipt, Vec<Event>) {
         let Decision { events, notices, quirks, elsewhere, about } = decision;
         let (position, ended) = (None, Vec::new());
-        (Receipt { snapshot, position, notices, quirks, elsewhere, about, ended }, events)
+        (Receipt { snapshot, head, position, notices, quirks, elsewhere, about, ended }, events)
     }
 }
 
@@ -198,7 +202,7 @@ impl Engine {
     ) -> Result<Receipt, Refusal> {
         let now = self.now(tenant).ok_or(Refusal::NoTenant)?;
         let decision = domain::decide(&now.directory, &origin.actor, command)?;
-        let (receipt, events) = Receipt::of(now.clone(), decision);
+        let (receipt, events) = Receipt::of(now.clone(), now.head, decision);
         if events.is_empty() {
             return Ok(receipt);
         }
@@ -212,7 +216,7 @@ impl Engine {
         };
         let mut next = (*now).clone();
         next.advance(&commit, Hash::ZERO)?;
-        Ok(Receipt { snapshot: Arc::new(next), ..receipt })
+        Ok(Receipt { head: next.head, snapshot: Arc::new(next), ..receipt })
     }
 
     async fn ask(

@@ -6,13 +6,14 @@
 //! rests on is durable.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::iter::Peekable;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use domain::command::Command;
-use domain::commit::Commit;
-use domain::event::Event;
+use domain::commit::{Commit, Unfit};
+use domain::event::{Event, Subject};
 use domain::id::{TenantId, UserId};
 use domain::origin::Origin;
 use domain::rejection::Rejection;
@@ -23,6 +24,7 @@ use tracing::{debug, error};
 
 use crate::erasure::BegunErasure;
 use crate::queue::{Exit, Next, Waits};
+use crate::tip::{self, Tip};
 use crate::{Receipt, Refusal, Shared, erasure, limits};
 
 /// A command, who asked for it, and who waits for the answer.
@@ -72,11 +74,15 @@ impl<R: Keys> Keys for TurnKeys<R> {
 
 /// What a turn has decided so far.
 struct Turn<R> {
-    tips: BTreeMap<TenantId, Arc<Snapshot>>,
+    tips: BTreeMap<TenantId, Tip>,
     keys: TurnKeys<R>,
     sealed: Vec<Sealed>,
     bytes: usize,
+    answers: Vec<Answer>,
 }
+
+/// What somebody waits for, and will be told when it is durable.
+type Answer = (oneshot::Sender<Result<Receipt, Refusal>>, Result<Receipt, Refusal>);
 
 impl<L: EventLog> Writer<L> {
     pub(crate) fn new(log: L, shared: Arc<Shared>, queue: Exit<Box<Job>>) -> Self {
@@ -142,8 +148,8 @@ fn turn<L: EventLog>(
         keys: TurnKeys { changed: BTreeMap::new(), reader: log.reader() },
         sealed: Vec::new(),
         bytes: 0,
+        answers: Vec::new(),
     };
-    let mut answers = Vec::new();
     let mut erases = false;
     // A turn that holds as much as the largest commit takes no more: with one more it still fits.
     while turn.bytes < eventlog::limits::COMMIT_BYTES
@@ -151,18 +157,23 @@ fn turn<L: EventLog>(
         && let Some(job) = waiting.next_if(|job| turn.suits(&job.command))
     {
         erases = erasure::erases(&job.command).is_some();
-        let Job { tenant, origin, command, begun, reply } = *job;
-        // Nothing of a turn has changed before a command's last step, so a panic leaves it whole.
-        let take = AssertUnwindSafe(|| turn.take(shared, tenant, origin, command, begun));
-        let answer = catch_unwind(take).unwrap_or_else(|_| {
-            error!("deciding a command panicked; this is a bug");
-            Err(Refusal::Panicked)
-        });
-        answers.push((reply, answer));
+        let (tenant, own) = (job.tenant, tip::about(&job.command));
+        if let Err(unfit) = turn.carry_out(shared, *job, own) {
+            error!(%tenant, "a turn was given up: {unfit}; this is a bug");
+            turn.refuse_all(&Refusal::Unfit(unfit));
+            return Some(log);
+        }
     }
+    let Turn { tips, sealed, mut answers, .. } = turn;
     let mut log = log;
-    if !turn.sealed.is_empty() {
-        log = match log.append(&turn.sealed) {
+    let mut made = Vec::with_capacity(tips.len());
+    for (tenant, tip) in tips {
+        let (waiting, snapshot) = tip.finish();
+        show(&mut answers, &waiting, &snapshot);
+        made.push((tenant, snapshot));
+    }
+    if !sealed.is_empty() {
+        log = match log.append(&sealed) {
             Ok(next) => next,
             Err(failed) => {
                 error!("nothing was written: {failed}");
@@ -174,14 +185,16 @@ fn turn<L: EventLog>(
                 return failed.log;
             }
         };
-        debug!(commits = turn.sealed.len(), requests = answers.len(), "turn is durable");
+        debug!(commits = sealed.len(), requests = answers.len(), "turn is durable");
         let mut world = (**shared.world.load()).clone();
-        for (tenant, snapshot) in turn.tips {
+        // A tenant that only refused something is as it was, and may not be there at all.
+        for (tenant, snapshot) in made.into_iter().filter(|(_, made)| made.head.position.is_some())
+        {
             world.set(tenant, snapshot);
         }
         shared.world.store(Arc::new(world));
         // Before the answer: from then on no read finds what an erased person's key had opened.
-        for commit in turn.sealed.iter().filter(|commit| !commit.dropped_keys.is_empty()) {
+        for commit in sealed.iter().filter(|commit| !commit.dropped_keys.is_empty()) {
             shared.readings.forget(commit.tenant, commit.position);
         }
         shared.readings.forget_old((shared.clock)());
@@ -195,11 +208,62 @@ fn turn<L: EventLog>(
     Some(log)
 }
 
+/// Gives these answers the snapshot that they wait for.
+fn show(answers: &mut [Answer], waiting: &[usize], snapshot: &Arc<Snapshot>) {
+    for number in waiting {
+        if let Some((_, Ok(receipt))) = answers.get_mut(*number) {
+            receipt.snapshot = snapshot.clone();
+        }
+    }
+}
+
 impl<R: Keys> Turn<R> {
     /// Whether a command may be part of this turn. An erasure has a turn of its own: all that the
     /// person's events say is in the log then, where it can be looked up.
     fn suits(&self, command: &Command) -> bool {
         self.sealed.is_empty() || erasure::erases(command).is_none()
+    }
+
+    /// Carries out one command, and notes the answer. `own`: whom its answer is about, if it may show
+    /// what others change after it.
+    ///
+    /// # Errors
+    /// When nothing is known of the tenant any more; then nothing of the turn may be written.
+    fn carry_out(&mut self, shared: &Shared, job: Job, own: Option<Subject>) -> Result<(), Unfit> {
+        let Job { tenant, origin, command, begun, reply } = job;
+        if own.is_none() {
+            self.freeze(tenant);
+        }
+        // What a panic leaves behind is put right below.
+        let take = AssertUnwindSafe(|| self.take(shared, tenant, origin, command, begun, own));
+        let answer = catch_unwind(take).unwrap_or_else(|_| {
+            error!("deciding a command panicked; this is a bug");
+            Err(Refusal::Panicked)
+        });
+        let is_bug = matches!(answer, Err(Refusal::Panicked | Refusal::Unfit(_)));
+        self.answers.push((reply, answer));
+        match self.tips.get_mut(&tenant) {
+            Some(tip) if is_bug => tip.restore()?,
+            Some(_) | None => {}
+        }
+        if own.is_none() {
+            self.freeze(tenant);
+        }
+        Ok(())
+    }
+
+    /// Whoever waits to be shown this tenant is shown it as it is now.
+    fn freeze(&mut self, tenant: TenantId) {
+        if let Some(tip) = self.tips.get_mut(&tenant) {
+            let (waiting, snapshot) = tip.freeze();
+            show(&mut self.answers, &waiting, &snapshot);
+        }
+    }
+
+    fn refuse_all(self, refusal: &Refusal) {
+        for (reply, _) in self.answers {
+            drop(reply.send(Err(refusal.clone())));
+        }
     }
 
     /// Decides one command on the tip, and moves the tip.
@@ -210,33 +274,38 @@ impl<R: Keys> Turn<R> {
         origin: Origin,
         command: Command,
         begun: Option<BegunErasure>,
+        own: Option<Subject>,
     ) -> Result<Receipt, Refusal> {
-        let tip = match self.tips.get(&tenant) {
-            Some(tip) => tip.clone(),
-            None => shared.world.load().get(tenant).cloned().map_or_else(
-                || {
-                    if opens(tenant, &command) {
-                        Ok(Arc::default())
-                    } else {
-                        Err(Refusal::NoTenant)
-                    }
-                },
-                Ok,
-            )?,
+        let tip = match self.tips.entry(tenant) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(place) => {
+                let there = shared.world.load().get(tenant).cloned();
+                let there = there.or_else(|| opens(tenant, &command).then(Arc::default));
+                place.insert(Tip::of(there.ok_or(Refusal::NoTenant)?))
+            }
         };
+        let number = self.answers.len();
         let erased = erasure::erases(&command).map(|(user, reason)| (user, reason.to_owned()));
-        let decision = domain::decide(&tip.directory, &origin.actor, command)?;
-        let (receipt, events) = Receipt::of(tip.clone(), decision);
+        let decision = domain::decide(&tip.now().directory, &origin.actor, command)?;
+        if tip.would_disturb(&decision) {
+            let (waiting, snapshot) = tip.freeze();
+            show(&mut self.answers, &waiting, &snapshot);
+        }
+        let about = own.map(|own| tip::touched(own, &decision)).unwrap_or_default();
+        let head = tip.now().head;
+        let (receipt, events) = Receipt::of(tip.frozen().clone(), head, decision);
         if events.is_empty() {
+            tip.wait(number, about);
             return Ok(receipt);
         }
+        let now = tip.now();
         let commit = Commit {
             tenant,
-            position: tip.head.next(),
-            at: (shared.clock)().max(tip.head.time),
-            prev: tip.head.hash,
+            position: head.next(),
+            at: (shared.clock)().max(head.time),
+            prev: head.hash,
             origin: Origin {
-                claimed: origin.claimed.filter(|it| has_key(&tip, &events, it.owner())),
+                claimed: origin.claimed.filter(|it| has_key(now, &events, it.owner())),
                 ..origin
             },
             events,
@@ -250,14 +319,23 @@ impl<R: Keys> Turn<R> {
                 remedy: "the commit would be larger than 16 MiB; do it in several requests",
             }));
         }
-        let mut next = (*tip).clone();
-        next.advance(&commit, sealed.hash)?;
+        let ended = commit.events.iter().filter_map(|event| event.ends(&now.directory)).collect();
+        let position = Some(commit.position);
+        tip.advance(commit, sealed.hash)?;
         if let Some((user, reason)) = erased {
-            begun
+            // It has a turn of its own, so this is the tenant right before it.
+            let before = tip.frozen().clone();
+            let finished = begun
                 .filter(|begun| (begun.tenant, begun.user) == (tenant, user))
                 .unwrap_or_else(|| BegunErasure::unprepared(tenant, user))
-                .finish(&*shared.past, &shared.journal, &tip, &reason)?;
+                .finish(&*shared.past, &shared.journal, &before, &reason);
+            if let Err(refusal) = finished {
+                tip.take_back()?;
+                return Err(refusal);
+            }
         }
+        let head = tip.now().head;
+        tip.wait(number, about);
         for (user, key) in &sealed.new_keys {
             self.keys.changed.insert((tenant, *user), Some(key.clone()));
         }
@@ -266,11 +344,7 @@ impl<R: Keys> Turn<R> {
         }
         self.bytes += sealed.bytes.len();
         self.sealed.push(sealed);
-        let snapshot = Arc::new(next);
-        self.tips.insert(tenant, snapshot.clone());
-        let ended = commit.events.iter().filter_map(|event| event.ends(&tip.directory)).collect();
-        let position = Some(commit.position);
-        Ok(Receipt { snapshot, position, ended, ..receipt })
+        Ok(Receipt { position, head, ended, ..receipt })
     }
 }
 

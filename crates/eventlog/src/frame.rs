@@ -14,7 +14,10 @@
 //! ```
 //! Numbers are big-endian.
 
+use std::cell::RefCell;
+
 use sha2::{Digest, Sha256};
+use zstd::bulk::{Compressor, Decompressor};
 
 use crate::broken::Broken;
 use crate::limits::{COMMIT_BYTES, FRAME_BYTES, FRAME_COMMITS};
@@ -114,8 +117,7 @@ impl Packer {
 
     fn frame(&mut self, kind: u8, count: u8, part: u16, parts: u16, raw: &[u8]) {
         let number = self.tip.frames + 1;
-        let small =
-            zstd::bulk::compress(raw, ZSTD_LEVEL).ok().filter(|small| small.len() < raw.len());
+        let small = compress(raw).filter(|small| small.len() < raw.len());
         let (coding, payload) = match &small {
             Some(small) => (ZSTD, small.as_slice()),
             None => (RAW, raw),
@@ -168,8 +170,7 @@ fn try_unpack(number: u64, bytes: &[u8]) -> Result<Frame, String> {
     }
     let raw = match *coding {
         RAW => payload.to_vec(),
-        ZSTD => zstd::bulk::decompress(payload, length)
-            .map_err(|_| "it does not decompress".to_owned())?,
+        ZSTD => decompress(payload, length).ok_or("it does not decompress")?,
         other => return Err(format!("its coding {other} is unknown")),
     };
     if raw.len() != length {
@@ -181,6 +182,32 @@ fn try_unpack(number: u64, bytes: &[u8]) -> Result<Frame, String> {
         other => return Err(format!("its kind {other} is unknown")),
     };
     Ok(Frame { before: *before, checksum: *own, content })
+}
+
+thread_local! {
+    // A new context for each frame was a fifth of what packing it costs.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// None: there is no memory for it; a frame may stand there as it is.
+fn compress(raw: &[u8]) -> Option<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|kept| {
+        if kept.is_none() {
+            *kept = Compressor::new(ZSTD_LEVEL).ok();
+        }
+        kept.as_mut()?.compress(raw).ok()
+    })
+}
+
+/// None: it is not what was compressed, or longer than `length` bytes.
+fn decompress(payload: &[u8], length: usize) -> Option<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        if kept.is_none() {
+            *kept = Decompressor::new().ok();
+        }
+        kept.as_mut()?.decompress(payload, length).ok()
+    })
 }
 
 /// Takes commits with their lengths apart; none when they do not fill the bytes exactly.

@@ -52,7 +52,7 @@ impl Answer {
     /// With where a write's commit stands, and its hash. When there was nothing to do, only up to
     /// where that was seen.
     pub(crate) fn of(self, receipt: &Receipt) -> Answer {
-        let head = &receipt.snapshot.head;
+        let head = &receipt.head;
         let answer = self.at(head.position);
         match receipt.position {
             Some(_) => answer.with(COMMIT, head.hash.to_string()),

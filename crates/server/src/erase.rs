@@ -79,7 +79,7 @@ pub async fn erase(
     let receipt = engine.finish_erasure(begun, origin, reason.to_owned()).await?;
     erasure.erased = true;
     erasure.position = receipt.position;
-    erasure.hash = receipt.position.map(|_| receipt.snapshot.head.hash);
+    erasure.hash = receipt.position.map(|_| receipt.head.hash);
     if receipt.position.is_none() {
         // Somebody else did it meanwhile: nothing of it is this one's doing.
         erasure.deletes = false;

@@ -258,9 +258,10 @@ impl Simulation {
         let mut asked = Vec::new();
         for (tenant, origin, command) in wishes {
             let (person, ground) = (person(&command), written::ground(&command));
+            let target = target(&command);
             let engine = engine.clone();
             waiting.push(Box::pin(async move { engine.submit(tenant, origin, command).await }));
-            asked.push((tenant, person, ground));
+            asked.push((tenant, person, ground, target));
         }
         for one in &mut waiting {
             if poll(one).is_some() {
@@ -274,16 +275,19 @@ impl Simulation {
         }
         let after = heads(&engine);
         let mut expected = before.clone();
-        for ((tenant, person, ground), answer) in asked.iter().zip(&answers) {
+        for ((tenant, person, ground, target), answer) in asked.iter().zip(&answers) {
+            if let (Ok(receipt), Some(target)) = (answer, target) {
+                check_shown(receipt, receipt.about.unwrap_or(*target))?;
+            }
             match answer {
-                Ok(Receipt { snapshot, position: Some(position), about, .. }) => {
+                Ok(Receipt { head, position: Some(position), about, .. }) => {
                     let next = expected.entry(*tenant).or_default();
                     *next += 1;
-                    if *next != position.get() || snapshot.head.position != Some(*position) {
+                    if *next != position.get() || head.position != Some(*position) {
                         return Err(format!("position {position} came where {next} was due"));
                     }
                     let key = (*tenant, *position);
-                    if self.acknowledged.insert(key, snapshot.head.hash).is_some() {
+                    if self.acknowledged.insert(key, head.hash).is_some() {
                         return Err(format!("position {position} was acknowledged twice"));
                     }
                     self.grounds.extend(ground.map(|ground| (key, ground)));
@@ -723,6 +727,32 @@ impl Simulation {
         };
         if noticed { Ok(()) } else { Err(format!("nobody noticed that bit {bit} was flipped")) }
     }
+}
+
+/// Whom a command is about, if it is about one user or group.
+fn target(command: &Command) -> Option<Member> {
+    if let Command::User(id, _) = command {
+        return Some(Member::User(*id));
+    }
+    if let Command::Group(id, _) = command { Some(Member::Group(*id)) } else { None }
+}
+
+/// What an answer shows of whom its command is about is what that command made of them, although others of the same turn
+/// came after. Seen to fail with `Tip::would_disturb` always false.
+fn check_shown(receipt: &Receipt, target: Member) -> Result<(), String> {
+    let directory = &receipt.snapshot.directory;
+    let shown = match target {
+        Member::User(id) => directory.users.get(id).map(|user| user.modified.position),
+        Member::Group(id) => directory.groups.get(id).map(|group| group.modified.position),
+    };
+    let (shown, head) = (shown.map(Position::get), receipt.head.position.map(Position::get));
+    if receipt.snapshot.head.position.map(Position::get) < head {
+        return Err(format!("an answer of position {head:?} shows a tenant before it"));
+    }
+    if shown > head {
+        return Err(format!("an answer of position {head:?} shows {target:?} as of {shown:?}"));
+    }
+    Ok(())
 }
 
 /// Where every tenant's log ends.
