@@ -122,7 +122,10 @@ impl Serve {
         server::serve(listener, app, stop).await.context("the server failed")?;
         note("stopping: finishing what is under way");
         engine.stop().await;
-        Ok(())
+        // It reads and writes for seconds where there is much.
+        let keep = move || engine.keep_last_checkpoint(engine::limits::CHECKPOINT_LAST);
+        let kept = tokio::task::spawn_blocking(keep).await;
+        kept.context("the last checkpoint was not kept; the next start reads the whole log")
     }
 
     fn trace(&self) {

@@ -1,14 +1,17 @@
 //! A tenant at one position: where the log ends, what it holds, and what touched what.
 
-use serde::{Deserialize, Serialize};
+mod parts;
 
 use crate::commit::{Commit, Projection, Unfit};
 use crate::directory::Directory;
 use crate::position::{Hash, Head};
 use crate::trail::Trail;
 
+pub use parts::{NoWhole, Part, PartOf, Rest, form};
+pub(crate) use parts::{dense, entries};
+
 /// A tenant at one position; it never changes. The past is just another one.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Snapshot {
     /// Where the log ended.
     pub head: Head,

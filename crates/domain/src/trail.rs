@@ -8,6 +8,7 @@ mod about;
 mod facet;
 mod kinds;
 mod network;
+mod parts;
 mod path;
 mod search;
 #[cfg(test)]
@@ -17,7 +18,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet, Vector};
-use serde::{Deserialize, Serialize};
 
 use crate::commit::{Commit, Projection, Unfit};
 use crate::event::{Event, EventKind, SESSION_REVOKED, Subject};
@@ -30,6 +30,8 @@ pub use about::About;
 pub use facet::{Facet, Maker};
 pub use kinds::Kinds;
 pub use network::{Network, NotANetwork};
+pub use parts::Lists;
+pub(crate) use parts::TrailParts;
 pub use path::{AttributePath, NotAnAttribute};
 pub use search::Found;
 
@@ -57,7 +59,7 @@ pub enum Order {
 }
 
 /// That a commit has an event of a kind about a subject.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Touch {
     subject: Subject,
     /// The number of the kind, plus [`AS_MEMBER`] for the subject that is the member of a group.
@@ -73,7 +75,7 @@ impl Touch {
 }
 
 /// That a commit was asked for by a request. The request stands there by a hash: another may look like it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Request {
     hash: u32,
     slot: Slot,
@@ -91,7 +93,7 @@ impl Request {
 type Slots = Arc<Vector<Slot>>;
 
 /// Which commits touched what, and who made them.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Trail {
     touched: OrdSet<Touch>,
     kinds: OrdMap<u8, Slots>,

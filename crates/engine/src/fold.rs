@@ -35,6 +35,30 @@ impl Fold {
         Ok(fold)
     }
 
+    /// What a checkpoint holds, and the rest of the log after it.
+    ///
+    /// # Errors
+    /// As [`Fold::whole`], of the rest.
+    pub(crate) fn from<R: LogReader>(
+        (tenants, frames): (Vec<(TenantId, Snapshot)>, u64),
+        reader: &R,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<Fold, StartError> {
+        let tenants = tenants.into_iter().collect();
+        let mut fold = Fold { tenants, read: Progress::default() };
+        for stored in reader.scan_from(frames) {
+            let stored = stored?;
+            // A checkpoint may hold some commits of frames that came while it was begun.
+            let is_in =
+                fold.head(stored.tenant).position.is_some_and(|last| stored.position <= last);
+            if !is_in {
+                fold.add(&stored, reader)?;
+                progress(fold.read);
+            }
+        }
+        Ok(fold)
+    }
+
     /// Checks one more commit against those before it, and makes it part of its tenant.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 
 mod arrivals;
 mod boot;
+mod checkpoint;
 mod copy;
 mod erasure;
 mod fold;
@@ -20,6 +21,7 @@ mod writer;
 pub mod limits;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use domain::command::{Command, Decision, Elsewhere, Notice, Quirk};
@@ -32,11 +34,12 @@ use domain::position::{Hash, Head, Position};
 use domain::rejection::Rejection;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
-use eventlog::{Broken, EventLog, Journal, JournalError};
+use eventlog::{Broken, Checkpoints, EventLog, Journal, JournalError};
 use tokio::sync::{oneshot, watch};
 
 pub use arrivals::Arrivals;
 pub use boot::{Progress, StartError};
+pub use checkpoint::Checked;
 pub use copy::{Added, Copy, CopyError};
 pub use erasure::{BegunErasure, PersonRead};
 pub use fold::{Fold, keys_of};
@@ -46,6 +49,7 @@ pub use when::{NotAMoment, When};
 pub use world::World;
 pub use writer::Writer;
 
+use checkpoint::Keeper;
 use past::{Past, Readings};
 use queue::{Doors, NoRoom};
 use writer::Job;
@@ -68,6 +72,7 @@ struct Shared {
     journal: Journal,
     readings: Readings,
     clock: Clock,
+    keeper: Option<Arc<Keeper>>,
 }
 
 /// A commit as it stands in the log.
@@ -148,10 +153,11 @@ impl Engine {
             .name("writer".to_owned())
             .spawn(move || writer.run())
             .map_err(StartError::Thread)?;
+        engine.keep_checkpoints().map_err(StartError::Thread)?;
         Ok(engine)
     }
 
-    /// Opens every tenant of `log`: reads it from its first commit and checks each link. Nothing
+    /// Opens every tenant of `log`: reads it from its checkpoint, else from its first commit, and checks each link. Nothing
     /// is written until the writer works. `progress` is told how far the reading is.
     ///
     /// # Errors
@@ -162,7 +168,18 @@ impl Engine {
         progress: impl FnMut(Progress),
     ) -> Result<(Engine, Writer<L>), StartError> {
         let reader = log.reader();
-        let world = Fold::whole(&reader, progress)?.into_world();
+        let checkpoints = log.checkpoints();
+        let kept = checkpoints.as_ref().and_then(Checkpoints::load);
+        let kept_commits = kept.as_ref().map_or(0, |(tenants, _)| {
+            let positions = tenants.iter().filter_map(|(_, snapshot)| snapshot.head.position);
+            positions.map(Position::get).sum()
+        });
+        let fold = match kept {
+            Some(kept) => Fold::from(kept, &reader, progress)?,
+            None => Fold::whole(&reader, progress)?,
+        };
+        let world = fold.into_world();
+        let keeper = checkpoints.map(|place| Arc::new(Keeper::new(place, kept_commits)));
         let shared = Arc::new(Shared {
             world: ArcSwap::from_pointee(world),
             turns: watch::Sender::new(0),
@@ -170,6 +187,7 @@ impl Engine {
             journal: log.journal(),
             readings: Readings::default(),
             clock,
+            keeper,
         });
         let (queue, exit) = queue::queue(limits::WAITING);
         let writer = Writer::new(log, shared.clone(), exit);
@@ -226,6 +244,9 @@ impl Engine {
         command: Command,
         begun: Option<BegunErasure>,
     ) -> Result<Receipt, Refusal> {
+        if let Some(damage) = self.shared.keeper.as_ref().and_then(|keeper| keeper.damage()) {
+            return Err(Refusal::Unavailable(format!("the log is damaged: {damage}")));
+        }
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Job { tenant, origin, command, begun, reply });
         let pushed_out = self.queue.push(job).map_err(|why| match why {
@@ -357,6 +378,30 @@ impl Engine {
         &self.shared.journal
     }
 
+    /// Gives checkpoints, and the check of what the start has not read, threads of their own.
+    fn keep_checkpoints(&self) -> std::io::Result<()> {
+        let Some(keeper) = &self.shared.keeper else { return Ok(()) };
+        let checker = keeper.clone();
+        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        thread("checker").spawn(move || checker.check())?;
+        let (bell, shared) = (keeper.bell(), Arc::downgrade(&self.shared));
+        thread("checkpoints").spawn(move || checkpoint::work(&bell, &shared))?;
+        Ok(())
+    }
+
+    /// Keeps a last checkpoint, so that the next start need not read the log; gives up if it takes longer than `most`. After
+    /// [`Engine::stop`]; blocks.
+    pub fn keep_last_checkpoint(&self, most: Duration) {
+        if let Some(keeper) = &self.shared.keeper {
+            keeper.finish(&self.shared, most);
+        }
+    }
+
+    /// What is known of the part of the log that the start did not read.
+    pub fn checked(&self) -> Checked {
+        self.shared.keeper.as_ref().map_or(Checked::Whole, |keeper| keeper.checked())
+    }
+
     /// Finishes what waits, closes the log, and takes no more commands. Reads go on.
     pub async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
@@ -372,7 +417,7 @@ impl Engine {
 
     /// Whether the writer still takes commands.
     pub fn is_writing(&self) -> bool {
-        self.queue.is_open()
+        self.queue.is_open() && !matches!(self.checked(), Checked::Damaged(_))
     }
 }
 

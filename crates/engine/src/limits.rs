@@ -1,5 +1,7 @@
 //! Limits, each with its unit.
 
+use std::time::Duration;
+
 /// Requests that may wait for the writer, of all tenants; when so many do, each tenant has an equal share of them.
 pub const WAITING: usize = 4_096;
 /// Requests in one turn of the writer: they share one durable flush.
@@ -24,3 +26,17 @@ pub const PAST_SECONDS: i64 = 600;
 pub const COPY_COMMITS: usize = 512;
 /// Bytes of commits that are written at once while a log is copied.
 pub const COPY_BYTES: usize = 4 << 20;
+/// How often is looked whether a checkpoint is due.
+pub const CHECKPOINT_LOOK: Duration = Duration::from_secs(2);
+/// Commits since the last checkpoint from which on the next is due.
+pub const CHECKPOINT_COMMITS: u64 = 50_000;
+/// The same when nothing was written since the last look.
+pub const CHECKPOINT_COMMITS_IN_PEACE: u64 = 1_000;
+/// How many times as long as the last checkpoint took nothing is written of the next one.
+pub const CHECKPOINT_SHARE: u32 = 20;
+/// How long the last checkpoint may take, at the end.
+pub const CHECKPOINT_LAST: Duration = Duration::from_millis(3_500);
+/// Frames after which the check behind a start rests.
+pub const CHECK_FRAMES: u64 = 64;
+/// How long it rests.
+pub const CHECK_PAUSE: Duration = Duration::from_millis(20);

@@ -172,6 +172,20 @@ fn turn<L: EventLog>(
         show(&mut answers, &waiting, &snapshot);
         made.push((tenant, snapshot));
     }
+    // Before a person's key goes, the checkpoint does: it must not be there after the answer.
+    let drops = sealed.iter().any(|commit| !commit.dropped_keys.is_empty());
+    let keeper = shared.keeper.as_ref().filter(|_| drops);
+    let none_is_kept = match keeper.map(|keeper| keeper.forget()).transpose() {
+        Ok(guard) => guard,
+        Err(failed) => {
+            let reason = format!("the checkpoint cannot be deleted: {failed}");
+            error!("nothing was written: {reason}");
+            for (reply, _) in answers {
+                drop(reply.send(Err(Refusal::Unavailable(reason.clone()))));
+            }
+            return Some(log);
+        }
+    };
     if !sealed.is_empty() {
         log = match log.append(&sealed) {
             Ok(next) => next,
@@ -185,6 +199,7 @@ fn turn<L: EventLog>(
                 return failed.log;
             }
         };
+        drop(none_is_kept);
         debug!(commits = sealed.len(), requests = answers.len(), "turn is durable");
         let mut world = (**shared.world.load()).clone();
         // A tenant that only refused something is as it was, and may not be there at all.

@@ -14,6 +14,8 @@ use crate::swap;
 pub(crate) const MASTER_KEY: &str = "master.key";
 /// The store's folder.
 pub(crate) const LOG: &str = "log";
+/// The checkpoint, which can be deleted.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// The store's only large file, within its folder.
 pub(crate) const DB: &str = "db";
 
@@ -70,6 +72,10 @@ impl Folder {
 
     pub(crate) fn heads(&self) -> Heads {
         Heads::at(self.dir.join("heads"))
+    }
+
+    pub(crate) fn checkpoint(&self) -> PathBuf {
+        self.dir.join(CHECKPOINT)
     }
 
     pub(crate) fn ballast(&self) -> PathBuf {

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use domain::id::TenantId;
 use domain::position::{Head, Position};
 
+/// An index, to be written: each tenant's head, and the first of its positions in each frame that holds some.
+pub(crate) type Entries = Vec<(TenantId, Head, Vec<(Position, u64)>)>;
+
 /// The index of all tenants.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
@@ -43,6 +46,29 @@ impl Index {
         if entry.firsts.last().is_none_or(|(_, last)| *last < frame) {
             entry.firsts.push((position, frame));
         }
+    }
+
+    /// The last position that a tenant has for certain in the first `frames` frames.
+    pub(crate) fn last_in(&self, tenant: TenantId, frames: u64) -> Option<Position> {
+        let firsts = &self.tenants.get(&tenant)?.firsts;
+        let within = firsts.partition_point(|(_, frame)| *frame <= frames);
+        match firsts.get(within) {
+            Some((next, _)) => next.previous(),
+            None => self.head(tenant).position,
+        }
+    }
+
+    /// The index with these entries.
+    pub(crate) fn of(entries: Entries) -> Index {
+        let entries = entries.into_iter();
+        let tenants = entries.map(|(tenant, head, firsts)| (tenant, Entry { head, firsts }));
+        Index { tenants: tenants.collect() }
+    }
+
+    /// Every tenant with its head, and the first of its positions in each frame that holds some.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (TenantId, Head, &[(Position, u64)])> {
+        let tenants = self.tenants.iter();
+        tenants.map(|(tenant, entry)| (*tenant, entry.head, entry.firsts.as_slice()))
     }
 
     /// Every tenant with its head.

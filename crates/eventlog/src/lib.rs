@@ -15,6 +15,7 @@ mod master;
 pub mod encode;
 
 mod chain;
+mod checkpoint;
 mod frame;
 mod index;
 mod log;
@@ -42,6 +43,7 @@ pub use archive_keys::{
 };
 pub use broken::Broken;
 pub use chain::{fingerprint, hash, link};
+pub use checkpoint::{CheckpointError, Checkpoints, Forgotten, Kept};
 pub use encode::{SealError, Sealed, open, seal};
 pub use journal::{Journal, JournalError, Noted, Repeats};
 pub use keys::{Keys, NoKeys, PersonKey};
@@ -50,6 +52,11 @@ pub use master::{Created, MasterKey, MasterKeyError};
 pub use memory_log::{Fault, MemoryDisk, MemoryLog};
 pub use reader::Reader;
 pub use sled_log::{
-    Examined, LostRange, LostTail, NewKey, OpenError, Options, Progress, RekeyError, Rekeyed,
-    RepairError, SledLog, Tail,
+    Check, Examined, LostRange, LostTail, NewKey, OpenError, Options, Progress, RekeyError,
+    Rekeyed, RepairError, SledLog, Tail,
 };
+
+/// Threads that a large piece of work is spread over.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(limits::THREADS)
+}

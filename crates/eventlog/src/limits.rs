@@ -40,3 +40,5 @@ pub const BLOCK_BYTES: usize = 1024 * 1024;
 pub const FORGET_SECONDS: u64 = 300;
 /// Bytes of unpacked frames that a reader keeps for the next commit that is asked for.
 pub const RECENT_BYTES: usize = 4 * 1024 * 1024;
+/// Threads that write or read a checkpoint, at most.
+pub const THREADS: usize = 8;

@@ -7,6 +7,7 @@ use domain::position::{Hash, Position};
 use domain::time::Timestamp;
 
 use crate::broken::Broken;
+use crate::checkpoint::Checkpoints;
 use crate::encode::{self, Sealed};
 use crate::journal::Journal;
 use crate::keys::{Keys, PersonKey};
@@ -30,6 +31,11 @@ pub trait EventLog: Sized + Send + 'static {
 
     /// Where refusals are noted.
     fn journal(&self) -> Journal;
+
+    /// Where checkpoints of this log are kept, if anywhere.
+    fn checkpoints(&self) -> Option<Checkpoints> {
+        None
+    }
 
     /// Ends the log in good order.
     fn close(self) {}

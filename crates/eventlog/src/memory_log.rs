@@ -66,13 +66,14 @@ impl MemoryDisk {
     pub fn open(&self) -> Result<MemoryLog, Broken> {
         let master = MasterKey::new([7; 32]);
         let last = self.content().frames.len() as u64;
-        let found = survey(self, last, |_, _| {})?;
+        let found = survey(self, Default::default(), last, |_, _| {})?;
         for ((tenant, user), record) in &self.content().keys {
             keys::check(*tenant, *user, record)?;
         }
         let fresh = Fresh::Seeded(self.seed);
         let store = Arc::new(self.clone());
-        let reader = Reader::new(store, master.clone(), fresh, found.index, found.tip);
+        let reader =
+            Reader::new(store, master.clone(), fresh, found.index, (found.tip, found.latest));
         let journal = Journal::open(Box::new(self.clone()), master)
             .map_err(|error| Broken::Store { reason: error.to_string() })?;
         Ok(MemoryLog { disk: self.clone(), reader, journal, tip: found.tip })

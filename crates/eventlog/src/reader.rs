@@ -1,7 +1,8 @@
 //! Reading a log: the same code over whatever keeps the frames.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use domain::id::{TenantId, UserId};
 use domain::position::{Hash, Head, Position};
@@ -24,6 +25,10 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn key(&self, tenant: TenantId, user: UserId) -> Result<Option<Vec<u8>>, Broken>;
     /// Every record of a tenant.
     fn keys(&self, tenant: TenantId) -> Result<Vec<(UserId, Vec<u8>)>, Broken>;
+    /// Whether there is too little room on the disk.
+    fn is_short_of_space(&self) -> bool {
+        false
+    }
 }
 
 /// Reads a log, whichever way it is kept.
@@ -37,11 +42,16 @@ struct Shared {
     master: MasterKey,
     fresh: Fresh,
     index: RwLock<Index>,
+    /// Where the published frames end.
+    tip: Mutex<(Tip, Latest)>,
     // INVARIANT (published): every frame up to here is durable; none after it is ever read.
     published: AtomicU64,
     /// Frames that commits were read from one by one, unpacked.
     recent: Mutex<Recent>,
 }
+
+/// The last commit of all.
+pub(crate) type Latest = Option<(TenantId, Position, Hash)>;
 
 /// Where keys for new persons come from.
 #[derive(Clone, Copy)]
@@ -57,21 +67,71 @@ impl Reader {
         master: MasterKey,
         fresh: Fresh,
         index: Index,
-        tip: Tip,
+        end: (Tip, Latest),
     ) -> Self {
-        let published = AtomicU64::new(tip.frames);
-        let index = RwLock::new(index);
+        let published = AtomicU64::new(end.0.frames);
+        let (index, tip) = (RwLock::new(index), Mutex::new(end));
         let recent = Mutex::default();
-        Self { shared: Arc::new(Shared { store, master, fresh, index, published, recent }) }
+        Self { shared: Arc::new(Shared { store, master, fresh, index, tip, published, recent }) }
     }
 
     /// Lets everybody read the frames up to `tip`, which hold these commits.
     pub(crate) fn publish(&self, commits: &[(TenantId, Head, u64)], tip: Tip) {
         let mut index = self.shared.index.write().unwrap_or_else(PoisonError::into_inner);
+        let mut latest = None;
         for (tenant, head, frame) in commits {
             index.add(*tenant, *head, *frame);
+            latest = head.position.map(|position| (*tenant, position, head.hash));
         }
+        *self.tip() = (tip, latest);
         self.shared.published.store(tip.frames, Ordering::Release);
+    }
+
+    /// Where the published frames end, and all that is known of what is in them, at one moment.
+    pub(crate) fn mark(&self) -> (Tip, Index, Latest) {
+        self.index(|index| {
+            let (tip, latest) = *self.tip();
+            (tip, index.clone(), latest)
+        })
+    }
+
+    fn tip(&self) -> MutexGuard<'_, (Tip, Latest)> {
+        self.shared.tip.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_short_of_space(&self) -> bool {
+        self.store().is_short_of_space()
+    }
+
+    /// Reads the frames up to `frames` and all persons' keys, as an open without a checkpoint does: chain, links, checksums.
+    /// `progress` is told the number of each frame, and says whether to go on.
+    pub(crate) fn verify(
+        &self,
+        tip: Tip,
+        expected: &Index,
+        mut progress: impl FnMut(u64) -> bool,
+    ) -> Result<(), Broken> {
+        let mut walk = self.walk(Tip::default(), Before::Known);
+        let mut heads: BTreeMap<TenantId, Head> = BTreeMap::new();
+        while walk.tip.frames < tip.frames {
+            for Stored { tenant, bytes, .. } in walk.step()? {
+                let head = heads.entry(tenant).or_insert(Head::EMPTY);
+                *head = follow(head, tenant, &bytes)?;
+            }
+            if !progress(walk.tip.frames) {
+                return Ok(());
+            }
+        }
+        if walk.tip != tip || !heads.iter().map(|(id, head)| (*id, *head)).eq(expected.heads()) {
+            let reason = "the checkpoint stands for another log; delete it and start again";
+            return Err(Broken::Store { reason: reason.to_owned() });
+        }
+        for tenant in heads.into_keys() {
+            for (user, record) in self.store().keys(tenant)? {
+                keys::check(tenant, user, &record)?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn head(&self, tenant: TenantId) -> Head {
@@ -209,16 +269,17 @@ impl LogReader for Reader {
     }
 }
 
-/// Reads all frames up to `last` in order, checks their chain and that of each tenant's commits,
+/// Reads all frames after `begin` up to `last` in order, checks their chain and that of each tenant's commits,
 /// and finds where everything stands. `progress` is told the number of each frame.
 pub(crate) fn survey(
     store: &dyn Store,
+    begin: (Tip, Index, Latest),
     last: u64,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Survey, Broken> {
-    let mut walk = Walk::new(store, Tip::default(), Before::Known);
-    let mut index = Index::default();
-    let (mut bytes, mut latest) = (0, None);
+    let (tip, mut index, mut latest) = begin;
+    let mut walk = Walk::new(store, tip, Before::Known);
+    let mut bytes = 0;
     while walk.tip.frames < last {
         let frame = walk.tip.frames + 1;
         for Stored { tenant, position, bytes: commit } in walk.step()? {
@@ -240,7 +301,7 @@ pub(crate) struct Survey {
     /// Bytes of all commits.
     pub(crate) bytes: u64,
     /// The last commit of all.
-    pub(crate) latest: Option<(TenantId, Position, Hash)>,
+    pub(crate) latest: Latest,
 }
 
 /// Whether the checksum of the frame before is known.
@@ -416,7 +477,7 @@ mod tests {
 
     fn check(frames: Vec<Vec<u8>>, expected: &str) {
         let last = frames.len() as u64;
-        let broken = survey(&Frames(frames), last, |_, _| {}).err().unwrap();
+        let broken = survey(&Frames(frames), Default::default(), last, |_, _| {}).err().unwrap();
         assert!(broken.to_string().contains(expected), "{broken}");
     }
 
@@ -425,7 +486,7 @@ mod tests {
     #[test]
     fn frames_are_a_chain_of_their_own() {
         let one = history("acme").0;
-        assert!(survey(&Frames(one.clone()), 3, |_, _| {}).is_ok());
+        assert!(survey(&Frames(one.clone()), Default::default(), 3, |_, _| {}).is_ok());
         let [first, second, third] = one.clone().try_into().unwrap();
         let foreign = history("globex").0[0].clone();
         check(
@@ -438,7 +499,7 @@ mod tests {
         check(vec![first.clone(), third.clone()], "frame 3 stands in its place");
         check(vec![second, first.clone(), third], "frame 2 stands in its place");
         let lost = Frames(vec![first]);
-        let broken = survey(&lost, 3, |_, _| {}).err().unwrap();
+        let broken = survey(&lost, Default::default(), 3, |_, _| {}).err().unwrap();
         assert!(broken.to_string().contains("frame 2 of the log"), "{broken}");
         assert!(broken.to_string().contains("it is gone"), "{broken}");
     }

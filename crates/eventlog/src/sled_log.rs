@@ -26,6 +26,7 @@ use domain::id::{TenantId, UserId};
 use domain::position::Position;
 
 use crate::broken::Broken;
+use crate::checkpoint::{self, Checkpoints};
 use crate::cipher;
 use crate::encode::Sealed;
 use crate::folder::{Folder, at};
@@ -51,6 +52,7 @@ pub struct SledLog {
     store: Arc<SledStore>,
     reader: Reader,
     journal: Journal,
+    checkpoints: Checkpoints,
     tip: Tip,
 }
 
@@ -63,6 +65,18 @@ pub struct Options {
     pub free_bytes: u64,
     /// Bytes of the ballast file; zero for none.
     pub ballast_bytes: u64,
+    /// How much of the log is read before it is open.
+    pub check: Check,
+}
+
+/// How much of a log is read before it is open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Check {
+    /// Everything after the checkpoint, if there is one. The rest is to be checked behind the first answers, by
+    /// [`Checkpoints::verify`](crate::Checkpoints::verify).
+    Rest,
+    /// Everything.
+    Whole,
 }
 
 /// Whether a log must reach as far as its witness.
@@ -216,7 +230,12 @@ fn said_lost(lost: &[LostRange]) -> String {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { tail: Tail::Witnessed, free_bytes: FREE_BYTES, ballast_bytes: BALLAST_BYTES }
+        Self {
+            tail: Tail::Witnessed,
+            free_bytes: FREE_BYTES,
+            ballast_bytes: BALLAST_BYTES,
+            check: Check::Rest,
+        }
     }
 }
 
@@ -260,8 +279,20 @@ impl SledLog {
         let mut store = SledStore::open(folder, space)?;
         let last = store.last_frame()?;
         let made_with = store.check_master(&master, last)?;
-        let found = survey(&store, last, |done, total| progress(Progress { done, total }))?;
-        store.check_keys()?;
+        let path = store.folder.checkpoint();
+        let checkpoint = match options.check {
+            Check::Rest => checkpoint::find(&path, &master),
+            Check::Whole => None,
+        };
+        let checkpoint = match checkpoint {
+            Some(found) if store.leads_to(&found, last, options.tail)? => Some(found),
+            Some(_) | None => None,
+        };
+        let begin = checkpoint.as_ref().map(checkpoint::Found::place).unwrap_or_default();
+        let found = survey(&store, begin, last, |done, total| progress(Progress { done, total }))?;
+        if checkpoint.is_none() {
+            store.check_keys()?;
+        }
         store.compare(&found, testimony, &ends, options.tail)?;
         if made_with == MadeWith::Nothing {
             store.keep_to_master(&master)?;
@@ -270,18 +301,20 @@ impl SledLog {
             store = store.reopen()?;
         }
         let now = Witnessed::of(found.tip, found.latest);
-        let (path, heads) = (store.folder.witness(), store.folder.heads());
+        let (witness, heads) = (store.folder.witness(), store.folder.heads());
         store.space.load_ballast().map_err(at(&store.space.ballast))?;
         let store = Arc::new(store);
         let journal = Journal::open(Box::new(SledRefusals(store.clone())), master.clone())?;
-        let reader = Reader::new(store.clone(), master, Fresh::Random, found.index, found.tip);
+        let end = (found.tip, found.latest);
+        let reader = Reader::new(store.clone(), master.clone(), Fresh::Random, found.index, end);
         let each = {
             let reader = reader.clone();
             move || heads.write(&reader.heads())
         };
-        let witness = Witness::create(&path, &now, each).map_err(at(&path))?;
+        let witness = Witness::create(&witness, &now, each).map_err(at(&witness))?;
         store.folder.sync()?;
-        Ok(Self { witness, store, reader, journal, tip: found.tip })
+        let checkpoints = Checkpoints::new(path, master, reader.clone(), checkpoint);
+        Ok(Self { witness, store, reader, journal, checkpoints, tip: found.tip })
     }
 }
 
@@ -309,6 +342,10 @@ impl EventLog for SledLog {
 
     fn journal(&self) -> Journal {
         self.journal.clone()
+    }
+
+    fn checkpoints(&self) -> Option<Checkpoints> {
+        Some(self.checkpoints.clone())
     }
 }
 
@@ -359,7 +396,8 @@ const MASTER_TEXT: &[u8] = b"rollbook";
 const MASTER_LABEL: &str = "whose data folder";
 const REFUSALS: &str = "refusals";
 /// How a log is opened that was repaired.
-const MADE_ANEW: Options = Options { tail: Tail::AsItIs, free_bytes: 0, ballast_bytes: 0 };
+const MADE_ANEW: Options =
+    Options { tail: Tail::AsItIs, free_bytes: 0, ballast_bytes: 0, check: Check::Whole };
 /// How long sled's threads may take to let go of a lock after it was closed.
 pub(crate) const UNLOCK: Duration = Duration::from_secs(10);
 
@@ -510,6 +548,34 @@ impl SledStore {
         Err(OpenError::LostTail(Box::new(LostTail { had, good, tenant, position, last, lost })))
     }
 
+    /// Whether the log leads to the place that a checkpoint stands for. One that stands for more than there is knows of commits that
+    /// are gone.
+    fn leads_to(
+        &self,
+        found: &checkpoint::Found,
+        last: u64,
+        tail: Tail,
+    ) -> Result<bool, OpenError> {
+        let had = found.tip.frames;
+        if had == 0 || (last >= had && self.checksum(had)? == Some(found.tip.checksum)) {
+            return Ok(true);
+        }
+        let ends: Vec<TenantEnd> = self.folder.heads().read().unwrap_or_default();
+        match (found.latest, tail) {
+            (Some((tenant, position, _)), Tail::Witnessed) if last < had => {
+                Err(OpenError::LostTail(Box::new(LostTail {
+                    had,
+                    good: last,
+                    tenant,
+                    position,
+                    last: found.index.last_in(tenant, last),
+                    lost: repair::lost(&ends, found.latest, |of| found.index.last_in(of, last)),
+                })))
+            }
+            _ => Ok(false),
+        }
+    }
+
     fn checksum(&self, number: u64) -> Result<Option<[u8; 16]>, Broken> {
         match self.frame(number)? {
             Some(bytes) => Ok(Some(crate::frame::unpack(number, &bytes)?.checksum)),
@@ -534,6 +600,11 @@ impl Store for SledStore {
             found.push((person(&place)?.1, record));
         }
         Ok(found)
+    }
+
+    fn is_short_of_space(&self) -> bool {
+        // Who cannot say how much there is must not fill it.
+        self.space.lacking().map_or(true, |lacking| lacking.is_some())
     }
 }
 

@@ -11,6 +11,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use domain::command::Command;
 use domain::event::{ConnectorSettings, Holder};
@@ -128,6 +129,7 @@ impl TestApp {
     /// Stops the engine, and copies its folder: the old server holds on to the folder itself.
     async fn copied(&self) -> TempDir {
         self.app.engine.stop().await;
+        self.app.engine.keep_last_checkpoint(Duration::from_secs(60));
         let dir = tempfile::tempdir().unwrap();
         copy_folder(self.dir.path(), dir.path());
         dir

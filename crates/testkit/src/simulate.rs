@@ -29,7 +29,7 @@ use domain::id::{
 use domain::origin::{Actor, Claimed, Origin};
 use domain::personal::Personal;
 use domain::position::{Hash, Position};
-use domain::snapshot::Snapshot;
+use domain::snapshot::{Part, Snapshot};
 use domain::time::Timestamp;
 use engine::{Clock, Engine, Receipt, Refusal, Writer};
 use eventlog::{EventLog, Fault, Keys, LogReader, MemoryDisk, MemoryLog};
@@ -97,7 +97,7 @@ struct Simulation {
     acknowledged: BTreeMap<(TenantId, Position), Hash>,
     // What those that wrote policies were checked against.
     grounds: BTreeMap<(TenantId, Position), Option<Position>>,
-    checkpoint: Option<(TenantId, Vec<u8>)>,
+    checkpoint: Option<(TenantId, Vec<Vec<u8>>)>,
     // Everybody who ever came to be, and who was erased.
     people: BTreeSet<(TenantId, UserId)>,
     erased: BTreeSet<(TenantId, UserId)>,
@@ -697,17 +697,29 @@ impl Simulation {
     fn take_checkpoint(&mut self) -> Result<(), String> {
         let (tenant, ..) = *self.tenants.choose(&mut self.rng).ok_or("no tenant")?;
         let snapshot = self.engine()?.now(tenant).ok_or("a tenant is gone")?;
-        // With names: a field that has its default is left out, and the others must not take its place.
-        let bytes = rmp_serde::to_vec_named(&*snapshot).map_err(|error| error.to_string())?;
-        self.checkpoint = Some((tenant, bytes));
+        let mut parts = Vec::new();
+        snapshot.each_part(|part| {
+            let bytes = match part.is_named() {
+                true => rmp_serde::to_vec_named(&part),
+                false => rmp_serde::to_vec(&part),
+            };
+            parts.push(bytes);
+        });
+        let parts: Result<_, _> = parts.into_iter().collect();
+        self.checkpoint = Some((tenant, parts.map_err(|error| error.to_string())?));
         Ok(())
     }
 
     /// A checkpoint and the rest of the log are the whole.
     fn check_checkpoint(&self) -> Result<(), String> {
-        let Some((tenant, bytes)) = &self.checkpoint else { return Ok(()) };
-        let snapshot: Snapshot =
-            rmp_serde::from_slice(bytes).map_err(|error| format!("a checkpoint: {error}"))?;
+        let Some((tenant, parts)) = &self.checkpoint else { return Ok(()) };
+        let parts: Vec<Part> = parts
+            .iter()
+            .map(|bytes| rmp_serde::from_slice(bytes))
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("a checkpoint: {error}"))?;
+        let snapshot =
+            Snapshot::of_parts(parts).map_err(|error| format!("a checkpoint: {error}"))?;
         let log = self.disk.open().map_err(|error| format!("the log does not open: {error}"))?;
         let whole = replay(&log.reader(), Some((*tenant, snapshot)))?;
         let live = self.engine()?.now(*tenant).ok_or("a tenant is gone")?;

@@ -15,6 +15,7 @@ use crate::commit::Unfit;
 use crate::event::{AttributeChange, Member};
 use crate::id::{ConnectorId, GroupId, RuleId, UserId};
 use crate::origin::Source;
+use crate::snapshot::dense;
 
 pub(super) const FIRST_SOURCE: Source = Source::Connector(ConnectorId::LEAST);
 pub(super) const LAST_SOURCE: Source = Source::Rule(RuleId::MOST);
@@ -332,9 +333,14 @@ impl Serialize for Groups {
 impl<'de> Deserialize<'de> for Groups {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut groups = Groups::default();
+        let mut of_member = Vec::new();
         for group in Vec::<Arc<Group>>::deserialize(deserializer)? {
-            groups.insert(group);
+            of_member.extend(group.members().map(|member| (member, group.id)));
+            groups.shelf.insert(group);
         }
+        // In order, so that the nodes of the index are made one after the other and are full.
+        of_member.sort_unstable();
+        groups.of_member = dense(of_member);
         Ok(groups)
     }
 }

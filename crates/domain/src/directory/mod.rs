@@ -35,11 +35,13 @@ pub use policies::{Policies, Policy, PolicySchema};
 pub use roles::{EVERYONE, Role, Roles};
 pub use rules::{Rule, Rules};
 pub use schemas::{CustomSchema, Schemas};
+pub(crate) use shelf::word_probe;
 pub use standing::{Standing, TenantState};
 pub use tenants::{Tenant, Tenants};
 pub(crate) use unique::Conflict;
+pub use users::UserRow;
 pub use users::{Assignment, Lock, User, Users};
-pub(crate) use users::{full_name, is_reserved};
+pub(crate) use users::{UserParts, full_name, is_reserved};
 pub use written::Written;
 
 use crate::attributes::set_attribute;

@@ -12,6 +12,7 @@ use super::{ExternalId, Moment, Stamp};
 use crate::commit::Unfit;
 use crate::id::{GroupId, UserId};
 use crate::position::Position;
+use crate::snapshot::dense;
 
 /// What can stand on a shelf.
 pub(super) trait Kept: Clone {
@@ -51,6 +52,11 @@ impl Word {
     fn external_id(value: &str) -> Word {
         Word::new("externalId", &scim::nfc(value))
     }
+}
+
+/// What the word of a text is that never changes: words are computed by the standard library's hash, which may.
+pub(crate) fn word_probe() -> u32 {
+    Word::new("userName", "probe").0
 }
 
 impl Kept for super::User {
@@ -104,6 +110,9 @@ impl Kept for super::Group {
         super::groups::words(self, note);
     }
 }
+
+/// Bytes of a word with its id in a part of a snapshot.
+pub(crate) const WORD_BYTES: usize = 4 + 16;
 
 /// Resources of one type, and three ways to find them.
 #[derive(Clone, PartialEq, Debug)]
@@ -228,6 +237,47 @@ impl<R: Kept> Shelf<R> {
             self.order.remove(place);
         }
         Ok(resource)
+    }
+
+    /// All words in their order, each with its id.
+    pub(super) fn word_bytes(
+        &self,
+        id: impl Fn(R::Id) -> [u8; 16],
+    ) -> impl Iterator<Item = [u8; WORD_BYTES]> {
+        self.by_word.iter().map(move |(word, of)| {
+            let mut bytes = [0; WORD_BYTES];
+            let (first, rest) = bytes.split_at_mut(4);
+            first.copy_from_slice(&word.0.to_be_bytes());
+            rest.copy_from_slice(&id(*of));
+            bytes
+        })
+    }
+
+    /// The shelf with these resources, by id, and these words, in their order.
+    pub(super) fn of_parts(
+        resources: Vec<Arc<R>>,
+        words: &[[u8; WORD_BYTES]],
+        id: impl Fn([u8; 16]) -> R::Id,
+    ) -> Self
+    where
+        R::Id: fmt::Debug,
+    {
+        let words = words.iter().map(|bytes| {
+            let [a, b, c, d, of @ ..] = bytes;
+            (Word(u32::from_be_bytes([*a, *b, *c, *d])), id(*of))
+        });
+        let by_word = dense(words.collect());
+        let mut order: Vec<_> =
+            resources.iter().map(|one| (one.created().position, one.id())).collect();
+        order.sort_unstable();
+        let mut by_id = OrdMap::new();
+        // As in `dense`: nodes that are full.
+        for start in [0, 1] {
+            for resource in resources.iter().skip(start).step_by(2) {
+                by_id.insert(resource.id(), resource.clone());
+            }
+        }
+        Self { by_id, by_word, order: order.into_iter().collect() }
     }
 
     /// Whether both indexes say what the map says.

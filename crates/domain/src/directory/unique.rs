@@ -110,7 +110,7 @@ impl Directory {
     }
 
     /// Makes the index of unique values anew.
-    pub(super) fn index_unique(&mut self) {
+    pub(crate) fn index_unique(&mut self) {
         let watched = Unique::watch(self.schemas.catalogue());
         self.unique = Unique { watched, values: OrdSet::new() };
         if self.unique.watched.is_empty() {

@@ -1,6 +1,6 @@
 //! The users of a tenant, and the ways to find one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,8 +8,9 @@ use imbl::{OrdMap, OrdSet};
 use scim::{ComplexView, Node, Packed, UserNameKey, View};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
 
-use super::shelf::{Shelf, Word};
+use super::shelf::{Shelf, WORD_BYTES, Word};
 use super::written::{self, Written};
 use super::{ExternalId, Moment, Stamp, apply_changes, external_id, set_external_id};
 use crate::commit::Unfit;
@@ -18,6 +19,7 @@ use crate::id::{ConnectorId, RoleId, UserId};
 use crate::origin::Source;
 use crate::personal::Personal;
 use crate::position::Position;
+use crate::snapshot::entries;
 
 /// A user as of one position.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -177,10 +179,13 @@ pub(super) fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// The words that a user is found by, beside external ids: mail addresses and `displayName` in
+/// The words that a user is found by, beside external ids: the name's key, mail addresses and `displayName` in
 /// whatever case, and an `active` that is false or unassigned. That it is true is not noted: it is
 /// for most, and so it finds nobody.
 pub(super) fn words(user: &User, note: &mut dyn FnMut(Word)) {
+    if let Ok(key) = UserNameKey::of(&user.user_name) {
+        note(key_word(&key));
+    }
     let attributes = user.attributes.view();
     emails(attributes, note);
     if let Some(name) = attributes.get("displayName").and_then(Node::as_str) {
@@ -228,6 +233,11 @@ fn name_word(name: &str) -> Word {
     Word::new("displayName", &scim::fold(name))
 }
 
+/// The word of a name, whoever calls them so.
+fn key_word(key: &UserNameKey) -> Word {
+    Word::new("userName", key.as_str())
+}
+
 fn written_word(name: &str) -> Word {
     Word::new("userName", &scim::fold_user_name(name))
 }
@@ -240,11 +250,10 @@ fn active_word(value: &str) -> Word {
 type FormerOf = OrdMap<UserId, BTreeSet<UserNameKey>>;
 
 /// The users of a tenant at one position.
+// INVARIANT (names): no two on the shelf have the same name key. Checked by `agrees`.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Users {
     shelf: Shelf<User>,
-    // INVARIANT (names): exactly the names on the shelf, by key. Checked by `agrees`.
-    by_name: OrdMap<UserNameKey, UserId>,
     // Names that were given up, by renaming or deleting: who asks about the past asks by name.
     former: OrdSet<(UserNameKey, UserId)>,
     // INVARIANT (former): exactly `former`, by user. Checked by `agrees`.
@@ -263,14 +272,15 @@ impl Users {
 
     /// The user with this name, in whatever case.
     pub fn named(&self, key: &UserNameKey) -> Option<&User> {
-        self.by_name.get(key).and_then(|id| self.get(*id))
+        let has_it = |user: &&User| UserNameKey::of(&user.user_name).is_ok_and(|own| own == *key);
+        self.shelf.with_word(key_word(key)).find(has_it)
     }
 
     /// Everybody who has this name or ever had it, whether they are still there or not.
     pub fn ever_named(&self, key: &UserNameKey) -> Vec<UserId> {
         let range = (key.clone(), UserId::LEAST)..=(key.clone(), UserId::MOST);
         let mut ids: Vec<_> = self.former.range(range).map(|(_, id)| *id).collect();
-        ids.extend(self.by_name.get(key));
+        ids.extend(self.named(key).map(|user| user.id));
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -323,8 +333,7 @@ impl Users {
         key: &'a UserNameKey,
     ) -> impl Iterator<Item = &'a User> {
         // The word of a written name is what its key is made of.
-        let written = self.shelf.with_word(Word::new("userName", key.as_str()));
-        let all = written.chain(self.named(key));
+        let all = self.shelf.with_word(key_word(key));
         all.filter(move |user| user.is_known_as(connector, key))
     }
 
@@ -417,11 +426,9 @@ impl Users {
             let connector = moment.origin.actor.connector();
             set_external_id(&mut user.external_ids, connector, new.external_id.as_deref());
         }
-        let key = key_of(&user.user_name, moment)?;
-        if self.by_name.contains_key(&key) {
+        if self.named(&key_of(&user.user_name, moment)?).is_some() {
             return Err(moment.unfit(format!("the name of user {id} is taken")));
         }
-        self.by_name.insert(key, id);
         self.shelf.insert(Arc::new(user));
         Ok(())
     }
@@ -440,11 +447,9 @@ impl Users {
             Some(user) => key_of(&user.user_name, moment)?,
             None => return Err(moment.unfit(format!("there is no user {id}"))),
         };
-        if self.by_name.get(&new).is_some_and(|holder| *holder != id) {
+        if self.named(&new).is_some_and(|holder| holder.id != id) {
             return Err(moment.unfit(format!("the new name of user {id} is taken")));
         }
-        self.by_name.remove(&old);
-        self.by_name.insert(new.clone(), id);
         if old != new {
             self.give_up(old, id);
         }
@@ -579,7 +584,6 @@ impl Users {
     pub(super) fn take(&mut self, id: UserId, moment: Moment<'_>) -> Result<Arc<User>, Unfit> {
         let user = self.shelf.remove(id, moment)?;
         let key = key_of(&user.user_name, moment)?;
-        self.by_name.remove(&key);
         self.give_up(key, id);
         for role in user.each_role() {
             self.one_holder_less(role);
@@ -590,11 +594,9 @@ impl Users {
     /// Puts in a user who was among others before.
     pub(super) fn put(&mut self, mut user: Arc<User>, moment: Moment<'_>) -> Result<(), Unfit> {
         Arc::make_mut(&mut user).modified = moment.stamp;
-        let key = key_of(&user.user_name, moment)?;
-        if self.by_name.contains_key(&key) {
+        if self.named(&key_of(&user.user_name, moment)?).is_some() {
             return Err(moment.unfit(format!("the name of user {} is taken", user.id)));
         }
-        self.by_name.insert(key, user.id);
         for role in user.each_role() {
             *self.holders.entry(role).or_default() += 1;
         }
@@ -605,9 +607,6 @@ impl Users {
     pub(super) fn agrees(&self) -> Result<(), String> {
         self.shelf.agrees()?;
         let rebuilt = Users::rebuild(self.shelf.by_id().cloned())?;
-        if rebuilt.by_name != self.by_name {
-            return Err("the index of users by names disagrees with them".to_owned());
-        }
         if rebuilt.holders != self.holders {
             return Err("the counts of the roles' holders disagree with the users".to_owned());
         }
@@ -625,7 +624,7 @@ impl Users {
         let mut rebuilt = Users::default();
         for user in users {
             let key = UserNameKey::of(&user.user_name).map_err(|e| e.to_string())?;
-            if rebuilt.by_name.insert(key, user.id).is_some() {
+            if rebuilt.named(&key).is_some() {
                 return Err(format!("two users are called like user {}", user.id));
             }
             for role in user.each_role() {
@@ -634,6 +633,97 @@ impl Users {
             rebuilt.shelf.insert(user);
         }
         Ok(rebuilt)
+    }
+}
+
+/// A user in a part of a snapshot: every field, by its place.
+pub struct UserRow<U>(pub U);
+
+impl Serialize for UserRow<&User> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let User {
+            id,
+            user_name,
+            active,
+            active_unassigned,
+            lock,
+            managed_by,
+            released,
+            external_ids,
+            roles,
+            written,
+            attributes,
+            created,
+            modified,
+        } = self.0;
+        let flags = (active, active_unassigned, released);
+        let given = (external_ids, roles, written);
+        (id, user_name, flags, lock, managed_by, given, attributes, created, modified)
+            .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for UserRow<Arc<User>> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (id, user_name, flags, lock, managed_by, given, attributes, created, modified) =
+            Deserialize::deserialize(deserializer)?;
+        let (active, active_unassigned, released) = flags;
+        let (external_ids, roles, written) = given;
+        Ok(UserRow(Arc::new(User {
+            id,
+            user_name,
+            active,
+            active_unassigned,
+            lock,
+            managed_by,
+            released,
+            external_ids,
+            roles,
+            written,
+            attributes,
+            created,
+            modified,
+        })))
+    }
+}
+
+/// What of the users is neither a user nor an index.
+pub(crate) struct UserParts {
+    pub(crate) former: OrdSet<(UserNameKey, UserId)>,
+    pub(crate) erased: OrdSet<UserId>,
+}
+
+impl Users {
+    pub(crate) fn parts(&self) -> UserParts {
+        UserParts { former: self.former.clone(), erased: self.erased.clone() }
+    }
+
+    /// All users, by id.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &User> {
+        self.shelf.by_id().map(|user| &**user)
+    }
+
+    /// All words, in their order.
+    pub(crate) fn word_bytes(&self) -> impl Iterator<Item = [u8; WORD_BYTES]> {
+        self.shelf.word_bytes(|id| id.uuid().into_bytes())
+    }
+
+    /// The users whose parts these are; none if they are malformed.
+    pub(crate) fn of_parts(
+        rows: Vec<UserRow<Arc<User>>>,
+        words: &[Vec<u8>],
+        rest: UserParts,
+    ) -> Option<Users> {
+        let mut holders: BTreeMap<RoleId, usize> = BTreeMap::new();
+        for UserRow(user) in &rows {
+            user.each_role().for_each(|role| *holders.entry(role).or_default() += 1);
+        }
+        let users = rows.into_iter().map(|UserRow(user)| user).collect();
+        let words = entries::<WORD_BYTES>(words)?;
+        let shelf = Shelf::of_parts(users, &words, |id| UserId::new(Uuid::from_bytes(id)));
+        let UserParts { former, erased } = rest;
+        let former_of = former_of(&former);
+        Some(Users { shelf, former, former_of, erased, holders: holders.into_iter().collect() })
     }
 }
 

@@ -8,8 +8,9 @@ use std::path::Path;
 
 use domain::id::{TenantId, UserId};
 
-use super::{KEY, OpenError, Options, SledLog, frame_key, guard, next, person, person_key};
+use super::{Check, KEY, OpenError, Options, SledLog, frame_key, guard, next, person, person_key};
 use crate::broken::Broken;
+use crate::checkpoint;
 use crate::folder::{MASTER_KEY, at};
 use crate::keys::{self, Record};
 use crate::log::{EventLog, LogReader};
@@ -83,7 +84,11 @@ impl SledLog {
     ) -> Result<Rekeyed, RekeyError> {
         let own_key = dir.join(MASTER_KEY);
         let is_own = MasterKey::from_file(&own_key).is_ok_and(|key| key.is(&old));
+        let options = Options { check: Check::Whole, ..options };
         let log = SledLog::open_with(dir, old.clone(), options, |_| {})?;
+        // It would open with the old key still, and is made anew.
+        let checkpoint = log.store.folder.checkpoint();
+        checkpoint::remove(&checkpoint).map_err(at(&checkpoint))?;
         let building = swap::building(dir);
         let (new, fate) = match new {
             NewKey::Made => (MasterKey::load_or_create(&building)?.0, OldKey::Replaced),

@@ -16,6 +16,7 @@ use super::{
     next, person, person_key,
 };
 use crate::broken::Broken;
+use crate::checkpoint;
 use crate::folder::{DB, Folder, LOG, at, copy_folder};
 use crate::heads::TenantEnd;
 use crate::keys;
@@ -119,6 +120,9 @@ impl SledLog {
         wait_until_closed(&draft.join(LOG).join(DB)).map_err(at(&draft))?;
         fs::rename(draft.join(LOG), building.join(WHOLE)).map_err(at(&building))?;
         sync(&building).and_then(|()| sync(dir)).map_err(at(dir))?;
+        // It stands for what the damaged log was.
+        let checkpoint = folder.checkpoint();
+        checkpoint::remove(&checkpoint).map_err(at(&checkpoint))?;
         let kept = folder.aside()?;
         fs::rename(folder.log(), &kept).map_err(at(&kept))?;
         settle(dir)?;
@@ -240,7 +244,7 @@ fn sound(
         }
     };
     let mut good = 0;
-    match survey(store, last, |done, total| {
+    match survey(store, Default::default(), last, |done, total| {
         good = done;
         progress(done, total);
     }) {
@@ -249,7 +253,7 @@ fn sound(
             if last != u64::MAX {
                 faults.push(broken.to_string());
             }
-            Ok(survey(store, good, |_, _| {})?)
+            Ok(survey(store, Default::default(), good, |_, _| {})?)
         }
     }
 }

@@ -2,6 +2,9 @@
 //! `cfg(test)` says to the lints that helpers are tests too.
 
 #[cfg(test)]
+mod checkpoints;
+
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod explain;
