@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage torture fixtures bench bench-tenants bench-quick bench-history bench-access demo clean
+.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage torture fixtures bench bench-build bench-tenants bench-quick bench-history bench-access demo clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,14 +55,19 @@ endif
 bench-tenants: ## what 10,000 tenants of 10 users cost in memory, in about 1 min
 	cargo run --release -p testkit --bin tenants -- 10000 10
 
-bench: ## durable creates a second beside the machine's own ceilings, in about 70 s
-	cargo run --release -p benches
+# Both binaries in one build: by itself, each would be built with other features of what they share.
+RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
+bench-build:
+	cargo build --release -p cli -p benches
 
-bench-quick: ## the same in about 12 s
-	cargo run --release -p benches -- --quick
+bench: bench-build ## every speed and size that is promised, beside the machine's own ceilings; or some: ROWS=T1,T4 USERS=100000
+	$(RELEASE)/benches $(if $(ROWS),--rows $(ROWS)) $(if $(USERS),--users $(USERS))
 
-bench-history: ## how long audit questions take out of EVENTS (1,000,000) commits
-	cargo run --release -p testkit --bin history -- $(or $(EVENTS),1000000)
+bench-quick: bench-build ## the same roughly, with 10,000 users at most, in about 3 min; or some: ROWS=T1,T4
+	$(RELEASE)/benches --quick $(if $(ROWS),--rows $(ROWS)) $(if $(USERS),--users $(USERS))
+
+bench-history: bench-build ## how long audit questions take out of EVENTS (1,000,000) commits
+	$(RELEASE)/benches history $(or $(EVENTS),1000000)
 
 bench-access: ## checks a second on one core: 100,000 users, 2,000 groups, 200 policies
 	cargo run --release -p access --example checks

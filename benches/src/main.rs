@@ -1,27 +1,39 @@
-//! How fast rollbook makes users durable, beside what the machine allows in the same seconds.
+//! How fast rollbook is, beside what the machine allows in the same seconds.
 //!
 //! A figure without its ceiling says more about the machine than about the server. So the real
-//! binary is measured in short slices that alternate with three others: the disk alone, bare axum
-//! that answers the same bytes, and bare axum that makes what it was sent durable first. What is
-//! worth keeping are the ratios.
+//! binary is measured in short slices that alternate with others: the disk alone, bare axum that
+//! answers the same bytes, and bare axum that makes what it was sent durable first. What is worth
+//! keeping are the ratios, and CPU told in bare GETs.
 
 mod options;
 
 mod run;
+
+mod bench;
+mod rows;
 
 mod bare;
 mod rollbook;
 mod server;
 
 mod disk;
+mod floor;
+mod history;
 mod http;
 mod load;
 mod okta;
+mod work;
 
+mod fill;
+mod people;
+mod population;
+
+mod figure;
 mod lane;
 mod machine;
 mod proc;
 mod report;
+mod results;
 mod stats;
 mod table;
 mod terminal;
@@ -33,6 +45,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::LocalSet;
 
 use crate::options::{Cli, Options, Role};
+use crate::population::Shape;
 
 /// rollbook's own, so that the bare servers are not slower for their allocator.
 #[global_allocator]
@@ -43,14 +56,28 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let Cli { options, role } = Cli::parse();
-    let done = match role {
-        Some(Role::Bare { folder }) => bare::serve(&folder).map(|()| ExitCode::SUCCESS),
-        None => measure(&options),
-    };
-    done.unwrap_or_else(|error| {
+    act(role, &options).unwrap_or_else(|error| {
         terminal::complain(&error);
         ExitCode::FAILURE
     })
+}
+
+fn act(role: Option<Role>, options: &Options) -> anyhow::Result<ExitCode> {
+    match role {
+        Some(Role::Bare { folder }) => bare::serve(&folder)?,
+        Some(Role::Fill { folder, users, commits }) => {
+            population::fill(&folder, Shape { users, commits })?;
+        }
+        Some(Role::Floor { path, users, commits }) => {
+            let took = floor::replay(&path, Shape { users, commits })?;
+            terminal::say(serde_json::to_string(&took)?);
+        }
+        Some(Role::History { commits, within, json }) => {
+            history::history(&within.map_or_else(rollbook::target, Ok)?, commits, json)?;
+        }
+        None => return measure(options),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// One thread drives it all: the load must not take the cores that the server is to use.
@@ -58,20 +85,21 @@ fn measure(options: &Options) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let [mut interrupt, mut terminate, mut hangup] = signals()?;
-        let report = tokio::select! {
-            report = run::run(options) => Some(report?),
+        let done = tokio::select! {
+            done = run::run(options) => Some(done?),
             _ = interrupt.recv() => None,
             _ = terminate.recv() => None,
             _ = hangup.recv() => None,
         };
-        // Whichever came first, the servers have ended and the folder is gone by now: `run` owned
+        // Whichever came first, the servers have ended and the copies are gone by now: `run` owned
         // them.
-        let Some(report) = report else {
-            terminal::note("interrupted: the servers are stopped and the folder is removed");
-            return Ok(ExitCode::from(INTERRUPTED));
-        };
-        terminal::say(if options.json { report.to_json()? } else { report.to_text() });
-        Ok(ExitCode::SUCCESS)
+        Ok(match done {
+            Some(()) => ExitCode::SUCCESS,
+            None => {
+                terminal::note("interrupted: what was done is kept, the same command goes on");
+                ExitCode::from(INTERRUPTED)
+            }
+        })
     })
 }
 

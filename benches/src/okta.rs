@@ -1,78 +1,107 @@
-//! Requests as Okta sends them: its headers, its bodies. All are equally long, so that slices can
-//! be compared.
+//! Requests as Okta sends them: its headers, its bodies.
 
+use std::fmt::Arguments;
 use std::io::Write;
-use std::net::SocketAddr;
+
+use crate::people;
 
 /// The tenant that is measured.
 pub(crate) const TENANT: &str = "acme";
 /// Its key, which each request shows and the server checks.
 pub(crate) const KEY: &str = "acme:bench-secret-000000000000";
-/// Where its users are.
-pub(crate) const USERS: &str = "/scim/acme/v2/Users";
+/// The operator's.
+pub(crate) const OPERATOR_KEY: &str = "bench-operator-0000000000";
+/// Where its SCIM service is.
+pub(crate) const BASE: &str = "/scim/acme/v2";
+/// What Okta calls itself.
+pub(crate) const AGENT: &str = "Okta SCIM Client 1.0.0";
 
-/// Writes `POST /Users` for the user of this number. `before` is put before the path.
-pub(crate) fn create(out: &mut Vec<u8>, to: SocketAddr, before: &str, number: u32) {
-    let body = new_user(number);
-    head(out, "POST", to, &format!("{before}{USERS}"));
-    let length = body.len();
-    put(out, format_args!("Content-Type: application/scim+json; charset=utf-8\r\n"));
-    put(out, format_args!("Content-Length: {length}\r\n\r\n{body}"));
+/// To whom requests go, and what they show.
+#[derive(Clone, Debug)]
+pub(crate) struct To {
+    /// `Host`.
+    pub(crate) host: String,
+    /// Before `/Users`.
+    pub(crate) base: String,
+    /// After `Bearer`; nothing is shown where none is asked for.
+    pub(crate) key: Option<String>,
 }
 
-/// Writes `GET /Users/{id}`.
-pub(crate) fn get(out: &mut Vec<u8>, to: SocketAddr, id: &str) {
-    head(out, "GET", to, &format!("{USERS}/{id}"));
-    put(out, format_args!("\r\n"));
+impl To {
+    /// A rollbook, or whoever answers in its place.
+    pub(crate) fn rollbook(host: impl ToString) -> To {
+        To { host: host.to_string(), base: BASE.to_owned(), key: Some(KEY.to_owned()) }
+    }
+
+    /// A request without a body, for what is below the base.
+    pub(crate) fn get(&self, out: &mut Vec<u8>, path: Arguments<'_>) {
+        self.head(out, "GET", &self.base, path);
+        put(out, format_args!("\r\n"));
+    }
+
+    /// A request with a body.
+    pub(crate) fn send(&self, out: &mut Vec<u8>, method: &str, path: Arguments<'_>, body: &str) {
+        self.head(out, method, &self.base, path);
+        let length = body.len();
+        put(out, format_args!("Content-Type: application/scim+json; charset=utf-8\r\n"));
+        put(out, format_args!("Content-Length: {length}\r\n\r\n{body}"));
+    }
+
+    fn head(&self, out: &mut Vec<u8>, method: &str, base: &str, path: Arguments<'_>) {
+        put(
+            out,
+            format_args!(
+                "{method} {base}{path} HTTP/1.1\r\n\
+                 Host: {}\r\n\
+                 Accept: application/scim+json\r\n\
+                 Accept-Charset: utf-8\r\n\
+                 Accept-Encoding: gzip,deflate\r\n\
+                 User-Agent: {AGENT}\r\n",
+                self.host
+            ),
+        );
+        if let Some(key) = &self.key {
+            put(out, format_args!("Authorization: Bearer {key}\r\n"));
+        }
+    }
 }
 
-/// Writes the question how many users there are.
-pub(crate) fn count(out: &mut Vec<u8>, to: SocketAddr) {
-    head(out, "GET", to, &format!("{USERS}?startIndex=1&count=1"));
-    put(out, format_args!("\r\n"));
+/// The body of a PATCH that lets a user act, or not.
+pub(crate) fn activate(active: bool) -> String {
+    patch(format_args!("{{\"op\":\"replace\",\"value\":{{\"active\":{active}}}}}"))
 }
 
-fn head(out: &mut Vec<u8>, method: &str, to: SocketAddr, path: &str) {
-    put(
-        out,
-        format_args!(
-            "{method} {path} HTTP/1.1\r\n\
-             Host: {to}\r\n\
-             Accept: application/scim+json\r\n\
-             Accept-Charset: utf-8\r\n\
-             Accept-Encoding: gzip,deflate\r\n\
-             User-Agent: Okta SCIM Client 1.0.0\r\n\
-             Authorization: Bearer {KEY}\r\n"
-        ),
-    );
+/// The body of a PATCH that adds members, as an id and a name each.
+pub(crate) fn add(members: &[(String, String)]) -> String {
+    let members: Vec<String> = members
+        .iter()
+        .map(|(id, name)| format!("{{\"value\":\"{id}\",\"display\":\"{name}\"}}"))
+        .collect();
+    let members = members.join(",");
+    patch(format_args!("{{\"op\":\"add\",\"path\":\"members\",\"value\":[{members}]}}"))
 }
 
-/// A user as Okta creates one with the enterprise extension mapped: a password, and `groups`, as
-/// always empty.
-fn new_user(number: u32) -> String {
+/// The body of a PATCH that takes them out again: one operation for each, as Okta has it.
+pub(crate) fn remove(members: &[(String, String)]) -> String {
+    let operations: Vec<String> = members
+        .iter()
+        .map(|(id, _)| format!("{{\"op\":\"remove\",\"path\":\"members[value eq \\\"{id}\\\"]\"}}"))
+        .collect();
+    patch(format_args!("{}", operations.join(",")))
+}
+
+fn patch(operations: Arguments<'_>) -> String {
     format!(
-        "{{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\",\
-         \"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\"],\
-         \"userName\":\"ada.{number:08}@acme-corp.example\",\
-         \"name\":{{\"givenName\":\"Ada\",\"familyName\":\"Lovelace {number:08}\"}},\
-         \"emails\":[{{\"primary\":true,\"value\":\"ada.{number:08}@acme-corp.example\",\
-         \"type\":\"work\"}}],\
-         \"phoneNumbers\":[{{\"primary\":true,\"value\":\"+1-617-{number:08}\",\"type\":\"work\"}}],\
-         \"displayName\":\"Ada Lovelace {number:08}\",\"title\":\"Account Executive\",\
-         \"locale\":\"en-US\",\"externalId\":\"00ujl29u0l{number:08}h7\",\
-         \"groups\":[],\"password\":\"1mz{number:08}nq\",\"active\":true,\
-         \"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\":{{\
-         \"employeeNumber\":\"E{number:08}\",\"department\":\"Sales\",\
-         \"manager\":{{\"value\":\"E00000001\",\"displayName\":\"Charles Babbage\"}}}}}}"
+        "{{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":[{operations}]}}"
     )
 }
 
-/// Bytes of a create's body.
-pub(crate) fn create_bytes() -> usize {
-    new_user(0).len()
+/// `POST /Users`, for the user of this number.
+pub(crate) fn create(to: &To, out: &mut Vec<u8>, number: u32) {
+    to.send(out, "POST", format_args!("/Users"), &people::body(number, 0));
 }
 
-fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+fn put(out: &mut Vec<u8>, text: Arguments<'_>) {
     // Writing to memory does not fail.
     drop(out.write_fmt(text));
 }
@@ -82,23 +111,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bodies_are_json_and_equally_long() {
-        for number in [0, 1, 99_999_999] {
-            let body = new_user(number);
-            let user: serde_json::Value = serde_json::from_str(&body).unwrap();
-            assert_eq!(user["userName"], format!("ada.{number:08}@acme-corp.example"));
-            assert_eq!(user["groups"], serde_json::json!([]));
-            assert_eq!(body.len(), create_bytes());
-        }
+    fn a_create_says_how_long_it_is() {
+        let mut out = Vec::new();
+        create(&To::rollbook("127.0.0.1:8080"), &mut out, 7);
+        let text = String::from_utf8(out).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("POST /scim/acme/v2/Users HTTP/1.1\r\n"), "{head}");
+        assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
     }
 
     #[test]
-    fn a_create_says_how_long_it_is() {
-        let mut out = Vec::new();
-        create(&mut out, SocketAddr::from(([127, 0, 0, 1], 8080)), "/durable", 7);
-        let text = String::from_utf8(out).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("POST /durable/scim/acme/v2/Users HTTP/1.1\r\n"), "{head}");
-        assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
+    fn patches_are_json() {
+        let members = [("a".to_owned(), "Ada".to_owned()), ("b".to_owned(), "Bob".to_owned())];
+        for (body, operations) in [(activate(true), 1), (add(&members), 1), (remove(&members), 2)] {
+            let patch: serde_json::Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(patch["Operations"].as_array().unwrap().len(), operations, "{body}");
+        }
     }
 }

@@ -54,6 +54,27 @@ impl Reading {
     }
 }
 
+/// Bytes of memory that a process holds.
+pub(crate) fn resident(process: u32) -> anyhow::Result<u64> {
+    let status = read(&format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: u64 =
+        line.context("a process without VmRSS")?.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib * 1024)
+}
+
+/// Time that the threads which a process has now were on a processor, exactly.
+pub(crate) fn on_cpu(process: u32) -> anyhow::Result<Duration> {
+    let mut all = Duration::ZERO;
+    for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        // A thread may end meanwhile.
+        let Ok(text) = std::fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+        let nanos = text.split_whitespace().next().context("an empty schedstat")?;
+        all += Duration::from_nanos(nanos.parse()?);
+    }
+    Ok(all)
+}
+
 fn read(path: &str) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("`{path}` could not be read"))
 }

@@ -1,60 +1,29 @@
-//! The server that this is about: finding its binary, building it if need be, and starting it.
+//! The server that this is about: finding its binary, and starting it.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use tokio::process::Command;
 
 use crate::http::Connection;
 use crate::okta;
 use crate::server::Server;
-use crate::terminal::note;
 
-const BUILD: [&str; 4] = ["build", "--release", "-p", "cli"];
 /// How long it may take from listening to being ready.
-const READY: Duration = Duration::from_secs(30);
+const READY: Duration = Duration::from_secs(900);
 
-/// The binary to measure: the one that was named, else this workspace's release build.
-///
-/// Under `cargo run`, cargo is asked to build it first, which takes no time when it is up to date:
-/// the figures of an old build mislead more than none.
-pub(crate) async fn binary(named: Option<&Path>) -> anyhow::Result<PathBuf> {
-    if let Some(named) = named {
-        ensure!(named.is_file(), "there is no file {}", named.display());
-        return Ok(named.to_owned());
-    }
-    let binary = beside_us()?;
-    if let (Some(cargo), Some(package)) = (env::var_os("CARGO"), env::var_os("CARGO_MANIFEST_DIR"))
-    {
-        if !binary.is_file() {
-            note("rollbook is not built yet; building it takes minutes, once:");
-        }
-        note(format!("cargo {}", BUILD.join(" ")));
-        let built = Command::new(cargo)
-            .args(BUILD)
-            .current_dir(package)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .status()
-            .await
-            .context("cargo could not be started")?;
-        ensure!(
-            built.success(),
-            "rollbook could not be built; see above, or name a binary with --rollbook"
-        );
-    }
-    if !binary.is_file() {
-        bail!(
-            "rollbook is not built: there is no {}; run `cargo {}` first, or name a binary with \
-             --rollbook",
-            binary.display(),
-            BUILD.join(" ")
-        );
-    }
+/// The binary to measure: the one that was named, else the one that was built beside this program.
+pub(crate) fn binary(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let binary = named.map_or_else(beside_us, |named| Ok(named.to_owned()))?;
+    ensure!(
+        binary.is_file(),
+        "there is no {}; `cargo build --release -p cli -p benches` makes it, as `make bench` does, or \
+         name one with --rollbook",
+        binary.display()
+    );
     Ok(binary)
 }
 
@@ -77,23 +46,30 @@ pub(crate) async fn version(binary: &Path) -> anyhow::Result<String> {
     Ok(said.lines().next().unwrap_or("a program that does not say its version").to_owned())
 }
 
-/// Starts it on an empty data folder within `folder`, and waits until it is ready. It is as an
-/// operator runs it: nothing is set but the keys.
-pub(crate) async fn start(binary: &Path, folder: &Path) -> anyhow::Result<Server> {
-    let mut command = Command::new(binary);
-    for (name, _) in env::vars_os() {
-        // What is set for another instance does not belong to this one.
-        if name.to_string_lossy().starts_with("ROLLBOOK_") {
-            command.env_remove(name);
+/// Starts it on the data folder `data`, on these processors if any are named, and waits until it is
+/// ready. It is as an operator runs it: nothing is set but the keys. What it complains of goes to
+/// the folder above.
+pub(crate) async fn start(
+    binary: &Path,
+    data: &Path,
+    processors: Option<&str>,
+) -> anyhow::Result<Server> {
+    let mut command = match processors {
+        None => Command::new(binary),
+        Some(list) => {
+            let mut command = Command::new("taskset");
+            command.args(["--cpu-list", list]).arg(binary);
+            command
         }
-    }
-    command
+    };
+    clean(&mut command)
         .env("ROLLBOOK_SCIM_KEY", okta::KEY)
-        .env("ROLLBOOK_OPERATOR_KEY", "bench-operator-0000000000")
+        .env("ROLLBOOK_OPERATOR_KEY", okta::OPERATOR_KEY)
         .arg("serve")
         .arg("--data")
-        .arg(folder.join("rollbook"))
+        .arg(data)
         .args(["--listen", "127.0.0.1:0", "--tenant", okta::TENANT]);
+    let folder = data.parent().context("a data folder is in none")?;
     let server = Server::start(command, folder).await?;
     let ready = tokio::time::timeout(READY, ready(&server)).await;
     ready
@@ -103,13 +79,34 @@ pub(crate) async fn start(binary: &Path, folder: &Path) -> anyhow::Result<Server
     Ok(server)
 }
 
+/// Where the log of the tenant ends.
+pub(crate) async fn position(server: &Server) -> anyhow::Result<u64> {
+    let (address, key) = (server.address, okta::OPERATOR_KEY);
+    let request =
+        format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\r\n");
+    let mut connection = Connection::open(address).await?;
+    let answer = connection.ask(request.as_bytes()).await?;
+    let text = String::from_utf8_lossy(answer.body);
+    let name = format!("rollbook_position{{tenant=\"{}\"}} ", okta::TENANT);
+    let line = text.lines().find_map(|line| line.strip_prefix(&name));
+    Ok(line.with_context(|| format!("/metrics does not say {name}"))?.parse()?)
+}
+
+/// What is set for another instance does not belong to this one.
+pub(crate) fn clean(command: &mut Command) -> &mut Command {
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("ROLLBOOK_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 async fn ready(server: &Server) -> anyhow::Result<()> {
     let request = format!("GET /readyz HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
-    let since = Instant::now();
     let mut connection = Connection::open(server.address).await?;
     while connection.ask(request.as_bytes()).await?.status != 200 {
-        ensure!(since.elapsed() < READY, "it does not become ready");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     Ok(())
 }

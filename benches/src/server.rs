@@ -10,14 +10,15 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// How long a server may take until it listens.
-const START: Duration = Duration::from_secs(30);
+/// How long a server may take until it listens: a large log may have to be read first.
+const START: Duration = Duration::from_secs(900);
 /// How long a server may take to end.
-const END: Duration = Duration::from_secs(5);
+const END: Duration = Duration::from_secs(120);
 /// How much of what a server complained of is shown.
 const SHOWN_LINES: usize = 10;
 
@@ -59,6 +60,17 @@ impl Server {
         let pid = child.id().context("a server ended as soon as it listened")?;
         let input = child.stdin.take();
         Ok(Server { child, pid, address, complaints, _input: input, _output: output })
+    }
+
+    /// Asks it to end, and waits until it has: how long that took.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<Duration> {
+        let since = Instant::now();
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        kill_process(pid.context("a process without an id")?, Signal::TERM)?;
+        let ended = timeout(END, self.child.wait()).await;
+        let ended = ended.with_context(|| format!("it did not end within {END:?}"))??;
+        ensure!(ended.success(), "it ended with {ended}{}", self.said_last());
+        Ok(since.elapsed())
     }
 
     /// What it complained of last, to stand behind an error.

@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("idpsim", &["scim"]),
     ("cli", &["scim", "domain", "access", "eventlog", "engine", "audit", "server", "idpsim"]),
     ("testkit", &["scim", "domain", "access", "eventlog", "engine", "audit", "server", "idpsim"]),
-    ("benches", &[]),
+    ("benches", &["scim", "domain", "eventlog", "engine", "audit", "server"]),
 ];
 
 /// The root of the workspace.

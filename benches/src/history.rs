@@ -1,18 +1,17 @@
-//! How long audit questions take out of a long history: `cargo run --release -p testkit --bin history -- 10000000`.
+//! How long audit questions take out of a long history: `make bench-history EVENTS=10000000`.
 //!
 //! Two logs on real sled, one a tenth of the other, with the same answers in both: what a question costs
 //! must grow with its answer, not with the log. Prints, for each question, the commits that it answers and those that it reads,
 //! the median and the 99th percentile of both logs and their ratio; how fast a feed's pages follow each other; and what the trail
 //! costs in memory and in time for each event.
 
-use std::error::Error;
-use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context, anyhow, bail};
 use audit::{Order, Question, ask};
 use domain::commit::{Commit, Projection};
 use domain::event::{
@@ -29,14 +28,14 @@ use eventlog::{
     AppendError, Broken, EventLog, Journal, Keys, LogReader, MasterKey, Options, PersonKey, Sealed,
     SledLog, Stored,
 };
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A line on standard output.
-macro_rules! say {
-    ($($words:tt)*) => { drop(writeln!(std::io::stdout(), $($words)*)) };
-}
+use crate::people::mix;
+use crate::table::Table;
+use crate::terminal::{note, say};
 
-type Done<T> = Result<T, Box<dyn Error>>;
+type Done<T> = anyhow::Result<T>;
 
 /// Commits for each user who comes to be.
 const PER_USER: u64 = 20;
@@ -140,14 +139,6 @@ impl<R: LogReader> LogReader for Counting<R> {
     fn persons(&self, tenant: TenantId) -> Result<Vec<(UserId, PersonKey)>, Broken> {
         self.reader.persons(tenant)
     }
-}
-
-/// A number that looks like no other (SplitMix64).
-fn mix(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// Ids in the order in which they are made, as version 7 has them, with a random end.
@@ -339,11 +330,11 @@ fn write(dir: &Path, master: MasterKey, events: u64) -> Done<()> {
         head = Head { position: Some(commit.position), hash: sealed.hash, time: commit.at };
         batch.push(sealed);
         if batch.len() == BATCH {
-            log = log.append(&batch).map_err(|error| error.to_string())?;
+            log = log.append(&batch).map_err(|error| anyhow!("{error}"))?;
             batch.clear();
         }
     }
-    log = log.append(&batch).map_err(|error| error.to_string())?;
+    log = log.append(&batch).map_err(|error| anyhow!("{error}"))?;
     log.close();
     Ok(())
 }
@@ -352,14 +343,14 @@ fn write(dir: &Path, master: MasterKey, events: u64) -> Done<()> {
 fn resident() -> Done<u64> {
     let text = std::fs::read_to_string("/proc/self/status")?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: u64 = line.ok_or("no VmRSS")?.trim().trim_end_matches(" kB").parse()?;
+    let kib: u64 = line.context("no VmRSS")?.trim().trim_end_matches(" kB").parse()?;
     Ok(1_024 * kib)
 }
 
 /// Time that this thread was on a processor: what the machine does beside does not count.
 fn on_cpu() -> Done<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanos = text.split_whitespace().next().ok_or("no schedstat")?;
+    let nanos = text.split_whitespace().next().context("no schedstat")?;
     Ok(Duration::from_nanos(nanos.parse()?))
 }
 
@@ -384,11 +375,11 @@ fn trail_alone(events: u64) -> Done<()> {
     let mut trail = Some(Trail::default());
     let spent = build(&mut trail)?.saturating_sub(without);
     let bytes = resident()?.saturating_sub(before);
-    say!(
+    note(format!(
         "trail of {events} commits: {:.0} bytes and {:.2} µs of CPU for each (a clone and an apply)",
         bytes as f64 / events as f64,
         spent.as_secs_f64() * 1e6 / events as f64,
-    );
+    ));
     Ok(())
 }
 
@@ -420,13 +411,15 @@ fn questions(events: u64) -> Vec<(&'static str, Question)> {
 }
 
 /// What a question took.
-struct Took {
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Took {
+    pub(crate) question: String,
     /// Commits in the answer.
-    answered: usize,
+    pub(crate) answered: usize,
     /// Commits read for it.
-    read: u64,
-    median: Duration,
-    p99: Duration,
+    pub(crate) read: u64,
+    pub(crate) median_ms: f64,
+    pub(crate) p99_ms: f64,
 }
 
 /// How long each question takes.
@@ -437,13 +430,13 @@ fn measure(dir: &Path, master: MasterKey, events: u64) -> Done<Vec<Took>> {
     let read = Arc::new(AtomicU64::new(0));
     let log = Counted { log, read: read.clone() };
     let (engine, writer) = Engine::open(log, clock, |_| {})?;
-    say!(
+    note(format!(
         "{events} commits opened in {:.1} s, {} MiB resident",
         begun.elapsed().as_secs_f64(),
         resident()? >> 20
-    );
+    ));
     let mut measured = Vec::new();
-    for (_, question) in questions(events) {
+    for (name, question) in questions(events) {
         let mut times = Vec::new();
         let mut answered = 0;
         read.store(0, Ordering::Relaxed);
@@ -453,9 +446,10 @@ fn measure(dir: &Path, master: MasterKey, events: u64) -> Done<Vec<Took>> {
             times.push(begun.elapsed());
         }
         times.sort_unstable();
-        let at = |index: usize| times.get(index).copied().unwrap_or_default();
+        let at = |index: usize| times.get(index).map_or(f64::NAN, |t| t.as_secs_f64() * 1e3);
         let read = read.load(Ordering::Relaxed) / ASKED as u64;
-        measured.push(Took { answered, read, median: at(ASKED / 2), p99: at(ASKED * 99 / 100) });
+        let (question, median_ms, p99_ms) = (name.to_owned(), at(ASKED / 2), at(ASKED * 99 / 100));
+        measured.push(Took { question, answered, read, median_ms, p99_ms });
     }
     walk(&engine, events)?;
     drop(engine);
@@ -465,7 +459,7 @@ fn measure(dir: &Path, master: MasterKey, events: u64) -> Done<Vec<Took>> {
 
 /// How fast the pages of a feed follow each other, out of the middle of the log.
 fn walk(engine: &Engine, events: u64) -> Done<()> {
-    let from = Position::new(events / 2).ok_or("a log without a middle")?;
+    let from = Position::new(events / 2).context("a log without a middle")?;
     let mut next = Some(Question { from, limit: FEED_PAGE, ..Question::default() });
     let (begun, mut told) = (Instant::now(), 0);
     for _ in 0..FEED_PAGES {
@@ -475,47 +469,44 @@ fn walk(engine: &Engine, events: u64) -> Done<()> {
         next = entries.last().and_then(|last| question.after(last.position));
     }
     let rate = told as f64 / begun.elapsed().as_secs_f64();
-    say!("{told} commits in pages of {FEED_PAGE}: {rate:.0} a second");
+    note(format!("{told} commits in pages of {FEED_PAGE}: {rate:.0} a second"));
     Ok(())
 }
 
-fn main() -> Done<()> {
-    let events: u64 = std::env::args().nth(1).map_or(Ok(1_000_000), |text| text.parse())?;
+/// Asks a log of so many commits, and one of a tenth of them; in a folder within `within`.
+pub(crate) fn history(within: &Path, events: u64, json: bool) -> Done<()> {
     let few = events / 10;
     trail_alone(events)?;
-    let folder = tempfile::tempdir_in(std::env::current_dir()?)?;
+    let folder = tempfile::tempdir_in(within)?;
     let mut both = Vec::new();
     for events in [few, events] {
         let dir = folder.path().join(events.to_string());
         let master = || MasterKey::new([3; 32]);
         let begun = Instant::now();
         write(&dir, master(), events)?;
-        say!("{events} commits written in {:.1} s", begun.elapsed().as_secs_f64());
+        note(format!("{events} commits written in {:.1} s", begun.elapsed().as_secs_f64()));
         both.push(measure(&dir, master(), events)?);
     }
-    say!(
-        "{:41} {:>7} {:>5} {:>19} {:>19} {:>5}",
-        "question",
-        "commits",
-        "read",
-        few,
-        events,
-        "ratio"
-    );
-    let names = questions(events).into_iter().map(|(name, _)| name);
-    let [short, long] = both.as_slice() else { return Err("two logs".into()) };
-    for (name, (short, long)) in names.zip(short.iter().zip(long)) {
-        let ms = |time: Duration| time.as_secs_f64() * 1e3;
-        say!(
-            "{name:41} {:>7} {:>5} {:>7.2} / {:>6.2} ms {:>7.2} / {:>6.2} ms {:>5.2}",
-            long.answered,
-            long.read,
-            ms(short.median),
-            ms(short.p99),
-            ms(long.median),
-            ms(long.p99),
-            ms(long.median) / ms(short.median),
-        );
+    if json {
+        say(serde_json::to_string(&both)?);
+        return Ok(());
     }
+    let [short, long] = both.as_slice() else { bail!("two logs were to be measured") };
+    let (few_ms, many_ms) = (format!("{few}: ms"), format!("{events}: ms"));
+    let heading = ["question", "commits", "read", &few_ms, "p99", &many_ms, "p99", "ratio"];
+    let mut table = Table::new(&heading, &[0]);
+    for (short, long) in short.iter().zip(long) {
+        table.row(vec![
+            long.question.clone(),
+            long.answered.to_string(),
+            long.read.to_string(),
+            format!("{:.2}", short.median_ms),
+            format!("{:.2}", short.p99_ms),
+            format!("{:.2}", long.median_ms),
+            format!("{:.2}", long.p99_ms),
+            format!("{:.2}", long.median_ms / short.median_ms),
+        ]);
+    }
+    say(table.lines().collect::<Vec<_>>().join("\n"));
     Ok(())
 }
