@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod backup;
 mod census;
 mod compare;
 mod config;
@@ -90,6 +91,7 @@ enum Verb {
     Feed(feed::Feed),
     Erase(erase::Erase),
     Export(export::Export),
+    Backup(backup::Backup),
     Rekey(rekey::Rekey),
     Repair(repair::Repair),
     Replay(replay::Replay),
@@ -149,6 +151,7 @@ fn main() -> ExitCode {
             Verb::Feed(feed) => feed.run().await,
             Verb::Erase(erase) => erase.run().await,
             Verb::Export(export) => export.run().await,
+            Verb::Backup(backup) => backup.run().await,
             Verb::Rekey(rekey) => rekey.run(),
             Verb::Repair(repair) => repair.run(),
             Verb::Replay(replay) => replay.run().await,

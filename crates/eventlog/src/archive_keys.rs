@@ -86,6 +86,40 @@ impl Unlock {
         let recipient = identity.to_public().to_string();
         (Unlock::Identity(identity.to_string()), recipient)
     }
+
+    /// A fresh identity in a new file of its own, encrypted with a passphrase, and its recipient: what is encrypted often to the same
+    /// passphrase is encrypted to that, and only opening it takes the passphrase, once.
+    ///
+    /// # Errors
+    /// When the file is there already or cannot be written, or the passphrase is none.
+    pub fn keep_fresh(path: &Path, protection: &Protection) -> Result<String, KeysError> {
+        use age::secrecy::ExposeSecret;
+        if path.try_exists().map_err(at(path))? {
+            return Err(KeysError::Exists { path: path.to_owned() });
+        }
+        let identity = x25519::Identity::generate();
+        let encryptor = encryptor(protection)?;
+        let mut draft = Draft::new(path).map_err(at(path))?;
+        let file = draft.file().map_err(|error| at(path)(io::Error::other(error.to_string())))?;
+        let text = identity.to_string();
+        encrypt(encryptor, text.expose_secret().as_bytes(), file).map_err(at(path))?;
+        draft.publish().map_err(at(path))?;
+        Ok(identity.to_public().to_string())
+    }
+
+    /// What [`Unlock::keep_fresh`] kept, opened with this.
+    ///
+    /// # Errors
+    /// When the file does not open or is damaged.
+    pub fn kept(&self, path: &Path) -> Result<Unlock, KeysError> {
+        let file = File::open(path).map_err(at(path))?;
+        let text = opened(path, BufReader::new(file), self)?;
+        let damaged = |_| KeysError::Damaged {
+            path: path.to_owned(),
+            reason: "it holds no identity".to_owned(),
+        };
+        Ok(Unlock::identity(std::str::from_utf8(&text).map_err(damaged)?))
+    }
 }
 
 /// Why a keys file could not be written or read.
@@ -148,12 +182,20 @@ pub enum KeysError {
 }
 
 /// The keys of the persons in an archive. Who is not among them was erased.
+#[derive(Default)]
 pub struct ArchiveKeys(BTreeMap<(TenantId, UserId), PersonKey>);
 
 impl ArchiveKeys {
     /// How many persons can be read.
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Takes in the keys of another archive.
+    #[must_use]
+    pub fn with(mut self, other: ArchiveKeys) -> Self {
+        self.0.extend(other.0);
+        self
     }
 
     /// Whether nobody can be read.
@@ -169,6 +211,8 @@ impl Keys for ArchiveKeys {
 }
 
 const VERSION: u8 = 1;
+/// The hardest guess that is tried, as a power of two: 4 GiB of memory.
+const WORK_FACTOR_MOST: u8 = 22;
 type Entry = (TenantId, UserId, ByteArray<32>);
 /// What the keys are called in an error when they are in no file.
 const SENT: &str = "the keys of the feed";
@@ -246,16 +290,17 @@ fn encrypt(encryptor: Encryptor, text: &[u8], out: impl Write) -> io::Result<()>
     writer.finish().map(drop)
 }
 
-fn decrypt(
+fn opened(
     path: &Path,
     sealed: impl BufRead,
-    archive: Hash,
     unlock: &Unlock,
-) -> Result<ArchiveKeys, KeysError> {
+) -> Result<Zeroizing<Vec<u8>>, KeysError> {
     let decryptor = Decryptor::new_buffered(sealed).map_err(refused(path))?;
     let mut reader = match unlock {
         Unlock::Passphrase(passphrase) => {
-            let identity = scrypt::Identity::new(passphrase.clone());
+            let mut identity = scrypt::Identity::new(passphrase.clone());
+            // What a guess took where the file was written says nothing about here and now: a busy machine must open it, too.
+            identity.set_max_work_factor(WORK_FACTOR_MOST);
             decryptor.decrypt(std::iter::once(&identity as _))
         }
         Unlock::Identity(identity) => {
@@ -266,9 +311,21 @@ fn decrypt(
         }
     }
     .map_err(refused(path))?;
-    let damaged = |reason: String| KeysError::Damaged { path: path.to_owned(), reason };
     let mut text = Zeroizing::new(Vec::new());
-    reader.read_to_end(&mut text).map_err(|error| damaged(error.to_string()))?;
+    reader
+        .read_to_end(&mut text)
+        .map_err(|error| KeysError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
+    Ok(text)
+}
+
+fn decrypt(
+    path: &Path,
+    sealed: impl BufRead,
+    archive: Hash,
+    unlock: &Unlock,
+) -> Result<ArchiveKeys, KeysError> {
+    let text = opened(path, sealed, unlock)?;
+    let damaged = |reason: String| KeysError::Damaged { path: path.to_owned(), reason };
     let (version, theirs, entries): (u8, Hash, Vec<Entry>) =
         rmp_serde::from_slice(&text).map_err(|_| damaged("it cannot be read".to_owned()))?;
     if version != VERSION {

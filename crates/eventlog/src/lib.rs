@@ -36,7 +36,9 @@ mod witness;
 mod archive;
 mod archive_keys;
 
-pub use archive::{ArchiveError, ArchiveReader, ArchiveSummary, TenantHead, write_archive};
+pub use archive::{
+    ArchiveError, ArchiveReader, ArchiveSummary, ArchiveWriter, TenantHead, write_archive,
+};
 pub use archive_keys::{
     ArchiveKeys, KeysError, Protection, Recipient, Unlock, open_keys, read_keys, seal_keys,
     write_keys,

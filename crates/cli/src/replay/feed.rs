@@ -130,6 +130,12 @@ impl Feed {
         }
     }
 
+    /// The commits after a position, whatever the hash there is.
+    pub(crate) async fn since(&self, log: &str, after: u64) -> anyhow::Result<Page> {
+        let query = vec![("after", after.to_string()), ("count", PAGE_COMMITS.to_string())];
+        self.ask(log, query).await
+    }
+
     /// The commit at a position, and where the log ends.
     pub(crate) async fn at(
         &self,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use domain::id::{TenantId, UserId};
 use domain::position::Hash;
 use domain::position::Position;
@@ -12,6 +12,7 @@ use eventlog::{
 };
 
 use super::Opening;
+use crate::backup::Manifest;
 use crate::export;
 use crate::instance::{self, Master};
 
@@ -19,6 +20,8 @@ use crate::instance::{self, Master};
 pub(crate) enum Source {
     /// An archive, and the keys beside it; none: nobody can be read.
     Archive { path: PathBuf, archive: ArchiveReader, keys: Option<ArchiveKeys> },
+    /// A backup: archives of which each goes on where the one before ended.
+    Backup { path: PathBuf, parts: Vec<ArchiveReader>, held: Manifest, keys: Option<ArchiveKeys> },
     /// A data folder that no server has open. The log is held so that none opens it meanwhile.
     Folder { path: PathBuf, _log: SledLog, reader: Reader, without_keys: bool },
 }
@@ -39,6 +42,20 @@ impl Source {
         master: Option<&Path>,
     ) -> anyhow::Result<Source> {
         let path = path.to_owned();
+        if Manifest::is_in(&path) {
+            let held = Manifest::read(&path)?;
+            ensure!(
+                !held.parts.is_empty(),
+                "the first backup in {} did not come to its end: give the same `rollbook backup` again",
+                path.display()
+            );
+            let parts = held.parts(&path)?;
+            let keys = match opening.without_keys {
+                true => None,
+                false => Some(read_parts_keys(&path, &held, opening)?),
+            };
+            return Ok(Source::Backup { path, parts, held, keys });
+        }
         if path.is_dir() {
             let master = match master {
                 Some(file) => Master::of_file(Some(file.to_owned())),
@@ -57,7 +74,9 @@ impl Source {
     /// Where it lies.
     pub(crate) fn path(&self) -> &Path {
         match self {
-            Source::Archive { path, .. } | Source::Folder { path, .. } => path,
+            Source::Archive { path, .. }
+            | Source::Backup { path, .. }
+            | Source::Folder { path, .. } => path,
         }
     }
 
@@ -65,6 +84,7 @@ impl Source {
     pub(crate) fn total(&self) -> u64 {
         match self {
             Source::Archive { archive, .. } => archive.summary().commits,
+            Source::Backup { parts, .. } => parts.iter().map(|part| part.summary().commits).sum(),
             Source::Folder { reader, .. } => {
                 reader.heads().iter().map(|(_, position, _)| position.get()).sum()
             }
@@ -78,6 +98,7 @@ impl Source {
                 let ends = archive.summary().tenants.iter();
                 ends.map(|end| (end.tenant, end.position, end.hash)).collect()
             }
+            Source::Backup { held, .. } => held.ends(),
             Source::Folder { reader, .. } => reader.heads(),
         }
     }
@@ -88,6 +109,13 @@ impl Source {
             Source::Archive { archive, .. } => {
                 Box::new(archive.commits()?.map(|stored| Ok(stored?)))
             }
+            Source::Backup { parts, .. } => {
+                let mut all: Vec<Commits<'_>> = Vec::new();
+                for part in parts {
+                    all.push(Box::new(part.commits()?.map(|stored| Ok(stored?))));
+                }
+                Box::new(all.into_iter().flatten())
+            }
             Source::Folder { reader, .. } => Box::new(reader.scan().map(|stored| Ok(stored?))),
         })
     }
@@ -96,10 +124,12 @@ impl Source {
 impl Keys for Source {
     fn person(&self, tenant: TenantId, user: UserId) -> Result<Option<PersonKey>, Broken> {
         match self {
-            Source::Archive { keys: Some(keys), .. } => keys.person(tenant, user),
-            Source::Archive { keys: None, .. } | Source::Folder { without_keys: true, .. } => {
-                Ok(None)
+            Source::Archive { keys: Some(keys), .. } | Source::Backup { keys: Some(keys), .. } => {
+                keys.person(tenant, user)
             }
+            Source::Archive { keys: None, .. }
+            | Source::Backup { keys: None, .. }
+            | Source::Folder { without_keys: true, .. } => Ok(None),
             Source::Folder { reader, .. } => reader.person(tenant, user),
         }
     }
@@ -114,7 +144,30 @@ fn read_keys(
         return Ok(None);
     }
     let file = opening.keys.clone().unwrap_or_else(|| export::keys_beside(archive));
-    let unlock = match (&opening.identity_file, &opening.passphrase) {
+    let unlock = unlock(&file, opening)?;
+    Ok(Some(eventlog::read_keys(&file, digest, &unlock)?))
+}
+
+/// The keys of all parts of a backup: what opens them is named, or kept in the backup under a passphrase.
+fn read_parts_keys(
+    folder: &Path,
+    held: &Manifest,
+    opening: &Opening,
+) -> anyhow::Result<ArchiveKeys> {
+    let kept = Manifest::identity(folder);
+    let unlock = match unlock(&kept, opening)? {
+        passphrase @ Unlock::Passphrase(_) => passphrase.kept(&kept)?,
+        identity @ Unlock::Identity(_) => identity,
+    };
+    let mut keys = ArchiveKeys::default();
+    for (file, digest) in held.archives(folder) {
+        keys = keys.with(eventlog::read_keys(&export::keys_beside(&file), digest, &unlock)?);
+    }
+    Ok(keys)
+}
+
+fn unlock(file: &Path, opening: &Opening) -> anyhow::Result<Unlock> {
+    Ok(match (&opening.identity_file, &opening.passphrase) {
         (Some(file), _) => {
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("{} cannot be read", file.display()))?;
@@ -131,6 +184,5 @@ fn read_keys(
              (or --without-keys, and everyone reads as erased)",
             file.display()
         ),
-    };
-    Ok(Some(eventlog::read_keys(&file, digest, &unlock)?))
+    })
 }

@@ -25,6 +25,8 @@ pub struct ArchiveReader {
     path: PathBuf,
     file: File,
     summary: ArchiveSummary,
+    start: BTreeMap<TenantId, Head>,
+    reached: BTreeMap<TenantId, Head>,
 }
 
 /// Bytes of a header or an end, at most.
@@ -39,11 +41,28 @@ impl ArchiveReader {
     /// When it is no archive, from a later release, or not exactly as it was written; the place is
     /// named.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
+        Self::open_after(path, &BTreeMap::new())
+    }
+
+    /// Opens an archive that goes on where others ended, as a part of a backup does, and checks all of it.
+    ///
+    /// # Errors
+    /// As [`ArchiveReader::open`]; also when it does not follow `start`.
+    pub fn open_after(path: &Path, start: &BTreeMap<TenantId, Head>) -> Result<Self, ArchiveError> {
         let file = File::open(path).map_err(at(path))?;
-        let mut pass = Pass::new(path, &file)?;
+        let mut pass = Pass::new(path, &file, start)?;
         while pass.step()?.is_some() {}
-        let Some(summary) = pass.summary else { return Err(pass.damaged("it has no end")) };
-        Ok(Self { path: path.to_owned(), file, summary })
+        let Pass { heads, summary, .. } = &mut pass;
+        let (heads, summary) = (std::mem::take(heads), summary.take());
+        let Some(summary) = summary else { return Err(pass.damaged("it has no end")) };
+        let mut reached = start.clone();
+        reached.extend(heads);
+        Ok(Self { path: path.to_owned(), file, summary, start: start.clone(), reached })
+    }
+
+    /// Where each log ends after this archive, those included that it has nothing of.
+    pub fn reached(&self) -> &BTreeMap<TenantId, Head> {
+        &self.reached
     }
 
     /// What the archive holds.
@@ -58,7 +77,7 @@ impl ArchiveReader {
     pub fn commits(
         &self,
     ) -> Result<impl Iterator<Item = Result<Stored, ArchiveError>>, ArchiveError> {
-        let mut pass = Pass::new(&self.path, &self.file)?;
+        let mut pass = Pass::new(&self.path, &self.file, &self.start)?;
         let mut block = Vec::new().into_iter();
         let mut done = false;
         Ok(std::iter::from_fn(move || {
@@ -110,7 +129,11 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(path: &'a Path, file: &'a File) -> Result<Self, ArchiveError> {
+    fn new(
+        path: &'a Path,
+        file: &'a File,
+        start: &BTreeMap<TenantId, Head>,
+    ) -> Result<Self, ArchiveError> {
         let mut pass = Self {
             path,
             input: BufReader::new(Offset { file, offset: 0 }),
@@ -134,6 +157,8 @@ impl<'a> Pass<'a> {
             return Err(ArchiveError::Version { version });
         }
         pass.header = pass.record()?;
+        let named = pass.header.1.iter();
+        pass.heads = named.filter_map(|id| Some((*id, *start.get(id)?))).collect();
         Ok(pass)
     }
 

@@ -67,6 +67,63 @@ pub fn write_archive(
     Ok(ArchiveSummary { created_by: created_by.to_owned(), tenants, commits, digest })
 }
 
+/// An archive that is written commit by commit, where logs ended before: a part of a backup. Under its final
+/// name there is never half a part.
+pub struct ArchiveWriter {
+    out: PathBuf,
+    created_by: String,
+    draft: Draft,
+    writer: Writer,
+    heads: BTreeMap<TenantId, Head>,
+}
+
+impl ArchiveWriter {
+    /// Begins an archive of these logs, each of which goes on after what `start` says of it. Each must get a commit.
+    ///
+    /// # Errors
+    /// When the file is there already or cannot be written.
+    pub fn new(
+        out: &Path,
+        tenants: &[TenantId],
+        created_by: &str,
+        start: &BTreeMap<TenantId, Head>,
+    ) -> Result<Self, ArchiveError> {
+        if out.try_exists().map_err(at(out))? {
+            return Err(ArchiveError::Exists { path: out.to_owned() });
+        }
+        let header: Header = (created_by.to_owned(), tenants.to_vec());
+        let draft = Draft::new(out).map_err(at(out))?;
+        let writer = Writer::new(draft.file()?, &header).map_err(at(out))?;
+        let begins = |id: &TenantId| (*id, start.get(id).copied().unwrap_or(Head::EMPTY));
+        let heads = tenants.iter().map(begins).collect();
+        let (out, created_by) = (out.to_owned(), created_by.to_owned());
+        Ok(Self { out, created_by, draft, writer, heads })
+    }
+
+    /// Adds the next commit of a log.
+    ///
+    /// # Errors
+    /// When it does not follow, or cannot be written.
+    pub fn add(&mut self, tenant: TenantId, commit: &[u8]) -> Result<(), ArchiveError> {
+        let head = self.heads.entry(tenant).or_insert(Head::EMPTY);
+        *head = follow(head, tenant, commit).map_err(ArchiveError::Log)?;
+        self.writer.add(commit).map_err(at(&self.out))
+    }
+
+    /// Makes the archive durable and gives it its name; says what it holds, and where the logs in it end.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(mut self) -> Result<(ArchiveSummary, BTreeMap<TenantId, Head>), ArchiveError> {
+        let tenants: Vec<_> = self.heads.iter().filter_map(tenant_head).collect();
+        let commits = self.writer.commits;
+        let digest = self.writer.finish(&tenants).map_err(at(&self.out))?;
+        self.draft.publish().map_err(at(&self.out))?;
+        let created_by = self.created_by;
+        Ok((ArchiveSummary { created_by, tenants, commits, digest }, self.heads))
+    }
+}
+
 fn tenant_head((tenant, head): (&TenantId, &Head)) -> Option<TenantHead> {
     Some(TenantHead { tenant: *tenant, position: head.position?, hash: head.hash })
 }
