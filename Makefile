@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage torture fixtures bench bench-build bench-tenants bench-quick bench-history bench-access demo clean
+.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage torture fixtures idle bench bench-build bench-tenants bench-quick bench-history bench-access demo clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ ifdef NAME
 else
 	@cargo run -q --release -p cli -- fixture list replay-fixtures
 endif
+
+idle: ## 10,000 connections that say nothing, against the real binary: what they cost, in about 40 s
+	ulimit -n $$(ulimit -Hn) && cargo test -p cli --test it ten_thousand_idle -- --ignored --nocapture
 
 bench-tenants: ## what 10,000 tenants of 10 users cost in memory, in about 1 min
 	cargo run --release -p testkit --bin tenants -- 10000 10

@@ -85,6 +85,7 @@ pub(crate) fn app(engine: Engine) -> anyhow::Result<App> {
     let clock = clock();
     let auth = Auth::new(&[0; 32], clock()).map_err(|error| anyhow!("no randomness: {error}"))?;
     let mut app = App::new(engine, Lists::new(&[0; 32]), None, Vec::new(), auth);
+    app.guard = Arc::new(server::Guard::open());
     app.clock = clock;
     Ok(app)
 }

@@ -1,6 +1,6 @@
 //! `rollbook demo`
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use idpsim::stories::{self, STORIES, Stage};
 use idpsim::{Company, Cycled, Entra, Okta, OneLogin, Provisioner, Script, Summary, cycle, play};
@@ -50,6 +50,15 @@ pub(crate) struct Demo {
     concurrency: usize,
 }
 
+/// The identity providers that are played speak plain HTTP.
+fn plays_at(url: &str) -> anyhow::Result<()> {
+    ensure!(
+        !url.starts_with("https://"),
+        "the demo speaks no TLS: play it at a server without, as in http://127.0.0.1:8080"
+    );
+    Ok(())
+}
+
 impl Demo {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         if let Some(story) = &self.story {
@@ -72,6 +81,7 @@ impl Demo {
                  and play there with its key"
             );
         }
+        plays_at(&remote.url)?;
         let base = format!("{}/scim/{slug}/v2", remote.url);
         let company = Company::new(self.seed, self.people);
         let now = chrono::Utc::now();
@@ -120,6 +130,7 @@ impl Demo {
     async fn tell(&self, story: &str) -> anyhow::Result<()> {
         let remote = self.server.required()?;
         let key = self.server.operator_key.as_deref().unwrap_or_default();
+        plays_at(&remote.url)?;
         let stage = Stage::new(&remote.url, key, story, |_| {});
         let told = stories::play(story, &stage).await.context("there is no such story")?;
         let told = told.context("the story broke off")?;

@@ -131,6 +131,7 @@ async fn record(folder: &Path, name: &str, story: &str) -> anyhow::Result<()> {
             server::Auth::new(&[1; 32], reading(&clock)())
                 .context("the operating system gave no randomness")?,
         ),
+        guard: Arc::new(server::Guard::open()),
         own_url: PUBLIC_URL.into(),
     };
     let (facts, questions) = tell(&app, &clock, story).await?;

@@ -35,7 +35,7 @@ enum Verb {
     /// List groups, whoever manages them, now or as it was
     List {
         #[command(flatten)]
-        which: Narrowed,
+        which: Box<Narrowed>,
     },
     #[command(flatten)]
     Write(Write),

@@ -16,6 +16,7 @@ mod erase;
 mod explain;
 mod export;
 mod feed;
+mod files;
 mod fixture;
 mod from;
 mod group;

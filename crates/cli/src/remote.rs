@@ -1,18 +1,16 @@
 //! A running server, asked through its admin API.
 
+mod http;
+
 use std::fmt;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use reqwest::Method;
 use serde_json::Value;
 
-/// What it may take to reach a server.
-const CONNECT: Duration = Duration::from_secs(10);
-/// For how long a server may be silent before it counts as gone: what stands between may drop a connection
-/// and tell nobody. A stream gives signs of life more often.
-const SILENCE: Duration = Duration::from_secs(120);
+pub(crate) use http::{Answer, Http};
 
 /// A running server and the key that opens it.
 #[derive(Args, Clone)]
@@ -29,6 +27,9 @@ pub(crate) struct Server {
         global = true
     )]
     pub(crate) operator_key: Option<String>,
+    /// Who is believed that vouches for a server's certificate, as PEM; without it, whom the system believes
+    #[arg(long, env = "ROLLBOOK_CA", value_name = "FILE", global = true)]
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// What the environment says, unless that is nothing. For options of which one rules out another: there
@@ -57,6 +58,12 @@ impl ServedTenant {
 }
 
 impl Server {
+    /// The server at a URL that is no flag of this name; who vouches for it is what the environment says.
+    pub(crate) fn at(url: &str, operator_key: Option<&String>) -> Server {
+        let ca = variable("ROLLBOOK_CA").map(PathBuf::from);
+        Server { server: Some(url.to_owned()), operator_key: operator_key.cloned(), ca }
+    }
+
     /// The URL that was typed, or that the environment says.
     pub(crate) fn url(&self) -> Option<String> {
         self.server.clone().or_else(|| variable("ROLLBOOK_URL"))
@@ -65,17 +72,11 @@ impl Server {
     /// The way to the server, if one was named.
     pub(crate) fn remote(&self) -> anyhow::Result<Option<Remote>> {
         let Some(url) = self.url() else { return Ok(None) };
-        if url.starts_with("https://") {
-            bail!(
-                "this build speaks http only: name the server's own address, as in http://127.0.0.1:8080"
-            );
-        }
         let key = self.operator_key.clone().context(
             "an operator key is needed: set ROLLBOOK_OPERATOR_KEY, or give --operator-key",
         )?;
         let url = url.trim_end_matches('/').to_owned();
-        let http = reqwest::Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE);
-        let http = http.build().context("there is no way to any server")?;
+        let http = Http::to(&url, self.ca.as_deref())?;
         Ok(Some(Remote { url, key, http }))
     }
 
@@ -118,7 +119,7 @@ impl std::error::Error for Said {}
 pub(crate) struct Remote {
     pub(crate) url: String,
     key: String,
-    http: reqwest::Client,
+    http: Http,
 }
 
 impl Remote {
@@ -139,14 +140,9 @@ impl Remote {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut request = self.http.request(method, url).bearer_auth(&self.key);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let lost = |error: reqwest::Error| {
-            anyhow::Error::new(error).context(Unreachable { url: self.url.clone() })
-        };
-        let answer = request.send().await.map_err(lost)?;
+        let lost = |error: anyhow::Error| error.context(Unreachable { url: self.url.clone() });
+        let body = body.map(|body| body.to_string().into_bytes());
+        let answer = self.http.send(method, &url, &self.key, body).await.map_err(lost)?;
         let status = answer.status();
         // An answer that breaks off is as good as none.
         let text = answer.bytes().await.map_err(lost)?;
@@ -164,21 +160,22 @@ impl Remote {
         &self,
         path: &[&str],
         query: &[(&str, String)],
-    ) -> anyhow::Result<reqwest::Response> {
+    ) -> anyhow::Result<Answer> {
         let mut url = reqwest::Url::parse(&format!("{}/admin/v1", self.url))
             .with_context(|| format!("`{}` is no URL", self.url))?;
         if let Ok(mut parts) = url.path_segments_mut() {
             parts.extend(path);
         }
         url.query_pairs_mut().extend_pairs(query);
-        let sent = self.http.get(url).bearer_auth(&self.key).send().await;
+        let sent = self.http.send(Method::GET, &url, &self.key, None).await;
         sent.with_context(|| format!("{} does not answer: is `rollbook serve` running?", self.url))
     }
 
     /// What an answer says that says no.
-    pub(crate) async fn refusal(answer: reqwest::Response) -> String {
+    pub(crate) async fn refusal(answer: Answer) -> String {
         let status = answer.status().as_u16();
-        let body: Value = answer.json().await.unwrap_or_default();
+        let body = answer.bytes().await.unwrap_or_default();
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let detail = body.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
         format!("the server says {status}: {detail}")
     }

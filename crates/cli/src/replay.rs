@@ -120,8 +120,7 @@ impl Replay {
              `rollbook replay {} --into ./other --until …`",
             self.into.display()
         );
-        let server =
-            Server { server: Some(url.to_owned()), operator_key: self.operator_key.clone() };
+        let server = Server::at(url, self.operator_key.as_ref());
         let feed = Feed::new(server.required()?);
         let is_fresh = || std::fs::read_dir(&self.into).is_ok_and(|mut all| all.next().is_none());
         // One of these is there from the first moment of a copy on.

@@ -2,20 +2,24 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use domain::preset::PRESETS;
-use server::{App, Lists, Network, Secret};
+use server::{App, Guard, Lists, Network, Secret, Tls, Wire};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Places, public_url};
+use crate::files;
 use crate::instance::{self, Master};
 use crate::terminal::{note, say};
 
 const LISTEN: &str = "127.0.0.1:8080";
+const CONNECTIONS: &str = "12000";
+const RATE: &str = "10000";
 
 /// Where a server listens that was not told where.
 pub(crate) fn default_url() -> &'static str {
@@ -31,6 +35,7 @@ Examples:
   rollbook serve --data ./data --tenant acme
   rollbook serve --data ./data --tenant globex --preset entra
   rollbook serve --data /var/lib/rollbook --public-url https://id.example.com --trusted-proxy 127.0.0.1
+  rollbook serve --listen 0.0.0.0:8443 --tls-cert server.pem --tls-key server.key
   ROLLBOOK_SCIM_KEY=acme:a-long-random-secret rollbook serve --tenant acme")]
 pub(crate) struct Serve {
     /// The configuration file; without it ./rollbook.toml, if it is there
@@ -49,6 +54,18 @@ pub(crate) struct Serve {
     /// The kind of identity provider that the new tenant's connector is for
     #[arg(long, env = "ROLLBOOK_PRESET", default_value = server::FIRST_CONNECTOR, value_name = "PRESET", value_parser = PossibleValuesParser::new(PRESETS))]
     preset: String,
+    /// The certificate to speak TLS with, and those that vouch for it, as PEM; looked at again when it changes
+    #[arg(long, env = "ROLLBOOK_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, as PEM
+    #[arg(long, env = "ROLLBOOK_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// How many connections there may be at once; the limit of open files may allow fewer
+    #[arg(long, env = "ROLLBOOK_MAX_CONNECTIONS", default_value = CONNECTIONS, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
+    /// How many requests a second each credential may send, and each address that shows none; 0: as many as they like
+    #[arg(long, env = "ROLLBOOK_RATE_LIMIT", default_value = RATE, value_name = "NUMBER")]
+    rate_limit: u32,
     /// The URL that clients use, when a proxy stands before; without it, what they send as Host
     #[arg(long, env = "ROLLBOOK_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
@@ -94,6 +111,12 @@ impl Serve {
         let made = std::fs::create_dir_all(&self.data)
             .with_context(|| format!("{} cannot be created", self.data.display()));
         places.tell("data", made)?;
+        // Before the data is opened: what is wrong with it is told at once.
+        let wire = Wire {
+            tls: self.tls(places)?.map(Arc::new),
+            connections: files::room_for(self.max_connections),
+            ..Wire::default()
+        };
         let (key, is_new) =
             places.tell(self.master.argument().unwrap_or("data"), self.master.key(&self.data))?;
         let lists = Lists::new(&key.derive("list cursors", &[]));
@@ -108,24 +131,42 @@ impl Serve {
             .with_context(|| format!("{} cannot be listened on", self.listen));
         let listener = places.tell("listen", listener)?;
         let address = listener.local_addr()?;
-        let url = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        let app = App::new(
+        let url = self.public_url.clone().unwrap_or_else(|| {
+            let scheme = if wire.tls.is_some() { "https" } else { "http" };
+            format!("{scheme}://{address}")
+        });
+        let mut app = App::new(
             engine.clone(),
             lists,
             self.public_url.clone(),
             self.trusted_proxy.clone(),
             auth,
         );
-        // Whoever reads where it listens may ask it to end right then.
-        let stop = stop();
+        app.guard = Arc::new(Guard::new(Some(self.rate_limit).filter(|rate| *rate > 0)));
+        // Whoever reads where it listens may ask it to end, or to look at its certificate, right then.
+        let (stop, looking) = (stop(), look_again(wire.tls.clone()));
         self.greet(&app, &url, is_new, places).await?;
-        server::serve(listener, app, stop).await.context("the server failed")?;
+        tokio::spawn(looking);
+        server::serve_with(listener, app, wire, stop).await.context("the server failed")?;
         note("stopping: finishing what is under way");
         engine.stop().await;
         // It reads and writes for seconds where there is much.
         let keep = move || engine.keep_last_checkpoint(engine::limits::CHECKPOINT_LAST);
         let kept = tokio::task::spawn_blocking(keep).await;
         kept.context("the last checkpoint was not kept; the next start reads the whole log")
+    }
+
+    /// What TLS is spoken with, if it is.
+    fn tls(&self, places: &Places) -> anyhow::Result<Option<Tls>> {
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return Ok(None);
+        };
+        let opened = Tls::open(certificate, key);
+        let argument = match &opened {
+            Err(server::TlsError::Key { .. }) => "tls_key",
+            Err(server::TlsError::Certificate { .. }) | Ok(_) => "tls_cert",
+        };
+        Ok(Some(places.tell(argument, opened.map_err(Into::into))?))
     }
 
     fn trace(&self) {
@@ -198,6 +239,31 @@ impl Serve {
     }
 }
 
+/// Has the certificate looked at whenever someone sends SIGHUP, as those do that renew it. Without TLS it means nothing, and
+/// does not end the process either, from this call on.
+fn look_again(tls: Option<Arc<Tls>>) -> impl Future<Output = ()> {
+    #[cfg(unix)]
+    let hangups = {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::hangup())
+    };
+    async move {
+        #[cfg(unix)]
+        if let Ok(mut hangups) = hangups {
+            while hangups.recv().await.is_some() {
+                match &tls {
+                    Some(tls) => tls.look_now(),
+                    None => {
+                        tracing::info!(
+                            "nothing is looked at anew on SIGHUP: there is no certificate"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// When someone asks the process to end. From this call on the process heeds them, also before anybody waits.
 pub(crate) fn stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
@@ -215,5 +281,16 @@ pub(crate) fn stop() -> impl Future<Output = ()> {
             return;
         }
         drop(tokio::signal::ctrl_c().await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_usual_is_what_the_limits_say() {
+        assert_eq!(CONNECTIONS, server::limits::CONNECTIONS.to_string());
+        assert_eq!(RATE, server::limits::RATE_LIMIT.to_string());
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::auth::Auth;
 use crate::feed::Feeds;
+use crate::guard::Guard;
 use crate::proxy::Network;
 use crate::scim_api::Lists;
 use crate::tally::Tally;
@@ -37,6 +38,8 @@ pub struct App {
     pub policies: Arc<access::Kept>,
     /// What is kept of passwords, assertions and tokens.
     pub auth: Arc<Auth>,
+    /// What keeps clients from taking more than their share.
+    pub guard: Arc<Guard>,
     /// The URL of the address that is listened on. [`crate::serve`] sets it.
     pub own_url: Arc<str>,
 }
@@ -63,6 +66,7 @@ impl App {
             feeds: Arc::default(),
             policies: Arc::default(),
             auth: Arc::new(auth),
+            guard: Arc::default(),
             own_url: "http://localhost".into(),
         }
     }
@@ -79,7 +83,8 @@ impl App {
             Some(url) => format!("{url}/{path}"),
             None => {
                 let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-                format!("http://{}/{path}", host.unwrap_or("localhost"))
+                let scheme = if self.own_url.starts_with("https:") { "https" } else { "http" };
+                format!("{scheme}://{}/{path}", host.unwrap_or("localhost"))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Bodies of requests: read within a limit, or let go by.
 
+use std::error::Error;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -8,6 +9,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::limits::{DRAINED_BYTES, DRAINED_SECONDS};
 use crate::refused::Refused;
+use crate::wire::BodyError;
 
 /// The whole body, counted as it comes: what `Content-Length` says is not believed.
 pub(crate) async fn read(body: &mut Body, limit_bytes: usize) -> Result<Vec<u8>, Refused> {
@@ -16,11 +18,25 @@ pub(crate) async fn read(body: &mut Body, limit_bytes: usize) -> Result<Vec<u8>,
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
             Err(Refused::too_large(limit_bytes))
         }
-        Err(_) => Err(Refused::new(
-            StatusCode::BAD_REQUEST,
-            "the body broke off before its end: send the request again",
-        )),
+        Err(error) => Err(match cause(&*error) {
+            BodyError::Slow => {
+                Refused::new(StatusCode::REQUEST_TIMEOUT, BodyError::Slow.to_string())
+            }
+            BodyError::NoRoom => {
+                Refused::later(StatusCode::SERVICE_UNAVAILABLE, BodyError::NoRoom.to_string())
+            }
+            BodyError::BrokenOff => {
+                Refused::new(StatusCode::BAD_REQUEST, BodyError::BrokenOff.to_string())
+            }
+        }),
     }
+}
+
+/// Why a body was not read to its end, out of what layers put around it.
+fn cause(error: &(dyn Error + 'static)) -> BodyError {
+    std::iter::successors(Some(error), |error| (*error).source())
+        .find_map(|error| error.downcast_ref().copied())
+        .unwrap_or(BodyError::BrokenOff)
 }
 
 /// Lets what is left of a refused request's body go by. Else the connection would be closed while the client still writes, and

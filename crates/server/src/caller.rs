@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use domain::credential::{CredentialKind, Proof, Scope, Scopes};
 use domain::directory::Credential;
 use domain::directory::{TenantState, User};
@@ -23,8 +23,12 @@ use tracing::Instrument;
 use crate::app::App;
 use crate::auth::password::Candidate;
 use crate::auth::token;
+use crate::journal::{self, Line};
 use crate::proxy;
 use crate::refused::Refused;
+
+/// What stands for a tenant's slug where operators are guessed at: no tenant is called so.
+const INSTANCE: &str = "";
 
 /// What the challenge says of a good key that does not open this (RFC 6750 §3.1).
 pub(crate) const INSUFFICIENT: &str = ", error=\"insufficient_scope\"";
@@ -49,6 +53,19 @@ pub(crate) async fn identified(
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, "answered"));
     response
+}
+
+/// Lets those in who show no credential, each address so often.
+pub(crate) async fn stranger(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let visit = Visit::of(&app, &parts);
+    match app.guard.asks_from(visit.source) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(why) => {
+            journal::refused(&app, TenantId::SYSTEM, None, &visit, Line::of(&parts), &why);
+            why.into_response()
+        }
+    }
 }
 
 /// What is known of a request before anyone is asked who they are.
@@ -111,6 +128,11 @@ impl Caller {
     /// whose requests went unheard.
     pub(crate) fn admitted(&self) -> Result<(), Refused> {
         admitted(&self.now)
+    }
+
+    /// That its credential was not used too often of late.
+    pub(crate) fn within_rate(&self, app: &App) -> Result<(), Refused> {
+        app.guard.asks(self.credential)
     }
 
     /// That the credential opens what needs this.
@@ -235,11 +257,12 @@ fn shown(headers: &HeaderMap) -> Result<Shown, Refused> {
 pub(crate) async fn connector(
     app: &App,
     world: &World,
+    source: Option<IpAddr>,
     headers: &HeaderMap,
     path_slug: &str,
 ) -> Result<Caller, Refused> {
     let Opened { tenant, snapshot, credential, holder, scopes, until } =
-        opened(app, world, headers, path_slug).await?;
+        opened(app, world, source, headers, path_slug).await?;
     match holder {
         Holder::Connector(connector) => {
             let now = snapshot.clone();
@@ -261,6 +284,7 @@ const PARTNER: &str = "http-x-partner-auth";
 pub(crate) async fn partner(
     app: &App,
     world: &World,
+    source: Option<IpAddr>,
     headers: &HeaderMap,
 ) -> Result<Caller, Refused> {
     let mut translated = headers.clone();
@@ -270,18 +294,20 @@ pub(crate) async fn partner(
         translated.insert(header::AUTHORIZATION, value.map_err(|_| Refused::bad_credentials())?);
     }
     let slug = shown(&translated)?.slug.ok_or_else(Refused::bad_credentials)?;
-    connector(app, world, &translated, &slug).await
+    connector(app, world, source, &translated, &slug).await
 }
 
 /// The user whose key was shown. A key of someone who may do nothing, or is gone, opens nothing.
 pub(crate) async fn person(
     app: &App,
     world: &World,
+    source: Option<IpAddr>,
     headers: &HeaderMap,
     path_slug: &str,
 ) -> Result<Person, Refused> {
     let Opened { tenant, snapshot, holder, credential, .. } =
-        opened(app, world, headers, path_slug).await?;
+        opened(app, world, source, headers, path_slug).await?;
+    app.guard.asks(credential)?;
     match holder {
         Holder::User(user) if snapshot.directory.users.get(user).is_some_and(User::may_act) => {
             admitted(&snapshot)?;
@@ -331,16 +357,21 @@ pub(crate) fn admitted(now: &Snapshot) -> Result<(), Refused> {
 async fn opened(
     app: &App,
     world: &World,
+    source: Option<IpAddr>,
     headers: &HeaderMap,
     path_slug: &str,
 ) -> Result<Opened, Refused> {
     let shown = shown(headers)?;
-    if let Some(opened) = by_token(app, world, &shown, path_slug) {
-        return Ok(opened);
-    }
-    match by_key(app, world, &shown, path_slug)? {
-        Some(opened) => Ok(opened),
-        None => by_password(app, &shown, path_slug).await,
+    let opened = match by_token(app, world, &shown, path_slug) {
+        Some(opened) => Some(opened),
+        None => by_key(app, world, &shown, path_slug)?,
+    };
+    match opened {
+        Some(opened) => {
+            app.guard.hears(source, path_slug, opened.credential)?;
+            Ok(opened)
+        }
+        None => by_password(app, source, &shown, path_slug).await,
     }
 }
 
@@ -387,9 +418,15 @@ fn by_token(app: &App, world: &World, shown: &Shown, path_slug: &str) -> Option<
 }
 
 /// A user name and a password of the tenant in the path. Who names the site host shows a key, and no password is looked at.
-async fn by_password(app: &App, shown: &Shown, path_slug: &str) -> Result<Opened, Refused> {
+async fn by_password(
+    app: &App,
+    source: Option<IpAddr>,
+    shown: &Shown,
+    path_slug: &str,
+) -> Result<Opened, Refused> {
+    let wrong = || app.guard.wrong(source, path_slug, Refused::bad_credentials());
     let user = shown.slug.as_deref().filter(|user| shown.is_basic && *user != path_slug);
-    let user = user.ok_or_else(Refused::bad_credentials)?;
+    let user = user.ok_or_else(wrong)?;
     let now = app.now();
     let mut candidates: Vec<Candidate> = Vec::new();
     if let Some((_, snapshot)) = app.engine.world().with_slug(path_slug) {
@@ -401,15 +438,18 @@ async fn by_password(app: &App, shown: &Shown, path_slug: &str) -> Result<Opened
             }
         }
     }
+    // Before it is looked at: that is what costs.
+    app.guard.looks(source, path_slug, candidates.iter().map(|(credential, _)| *credential))?;
     let passwords = &app.auth.passwords;
     let right = passwords.check(now, path_slug, user, &shown.secret, &candidates).await?;
-    let right = right.ok_or_else(Refused::bad_credentials)?;
+    let right = right.ok_or_else(wrong)?;
     // It took its time: what is good is asked again, now.
     let world = app.engine.world();
     let (tenant, snapshot) = world.with_slug(path_slug).ok_or_else(Refused::bad_credentials)?;
     let credential = snapshot.directory.credentials.get(right);
     let credential = credential.filter(|credential| credential.is_valid(app.now()));
     let credential = credential.ok_or_else(Refused::bad_credentials)?;
+    app.guard.hears(source, path_slug, right)?;
     Ok(Opened::by(tenant.id, snapshot, credential))
 }
 
@@ -423,7 +463,12 @@ pub(crate) struct Operator {
 }
 
 /// The operator whose key was shown.
-pub(crate) fn operator(app: &App, world: &World, headers: &HeaderMap) -> Result<Operator, Refused> {
+pub(crate) fn operator(
+    app: &App,
+    world: &World,
+    source: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> Result<Operator, Refused> {
     let shown = shown(headers)?;
     let system = world.system().ok_or_else(Refused::bad_credentials)?;
     let hash = app.auth.hash_of_key(&shown.secret);
@@ -433,9 +478,10 @@ pub(crate) fn operator(app: &App, world: &World, headers: &HeaderMap) -> Result<
         Some((Holder::Operator(id), credential)) if shown.slug.is_none() => {
             let there = system.directory.operators.present(id);
             let role = there.map(|operator| operator.role).ok_or_else(Refused::bad_credentials)?;
+            app.guard.hears(source, INSTANCE, credential)?;
             app.tally.used_now(app, TenantId::SYSTEM, credential);
             Ok(Operator { id, role, credential })
         }
-        _ => Err(Refused::bad_credentials()),
+        _ => Err(app.guard.wrong(source, INSTANCE, Refused::bad_credentials())),
     }
 }

@@ -99,6 +99,9 @@ pub(crate) fn refused(
     line: Line<'_>,
     why: &Refused,
 ) {
+    if why.is_known {
+        return;
+    }
     let mut problem = problem(app, visit, line);
     problem.status = why.status.as_u16();
     problem.scim_type = why.kind.map(|kind| kind.as_str().to_owned());

@@ -108,8 +108,55 @@ pub const ASSERTIONS_OF_CONNECTOR: usize = 10_000;
 pub const BULK_JOBS: usize = 16;
 /// Seconds at least between two times that what was tolerated is written down.
 pub const KEEP_SECONDS: i64 = 5;
-/// Seconds that requests under way get when the server is told to stop.
-pub const DRAIN_SECONDS: u64 = 4;
+/// Seconds that requests under way get when the server is told to stop. Closing the log comes after it, and all of it is done in
+/// five.
+pub const DRAIN_SECONDS: u64 = 3;
+/// Connections at once, unless an operator says otherwise.
+pub const CONNECTIONS: usize = 12_000;
+/// Open files that are not for connections: the log's, and those of who reads it.
+pub const OTHER_FILES: u64 = 256;
+/// Seconds from the first byte of a request to the end of its head.
+pub const HEAD_SECONDS: u64 = 10;
+/// Bytes of a request's head: a filter of 8 KiB, each of its bytes escaped, and what else there is.
+pub const HEAD_BYTES: usize = 48 << 10;
+/// Bytes that are read ahead of a connection.
+pub(crate) const HEAD_BUFFER_BYTES: usize = 64 << 10;
+/// Seconds from one request of a connection to the next. More than what stands between usually waits, so that it is never
+/// this end that closes just when a request is on its way.
+pub const IDLE_SECONDS: u64 = 130;
+/// Seconds that agreeing on TLS may take.
+pub const HANDSHAKE_SECONDS: u64 = 10;
+/// Seconds that a body may take, however short it is.
+pub const BODY_SECONDS: u64 = 30;
+/// Bytes of a body for each second that it takes beyond these.
+pub const BODY_BYTES_PER_SECOND: u64 = 16 << 10;
+/// Seconds for which a client may take nothing of its answer.
+pub const STALL_SECONDS: u64 = 30;
+/// Bytes of all bodies that are read and worked on at once.
+pub const BODIES_BYTES: usize = 128 << 20;
+/// The first bytes of each body, which are not counted: users' requests are smaller, so groups and bulk jobs keep none out.
+pub const BODY_FREE_BYTES: usize = 16 << 10;
+/// Requests a second for each credential, and for each address that shows none, unless an operator says otherwise. Entra ID
+/// sends 25 a second, a script that runs wild as many as it gets.
+pub const RATE_LIMIT: u32 = 10_000;
+/// Seconds of which one may spend the requests at once.
+pub const RATE_BURST_SECONDS: u64 = 2;
+/// Wrong credentials from one address for one tenant at once, before the next are slowed.
+pub const GUESSES: u64 = 30;
+/// The same for all tenants together.
+pub const GUESSES_OF_SOURCE: u64 = 120;
+/// Seconds after which one more may be wrong; for all tenants together four.
+pub const GUESS_SECONDS: u64 = 2;
+/// Addresses from which a credential was right last, of each.
+pub const KNOWN_SOURCES: usize = 4;
+/// Credentials and addresses that are measured at once, each in a few dozen bytes.
+pub const MEASURED: usize = 100_000;
+/// Bytes of a certificate's file, and of its key's.
+pub(crate) const TLS_FILES_BYTES: u64 = 1 << 20;
+/// Seconds between two looks at the files of certificate and key.
+pub const TLS_LOOK_SECONDS: u64 = 5;
+/// Days before the end of a certificate from when on the log warns of it.
+pub const TLS_WARN_DAYS: i64 = 14;
 /// Characters of a path that the refusal journal keeps.
 pub const PROBLEM_PATH_CHARS: usize = 1_000;
 /// Characters of a name that the refusal journal keeps.

@@ -16,7 +16,7 @@ use crate::journal::{self, Line};
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 /// What is counted.
-const FAMILIES: [(&str, &str); 8] = [
+const FAMILIES: [(&str, &str); 13] = [
     ("rollbook_position", "The position of the tenant's last commit."),
     ("rollbook_scim_requests_total", "SCIM requests that a connector's client sent."),
     (
@@ -40,13 +40,25 @@ const FAMILIES: [(&str, &str); 8] = [
         "rollbook_secrets_hashed_total",
         "Secrets that were hashed to see whether they open anything, by kind. Passwords cost the most.",
     ),
+    ("rollbook_requests_waiting", "Requests that wait for the writer."),
+    ("rollbook_connections", "Connections that are open."),
+    ("rollbook_connections_allowed", "Connections that may be open at once."),
+    (
+        "rollbook_connections_ended_total",
+        "Connections that were turned away (full, no_socket) or ended because something took too long, by what.",
+    ),
+    (
+        "rollbook_too_many_total",
+        "Requests that were answered 429: too many with one credential or from one address (rate), or too many that were wrong (guesses).",
+    ),
 ];
 
 pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let visit = Visit::of(&app, &parts);
     let world = app.engine.world();
-    match caller::operator(&app, &world, &parts.headers) {
+    let operator = caller::operator(&app, &world, visit.source, &parts.headers);
+    match operator.and_then(|operator| app.guard.asks(operator.credential)) {
         Ok(_) => {
             (StatusCode::OK, [(header::CONTENT_TYPE, TEXT)], text(&app, &world)).into_response()
         }
@@ -59,7 +71,19 @@ pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Respons
 
 fn text(app: &App, world: &World) -> String {
     let mut bodies: [String; FAMILIES.len()] = Default::default();
-    let [positions, requests, refusals, tolerated, readers, behind, buffered, hashed] = &mut bodies;
+    let [positions, requests, refusals, tolerated, readers, behind, buffered, hashed, rest @ ..] =
+        &mut bodies;
+    let [waiting, open, allowed, ended, too_many] = rest;
+    for (why, times) in app.guard.limited() {
+        line(too_many, "rollbook_too_many_total", &[("why", why)], times);
+    }
+    line(waiting, "rollbook_requests_waiting", &[], app.engine.waiting() as u64);
+    let (now, most) = app.guard.connections.told();
+    line(open, "rollbook_connections", &[], now);
+    line(allowed, "rollbook_connections_allowed", &[], most);
+    for (why, times) in app.guard.connections.ended() {
+        line(ended, "rollbook_connections_ended_total", &[("why", why)], times);
+    }
     for (kind, times) in app.auth.hashed() {
         line(hashed, "rollbook_secrets_hashed_total", &[("kind", kind)], times);
     }
@@ -110,6 +134,10 @@ fn line(out: &mut String, name: &str, labels: &[(&str, &str)], value: u64) {
             format!("{name}=\"{value}\"")
         })
         .collect();
+    let labels = match labels.join(",") {
+        none if none.is_empty() => none,
+        labels => format!("{{{labels}}}"),
+    };
     // Writing to a string cannot fail.
-    let _ = writeln!(out, "{name}{{{}}} {value}", labels.join(","));
+    let _ = writeln!(out, "{name}{labels} {value}");
 }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::time::Duration;
 
 use audit::About;
 use axum::body::Body;
@@ -28,6 +29,8 @@ pub(crate) struct Refused {
     pub(crate) detail: String,
     /// Whom it is about, where the path does not say so.
     pub(crate) about: Option<Box<About>>,
+    /// The journal knows already, and would only be filled.
+    pub(crate) is_known: bool,
     extra: Extra,
 }
 
@@ -42,7 +45,8 @@ enum Extra {
 
 impl Refused {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, kind: None, detail: detail.into(), about: None, extra: Extra::Nothing }
+        let (detail, extra) = (detail.into(), Extra::Nothing);
+        Self { status, kind: None, detail, about: None, is_known: false, extra }
     }
 
     /// The same, about these: the refusal journal says so.
@@ -146,6 +150,21 @@ impl Refused {
     /// The body of the answer.
     pub(crate) fn body(&self) -> Vec<u8> {
         scim::error_body(self.status.as_u16(), self.kind, &self.detail)
+    }
+
+    /// More than somebody may (RFC 6585 §4), until so long has passed; noted only if it is news.
+    pub(crate) fn too_many(detail: impl Into<String>, wait: Duration, is_news: bool) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let extra = Extra::RetryAfter(seconds.max(1));
+        Self { is_known: !is_news, extra, ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// When the client may come again, if that was said.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self.extra {
+            Extra::RetryAfter(seconds) => Some(seconds),
+            Extra::Nothing | Extra::Challenge(_) | Extra::Allow(_) => None,
+        }
     }
 
     pub(crate) fn later(status: StatusCode, detail: impl Into<String>) -> Self {

@@ -254,6 +254,7 @@ fn app(log: SledLog, clock: &Arc<AtomicI64>, ids: Arc<dyn Fn() -> Uuid + Send + 
         policies: Arc::default(),
         // Under the same key in each of its lives.
         auth: Arc::new(server::Auth::new(&[8; 32], time()).unwrap()),
+        guard: Arc::new(server::Guard::open()),
         own_url: "http://localhost".into(),
     }
 }

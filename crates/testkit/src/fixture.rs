@@ -115,6 +115,7 @@ impl Fixture {
             feeds: Arc::default(),
             policies: Arc::default(),
             auth: Arc::new(server::Auth::new(&[8; 32], (self.clock)()).unwrap()),
+            guard: Arc::new(server::Guard::open()),
             own_url: PUBLIC_URL.into(),
         };
         let (url, stop) = serve(app).await;

@@ -58,8 +58,7 @@ impl Side {
     ) -> anyhow::Result<Side> {
         let label = what.to_owned();
         if what.starts_with("http://") || what.starts_with("https://") {
-            let server =
-                Server { server: Some(label.clone()), operator_key: operator_key.cloned() };
+            let server = Server::at(what, operator_key);
             let feed = Feed::new(server.required()?);
             let mut logs = Vec::new();
             for Listing { id, name, .. } in feed.logs().await? {

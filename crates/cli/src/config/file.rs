@@ -117,6 +117,12 @@ fn texts<'a, 'i>(
             let path = folder.join(one(value, &|text| !text.is_empty())?);
             Ok(vec![path.to_str().ok_or(value)?.to_owned()])
         }
+        Form::Number(least) => {
+            let number = value.get_ref().as_integer().ok_or(value)?;
+            let number = u32::from_str_radix(number.as_str(), number.radix()).ok();
+            let number = number.filter(|number| number >= least).ok_or(value)?;
+            Ok(vec![number.to_string()])
+        }
         Form::List(fits) => {
             let items = value.get_ref().as_array().ok_or(value)?;
             items.iter().map(|item| one(item, fits)).collect()

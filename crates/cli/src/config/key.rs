@@ -31,6 +31,8 @@ pub(crate) enum Form {
     OneOf(&'static [&'static str]),
     /// A file or folder; one that is not absolute counts from the folder of the configuration.
     Path,
+    /// A whole number, from this on.
+    Number(u32),
     /// A list of texts that this accepts.
     List(fn(&str) -> bool),
 }
@@ -43,7 +45,7 @@ impl Key {
                 let all: Vec<String> = all.iter().map(|one| format!("\"{one}\"")).collect();
                 format!("{} {}", self.words, all.join(", "))
             }
-            Form::Text(_) | Form::Path | Form::List(_) => self.words.to_owned(),
+            Form::Text(_) | Form::Path | Form::Number(_) | Form::List(_) => self.words.to_owned(),
         }
     }
 }
@@ -73,6 +75,38 @@ pub(crate) const KEYS: &[Key] = &[
         example: "\"127.0.0.1:8080\"",
         is_optional: false,
         form: Form::Text(|text| text.parse::<SocketAddr>().is_ok()),
+    },
+    Key {
+        name: "tls-cert",
+        meaning: "The certificate to speak TLS with, and those that vouch for it, as PEM; looked at again when it changes.",
+        words: "a file, as in \"/etc/rollbook/server.pem\"",
+        example: "\"/etc/rollbook/server.pem\"",
+        is_optional: true,
+        form: Form::Path,
+    },
+    Key {
+        name: "tls-key",
+        meaning: "The certificate's key, as PEM.",
+        words: "a file, as in \"/etc/rollbook/server.key\"",
+        example: "\"/etc/rollbook/server.key\"",
+        is_optional: true,
+        form: Form::Path,
+    },
+    Key {
+        name: "max-connections",
+        meaning: "How many connections there may be at once; the limit of open files may allow fewer.",
+        words: "a number from 1 on, as in 12000",
+        example: "12000",
+        is_optional: false,
+        form: Form::Number(1),
+    },
+    Key {
+        name: "rate-limit",
+        meaning: "How many requests a second each credential may send, and each address that shows none; 0: as many as they like.",
+        words: "a number, as in 10000",
+        example: "10000",
+        is_optional: false,
+        form: Form::Number(0),
     },
     Key {
         name: "public-url",

@@ -6,7 +6,7 @@ use ::audit::Entry;
 use anyhow::{Context, bail};
 
 use super::{Next, Teller, Wanted, waits};
-use crate::remote::Remote;
+use crate::remote::{Answer, Remote};
 
 /// How long to wait before asking again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ pub(super) async fn follow(
 }
 
 /// Tells what one answer brings, until it ends or breaks off.
-async fn listen(mut answer: reqwest::Response, teller: &mut Teller) -> anyhow::Result<Wanted> {
+async fn listen(mut answer: Answer, teller: &mut Teller) -> anyhow::Result<Wanted> {
     let mut text = Vec::new();
     while let Ok(Ok(Some(chunk))) = tokio::time::timeout(SILENCE, answer.chunk()).await {
         text.extend_from_slice(&chunk);

@@ -43,13 +43,21 @@ pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, Str
 impl Served {
     /// Starts a server on a data folder and waits until it says where it listens.
     pub(crate) fn start(data: &Path) -> Served {
-        Served::start_at(data, "127.0.0.1:0")
+        Served::start_with(data, &[])
     }
 
     /// The same at this address.
     pub(crate) fn start_at(data: &Path, address: &str) -> Served {
-        let mut command = rollbook(&["serve", "--listen", address, "--tenant", "acme"]);
-        command.arg("--data").arg(data);
+        Served::start_with(data, &["--listen", address])
+    }
+
+    /// The same with these flags; files are looked for beside the data.
+    pub(crate) fn start_with(data: &Path, flags: &[&str]) -> Served {
+        let mut command = rollbook(&["serve", "--tenant", "acme"]);
+        if !flags.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
+        command.args(flags).arg("--data").arg(data).current_dir(data.parent().unwrap());
         command.env("ROLLBOOK_SCIM_KEY", SCIM_KEY).env("ROLLBOOK_OPERATOR_KEY", OPERATOR_KEY);
         Served::spawn(command, data)
     }

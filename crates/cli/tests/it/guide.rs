@@ -6,7 +6,9 @@
 //! reader does not see, each on a line of its own:
 //!
 //! - `<!-- fixture NAME -->`: replay `replay-fixtures/NAME` into `./data`;
-//! - `<!-- serve -->`: start a server on `./data`; from here on the verbs ask it, and the environment has the keys;
+//! - `<!-- certificate -->`: make `ca.pem`, `server.pem` and `server.key`, for this machine;
+//! - `<!-- serve -->`: start a server on `./data`, with flags if some follow; from here on the verbs ask it, and the environment has
+//!   the keys;
 //! - `<!-- stop -->`: stop it as an init system does; `<!-- kill -->`: with SIGKILL.
 //!
 //! A ```` ```console ```` block holds commands, each after `$ ` (a line that ends in `\` goes on in the next), run by `sh`, and what
@@ -29,6 +31,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::common::{OPERATOR_KEY, SCIM_KEY, Served, rollbook, run};
+use crate::serving::certify;
 
 const PASSPHRASE: &str = "fixtures hold invented people";
 
@@ -206,7 +209,11 @@ impl Run {
                 );
                 assert_eq!(status, 0, "{err}");
             }
-            ("serve", "") => self.server = Some(Served::start(&data)),
+            ("certificate", "") => certify(self.folder.path()),
+            ("serve", flags) => {
+                let flags: Vec<&str> = flags.split_whitespace().collect();
+                self.server = Some(Served::start_with(&data, &flags));
+            }
             ("stop", "") => self.server.take().expect("a server").stop(),
             ("kill", "") => drop(self.server.take().expect("a server")),
             // Any other comment is none of ours.
@@ -217,7 +224,10 @@ impl Run {
     /// The lines of a text, with the address that a server has on everybody's machine.
     fn lines(&self, text: &str) -> Vec<String> {
         let text = match &self.server {
-            Some(server) => text.replace(&server.url, "http://127.0.0.1:8080"),
+            Some(server) => {
+                let (_, address) = server.url.split_once("://").expect("a URL");
+                text.replace(address, "127.0.0.1:8080")
+            }
             None => text.to_owned(),
         };
         aligned(text.lines().map(|line| line.trim_end().to_owned()).collect())

@@ -45,6 +45,8 @@ mod repair;
 mod replay;
 
 #[cfg(test)]
+mod serving;
+#[cfg(test)]
 mod staging;
 #[cfg(test)]
 mod terminal;

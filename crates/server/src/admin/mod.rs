@@ -159,7 +159,7 @@ async fn answer(
     let world = app.engine.world();
     let stranger = |why| Failed { tenant: TenantId::SYSTEM, actor: None, why };
     let Operator { id: operator, role, credential } =
-        caller::operator(app, &world, &parts.headers).map_err(stranger)?;
+        caller::operator(app, &world, visit.source, &parts.headers).map_err(stranger)?;
     let route = Route::parse(parts.uri.path());
     let slug = route.as_ref().and_then(Route::slug);
     let tenant = slug.and_then(|slug| world.with_slug(slug)).map(|(tenant, _)| tenant.id);
@@ -169,6 +169,7 @@ async fn answer(
         why,
     };
     let asking = async {
+        app.guard.asks(credential)?;
         let route = route.as_ref().ok_or_else(Refused::no_address)?;
         if !route.methods().split(", ").any(|offered| offered == parts.method.as_str()) {
             return Err(Refused::no_method(route.methods()));

@@ -25,6 +25,8 @@ use crate::journal::{self, Line};
 use crate::limits::{RETRY_SECONDS, SUSPENDED_SECONDS, TOKEN_BODY_BYTES, TOKEN_SECONDS};
 use crate::refused::Refused;
 
+/// Who asks is not who they say, or nobody.
+const INVALID_CLIENT: &str = "invalid_client";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// An error in the words of RFC 6749 §5.2.
@@ -37,12 +39,22 @@ struct Failed {
     retry: Option<u64>,
     /// Milliseconds after which it is another answer.
     wait_ms: Option<u64>,
+    /// The journal knows already.
+    is_known: bool,
 }
 
 impl Failed {
     fn new(error: &'static str, description: impl Into<String>) -> Failed {
         let (status, description) = (StatusCode::BAD_REQUEST, description.into());
-        Failed { status, error, description, why: None, retry: None, wait_ms: None }
+        Failed {
+            status,
+            error,
+            description,
+            why: None,
+            retry: None,
+            wait_ms: None,
+            is_known: false,
+        }
     }
 
     /// Who is not known and who proved nothing are told the same.
@@ -51,7 +63,7 @@ impl Failed {
             status: StatusCode::UNAUTHORIZED,
             why: Some(why.to_string()),
             ..Failed::new(
-                "invalid_client",
+                INVALID_CLIENT,
                 "the assertion proves nothing here: the operator's refusal journal says why",
             )
         }
@@ -68,7 +80,12 @@ impl Failed {
 
 impl From<Refused> for Failed {
     fn from(refused: Refused) -> Failed {
-        Failed { status: refused.status, ..Failed::new("invalid_request", refused.detail) }
+        Failed {
+            status: refused.status,
+            retry: refused.retry_after(),
+            is_known: refused.is_known,
+            ..Failed::new("invalid_request", refused.detail)
+        }
     }
 }
 
@@ -83,11 +100,23 @@ pub(crate) async fn token(
         return Refused::no_method("POST").into_response();
     }
     let visit = Visit::of(&app, &parts);
-    let (status, told, retry) = match answer(&app, &slug, &parts, &mut body).await {
+    let answered = async {
+        app.guard.asks_from(visit.source)?;
+        app.guard.looks(visit.source, &slug, [])?;
+        answer(&app, &slug, &parts, &mut body).await
+    };
+    let (status, told, retry) = match answered.await {
         Ok(told) => (StatusCode::OK, told, None),
-        Err(failed) => {
-            let why = failed.why.unwrap_or_else(|| failed.description.clone());
-            let refused = Refused::new(failed.status, why);
+        Err(mut failed) => {
+            let why = failed.why.take().unwrap_or_else(|| failed.description.clone());
+            let mut refused = Refused::new(failed.status, why);
+            refused.is_known = failed.is_known;
+            if failed.error == INVALID_CLIENT {
+                refused = app.guard.wrong(visit.source, &slug, refused);
+                if refused.status == StatusCode::TOO_MANY_REQUESTS {
+                    failed = refused.clone().into();
+                }
+            }
             journal::refused(&app, TenantId::SYSTEM, None, &visit, Line::of(&parts), &refused);
             body::drain(&parts, &mut body).await;
             let told = json!({ "error": failed.error, "error_description": failed.description });

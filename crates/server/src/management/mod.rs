@@ -132,9 +132,11 @@ async fn answer(
 ) -> Result<Answer, Failed> {
     let world = app.engine.world();
     let stranger = |why| Failed { tenant: TenantId::SYSTEM, actor: None, why };
-    let caller = caller::partner(app, &world, &parts.headers).await.map_err(stranger)?;
+    let caller =
+        caller::partner(app, &world, visit.source, &parts.headers).await.map_err(stranger)?;
     let known = |why| Failed { tenant: caller.tenant, actor: Some(caller.actor()), why };
     let asking = async {
+        caller.within_rate(app)?;
         caller.admitted()?;
         caller.check_connector(None)?;
         check_granted(&caller)?;

@@ -408,6 +408,7 @@ pub(super) fn metrics() -> Value {
         "responses": {
             "200": { "description": "They.", "content": { "text/plain": { "schema": { "type": "string" } } } },
             "401": { "$ref": "#/components/responses/Unauthorized" },
+            "429": { "$ref": "#/components/responses/TooManyRequests" },
             "500": { "$ref": "#/components/responses/InternalServerError" },
         },
     })

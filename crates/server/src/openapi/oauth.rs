@@ -25,6 +25,7 @@ fn metadata(id: &str, summary: &str, schema: &str) -> Value {
         "responses": {
             "200": { "description": "This.", "content": { "application/json": { "schema": schema_ref(schema) } } },
             "404": { "$ref": "#/components/responses/NotFound" },
+            "429": { "$ref": "#/components/responses/TooManyRequests" },
             "500": { "$ref": "#/components/responses/InternalServerError" },
         },
     })
@@ -49,6 +50,8 @@ fn token() -> Value {
             "400": refused("The request is not what the RFC asks for."),
             "401": refused("The assertion proves nothing here."),
             "413": refused("The body is too large."),
+            "408": refused("The body came too slowly."),
+            "429": refused("Too many requests, or too many assertions that proved nothing, from this address."),
             "503": refused("Come again in a moment."),
             "500": { "$ref": "#/components/responses/InternalServerError" },
         },

@@ -75,9 +75,9 @@ impl Operation {
             head: false,
         };
         match tag {
-            Tag::Scim => operation.refuses(&[400, 401, 404, 406, 500]),
-            Tag::Admin => operation.refuses(&[400, 401, 404, 500]),
-            Tag::Management => operation.refuses(&[400, 401, 403, 404, 500]),
+            Tag::Scim => operation.refuses(&[400, 401, 404, 406, 429, 500]),
+            Tag::Admin => operation.refuses(&[400, 401, 404, 429, 500]),
+            Tag::Management => operation.refuses(&[400, 401, 403, 404, 429, 500]),
             Tag::Operations => operation,
         }
     }
@@ -118,7 +118,7 @@ impl Operation {
     pub(super) fn body(mut self, schema: &str, example: Value) -> Operation {
         let content = content(self.tag.media(), schema, Some(&example));
         self.body = Some(json!({ "required": true, "content": content }));
-        self.refuses(&[413])
+        self.refuses(&[408, 413])
     }
 
     /// With a body of SCIM's own media types.
@@ -244,7 +244,7 @@ struct Refusal {
     headers: &'static [&'static str],
 }
 
-const REFUSALS: [Refusal; 11] = [
+const REFUSALS: [Refusal; 13] = [
     Refusal {
         status: 400,
         name: "BadRequest",
@@ -276,6 +276,12 @@ const REFUSALS: [Refusal; 11] = [
         headers: &[],
     },
     Refusal {
+        status: 408,
+        name: "RequestTimeout",
+        description: "The body came too slowly.",
+        headers: &[],
+    },
+    Refusal {
         status: 409,
         name: "Conflict",
         description: "A value that must be unique is taken, or what was read so far is not what this log holds.",
@@ -298,6 +304,12 @@ const REFUSALS: [Refusal; 11] = [
         name: "UnsupportedMediaType",
         description: "The body is not JSON in UTF-8 by its media type.",
         headers: &[],
+    },
+    Refusal {
+        status: 429,
+        name: "TooManyRequests",
+        description: "Too many requests with this credential or from this address, or too many credentials from it that were wrong (RFC 6585 §4).",
+        headers: &["Retry-After"],
     },
     Refusal {
         status: 500,

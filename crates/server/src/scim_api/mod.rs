@@ -138,22 +138,27 @@ async fn answer(
     let asks_past = asks_past(parts);
     // The same of every slug: which tenants there are is nobody's business who has no key.
     if is_open && !asks_past {
+        app.guard.asks_from(visit.source).map_err(stranger)?;
         // Who shows a good key is told what its connector has as well.
-        let caller = caller::connector(app, &world, &parts.headers, &address.slug).await.ok();
+        let caller =
+            caller::connector(app, &world, visit.source, &parts.headers, &address.slug).await.ok();
         let roles = caller.map(|caller| caller.roles()).unwrap_or_default();
         return Ok(discovery::service_provider_config(&base, roles).into_response());
     }
     if matches!(address.endpoint, Some(Endpoint::Me)) && address.connector.is_none() {
-        let person =
-            caller::person(app, &world, &parts.headers, &address.slug).await.map_err(stranger)?;
+        let person = caller::person(app, &world, visit.source, &parts.headers, &address.slug)
+            .await
+            .map_err(stranger)?;
         let answer = me::answer(app, &person, parts, &address.version, &base).await;
         let failed = |why| Failed { tenant: person.tenant, actor: None, why };
         return answer.map(Answer::into_response).map_err(failed);
     }
-    let caller =
-        caller::connector(app, &world, &parts.headers, &address.slug).await.map_err(stranger)?;
+    let caller = caller::connector(app, &world, visit.source, &parts.headers, &address.slug)
+        .await
+        .map_err(stranger)?;
     let known = |why| Failed { tenant: caller.tenant, actor: Some(caller.actor()), why };
     let media = async {
+        caller.within_rate(app)?;
         caller.admitted()?;
         caller.check_connector(address.connector.as_deref())?;
         check_version(&address.version)?;

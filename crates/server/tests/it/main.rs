@@ -44,6 +44,9 @@ mod erase;
 mod feed;
 
 #[cfg(test)]
+mod guard;
+
+#[cfg(test)]
 mod lists;
 
 #[cfg(test)]
@@ -91,4 +94,8 @@ mod table;
 mod scans;
 
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod walks;
+#[cfg(test)]
+mod wire;
