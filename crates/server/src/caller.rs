@@ -19,6 +19,7 @@ use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
 use engine::World;
 use tracing::Instrument;
+use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::auth::password::Candidate;
@@ -217,10 +218,11 @@ impl Caller {
     }
 }
 
-/// What stands in `Authorization`: perhaps a site host, and a secret.
+/// What stands in `Authorization`: perhaps a site host, and a secret, which is wiped from memory when dropped. The request's
+/// own bytes are the connection's.
 struct Shown {
     slug: Option<String>,
-    secret: String,
+    secret: Zeroizing<String>,
     is_basic: bool,
 }
 
@@ -235,7 +237,7 @@ fn shown(headers: &HeaderMap) -> Result<Shown, Refused> {
     let text = value.to_str().map_err(|_| Refused::bad_credentials())?;
     let (scheme, rest) = text.split_once(' ').ok_or_else(Refused::bad_credentials)?;
     let is_basic = scheme.eq_ignore_ascii_case("basic");
-    let key = if scheme.eq_ignore_ascii_case("bearer") {
+    let key = Zeroizing::new(if scheme.eq_ignore_ascii_case("bearer") {
         rest.trim().to_owned()
     } else if is_basic {
         let decoded = data_encoding::BASE64.decode(rest.trim().as_bytes());
@@ -243,10 +245,10 @@ fn shown(headers: &HeaderMap) -> Result<Shown, Refused> {
         String::from_utf8(decoded).map_err(|_| Refused::bad_credentials())?
     } else {
         return Err(Refused::bad_credentials());
-    };
+    });
     Ok(match key.split_once(':') {
         Some((slug, secret)) => {
-            Shown { slug: Some(slug.to_owned()), secret: secret.to_owned(), is_basic }
+            Shown { slug: Some(slug.to_owned()), secret: secret.to_owned().into(), is_basic }
         }
         None => Shown { slug: None, secret: key, is_basic },
     })

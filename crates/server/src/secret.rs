@@ -4,6 +4,7 @@ use std::fmt;
 
 use domain::position::Hash;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 /// A secret's random part, in bytes. 256 bits cannot be guessed, so a fast hash is enough to keep.
 const RANDOM_BYTES: usize = 32;
@@ -39,9 +40,18 @@ impl Purpose {
     }
 }
 
-/// A secret. Its `Debug` shows the hint only, so that it does not get into a log.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+/// A secret. Its `Debug` shows the hint only, so that it does not get into a log. Wiped from memory when dropped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+/// Compared by hash: the time says nothing about either.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash() == other.hash()
+    }
+}
+
+impl Eq for Secret {}
 
 /// A secret that is too easy to guess.
 #[derive(Debug, thiserror::Error)]
@@ -54,15 +64,16 @@ impl Secret {
     /// # Errors
     /// When the operating system gives no randomness.
     pub fn random(purpose: Purpose) -> Result<Secret, getrandom::Error> {
-        let mut bytes = [0; RANDOM_BYTES];
-        getrandom::fill(&mut bytes)?;
+        let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
+        getrandom::fill(bytes.as_mut())?;
         Ok(Secret::derived(purpose, &bytes))
     }
 
     /// One that follows from bytes that nobody can guess.
     pub fn derived(purpose: Purpose, bytes: &[u8; RANDOM_BYTES]) -> Secret {
-        let text = data_encoding::BASE32_NOPAD.encode(bytes).to_lowercase();
-        Secret(format!("{}{text}", purpose.prefix()))
+        let mut text = Zeroizing::new(data_encoding::BASE32_NOPAD.encode(bytes));
+        text.make_ascii_lowercase();
+        Secret(format!("{}{}", purpose.prefix(), *text).into())
     }
 
     /// One that the operator chose, as for containers and tests.
@@ -71,7 +82,7 @@ impl Secret {
     /// When it is too easy to guess.
     pub fn chosen(text: &str) -> Result<Secret, TooWeak> {
         let fits = text.len() >= 16 && text.chars().all(|c| c.is_ascii_graphic() && c != ':');
-        if fits { Ok(Secret(text.to_owned())) } else { Err(TooWeak) }
+        if fits { Ok(Secret(text.to_owned().into())) } else { Err(TooWeak) }
     }
 
     /// The secret itself: to show it, once.

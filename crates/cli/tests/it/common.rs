@@ -64,6 +64,7 @@ impl Served {
 
     /// Starts `command`, which serves, and waits until it says where it listens.
     pub(crate) fn spawn(mut command: Command, data: &Path) -> Served {
+        // A level that a test types goes before it.
         command.env("ROLLBOOK_LOG", "debug");
         // Its log lies beside the data, where the search for personal values finds it.
         let log =

@@ -10,6 +10,8 @@ mod backup;
 mod behaviour;
 
 #[cfg(test)]
+mod canaries;
+#[cfg(test)]
 mod common;
 
 #[cfg(test)]

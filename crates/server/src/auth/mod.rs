@@ -16,6 +16,7 @@ use domain::time::Timestamp;
 use assertion::Used;
 use password::Passwords;
 use token::Seal;
+use zeroize::Zeroizing;
 
 use crate::secret::hash_of;
 
@@ -34,8 +35,8 @@ impl Auth {
     /// # Errors
     /// When the operating system gives no randomness.
     pub fn new(key: &[u8; 32], started: Timestamp) -> Result<Auth, getrandom::Error> {
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret)?;
+        let mut secret = Zeroizing::new([0; 32]);
+        getrandom::fill(secret.as_mut())?;
         Ok(Auth {
             passwords: Passwords::new(&secret),
             used: Used::new(started),

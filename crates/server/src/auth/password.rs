@@ -13,6 +13,7 @@ use domain::time::Timestamp;
 use ring::hmac;
 use subtle::{Choice, ConstantTimeEq};
 use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
 
 use crate::limits::{
     PASSWORD_BYTES, PASSWORD_CHECKS, PASSWORD_SECONDS, PASSWORDS_KNOWN, PASSWORDS_WAITING,
@@ -177,7 +178,7 @@ impl Passwords {
         // A copy's passwords have no hash: nobody knows them.
         let all = all.unwrap_or_default();
         let made = all.first().cloned().unwrap_or_else(|| self.nobody(slug, user));
-        let password = password.to_owned();
+        let password = Zeroizing::new(password.to_owned());
         self.hashed.fetch_add(1, Ordering::Relaxed);
         let hashing = tokio::task::spawn_blocking(move || made.of(&password));
         let found = hashing.await.map_err(Refused::broken_off)?.ok_or_else(no_memory)?;

@@ -62,6 +62,9 @@ mod moments;
 mod oauth;
 
 #[cfg(test)]
+mod overload;
+
+#[cfg(test)]
 mod okta;
 
 #[cfg(test)]
