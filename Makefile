@@ -40,7 +40,7 @@ simulate: ## random commands against a failing log, 2,000 seeds
 sabotage: ## break the code on purpose, one fault at a time; the simulation must notice each; or some: LAW="lock policy"
 	cargo run -p testkit --bin sabotage -- $(LAW)
 
-torture: ## faults put to the real binary, about 25 min, mounts as root; or one of them: FAULT=power SEED=7 COUNT=20
+torture: ## faults put to the real binary, about 25 min, mounts as root; or one: FAULT=power SEED=7 COUNT=20
 	cargo build -q --release -p cli
 	cargo run -q --release -p testkit --bin torture -- --rollbook $(or $(CARGO_TARGET_DIR),target)/release/rollbook \
 		--out $(or $(CARGO_TARGET_DIR),target)/torture.json $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))

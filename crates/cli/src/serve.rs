@@ -174,6 +174,8 @@ impl Serve {
         let lines = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(crate::terminal::shows_colours_on_stderr())
+            // A log that cannot be written, as on a full disk, must not take with it whoever wanted to write.
+            .log_internal_errors(false)
             .with_writer(std::io::stderr);
         match self.log_format {
             LogFormat::Text => lines.init(),

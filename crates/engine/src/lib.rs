@@ -20,7 +20,7 @@ mod writer;
 
 pub mod limits;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -73,6 +73,8 @@ struct Shared {
     readings: Readings,
     clock: Clock,
     keeper: Option<Arc<Keeper>>,
+    /// Why the log was lost, once it is.
+    lost: OnceLock<String>,
 }
 
 /// A commit as it stands in the log.
@@ -188,6 +190,7 @@ impl Engine {
             readings: Readings::default(),
             clock,
             keeper,
+            lost: OnceLock::new(),
         });
         let (queue, exit) = queue::queue(limits::WAITING);
         let writer = Writer::new(log, shared.clone(), exit);
@@ -413,6 +416,20 @@ impl Engine {
     /// How many requests wait for the writer.
     pub fn waiting(&self) -> usize {
         self.queue.waiting()
+    }
+
+    /// Why nothing can be written at this moment, if nothing can.
+    pub fn trouble(&self) -> Option<String> {
+        if let Some(why) = self.shared.lost.get() {
+            return Some(format!("{why}; reads go on"));
+        }
+        if !self.is_writing() {
+            return Some("the server is stopping".to_owned());
+        }
+        self.shared.past.is_short_of_space().then(|| {
+            "the disk of the data folder is nearly full, or does not say how full it is: make room; reads go on"
+                .to_owned()
+        })
     }
 
     /// Whether the writer still takes commands.

@@ -85,6 +85,11 @@ pub(crate) trait Past: Send + Sync {
         limits: (usize, usize),
         recipient: &Recipient,
     ) -> Result<SealedRun, SendError>;
+
+    /// Whether the disk is too full to write anything, as of now.
+    fn is_short_of_space(&self) -> bool {
+        false
+    }
 }
 
 impl<R: LogReader> Past for R {
@@ -121,6 +126,10 @@ impl<R: LogReader> Past for R {
         recipient: &Recipient,
     ) -> Result<SealedRun, SendError> {
         sealed::sealed(self, tenant, range, limits, recipient)
+    }
+
+    fn is_short_of_space(&self) -> bool {
+        LogReader::is_short_of_space(self)
     }
 }
 

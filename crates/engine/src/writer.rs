@@ -195,6 +195,10 @@ fn turn<L: EventLog>(
                 for (reply, _) in answers {
                     drop(reply.send(Err(refusal.clone())));
                 }
+                if failed.log.is_none() {
+                    // Only one log is ever lost.
+                    drop(shared.lost.set(failed.to_string()));
+                }
                 // The log comes back if nothing had been written: it is as good as before then.
                 return failed.log;
             }

@@ -65,6 +65,11 @@ pub trait LogReader: Keys + Clone + Send + Sync + 'static {
         to: Position,
     ) -> impl Iterator<Item = Result<Stored, Broken>> + Send;
 
+    /// Whether the disk is too full to write anything, as of now.
+    fn is_short_of_space(&self) -> bool {
+        false
+    }
+
     /// How many frames there are.
     fn frames(&self) -> u64;
 

@@ -246,6 +246,10 @@ impl LogReader for Reader {
         })
     }
 
+    fn is_short_of_space(&self) -> bool {
+        self.store().is_short_of_space()
+    }
+
     fn frames(&self) -> u64 {
         self.shared.published.load(Ordering::Acquire)
     }

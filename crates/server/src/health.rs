@@ -13,12 +13,13 @@ pub(crate) async fn alive() -> Response {
     Json(json!({ "status": "alive" })).into_response()
 }
 
-/// `GET /readyz`: the process can read and write.
+/// `GET /readyz`: the process can read and write; otherwise why it cannot.
 pub(crate) async fn ready(State(app): State<App>) -> Response {
-    if app.engine.is_writing() {
-        Json(json!({ "status": "ready" })).into_response()
-    } else {
-        let status = "reads only: the log takes no more writes; see the server's log";
-        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": status }))).into_response()
+    match app.engine.trouble() {
+        None => Json(json!({ "status": "ready" })).into_response(),
+        Some(why) => {
+            let status = format!("nothing can be written: {why}");
+            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": status }))).into_response()
+        }
     }
 }

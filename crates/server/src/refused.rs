@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use domain::credential::Scope;
 use domain::rejection::Rejection;
 use engine::{ReadError, Refusal};
+use eventlog::Broken;
 use scim::bulk::{JobError, Unmet};
 use scim::{Invalid, ScimType};
 use tokio::task::JoinError;
@@ -142,6 +143,21 @@ impl Refused {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 
+    /// The log does not answer: a disk that fails does not say what is there, and then it is not known to be damaged.
+    pub(crate) fn unreadable(broken: &Broken, why: &str) -> Self {
+        match broken {
+            Broken::Store { .. } => {
+                tracing::error!("{why}");
+                let detail = "the log cannot be read at present: the server's log says why";
+                Self::later(StatusCode::SERVICE_UNAVAILABLE, detail)
+            }
+            Broken::Commit { .. }
+            | Broken::Bytes { .. }
+            | Broken::Frame { .. }
+            | Broken::Key { .. } => Self::internal(why),
+        }
+    }
+
     /// The thread that should have answered is gone.
     pub(crate) fn broken_off(_: JoinError) -> Self {
         Self::internal("what should have answered a request broke off; this is a bug")
@@ -247,7 +263,8 @@ impl From<ReadError> for Refused {
             | ReadError::PositionAhead { .. }
             | ReadError::TimeAhead { .. } => Invalid::value(detail).into(),
             ReadError::Busy { .. } => Self::later(StatusCode::SERVICE_UNAVAILABLE, detail),
-            ReadError::Damaged(_) | ReadError::Broken(_) => Self::internal(&detail),
+            ReadError::Broken(broken) => Self::unreadable(&broken, &detail),
+            ReadError::Damaged(_) => Self::internal(&detail),
         }
     }
 }

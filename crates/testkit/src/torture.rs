@@ -1,8 +1,14 @@
 //! Faults that are put to the real binary: cuts, kills, damage, disks that fail. Each says how often it was done,
 //! with which seed, and what was lost, and each was seen to catch what it is there for (`docs/reliability.md`).
 
+pub mod disk;
+pub mod flip;
+pub mod history;
 pub mod kill;
+pub mod members;
 pub mod power;
+pub mod shutdown;
+pub mod soak;
 
 mod load;
 mod mounted;

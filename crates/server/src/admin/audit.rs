@@ -179,9 +179,10 @@ fn tell(entries: &[Entry], form: Form, text: &mut String) -> Result<(), serde_js
 pub(super) fn failed(error: AskError) -> Refused {
     match error {
         AskError::NoTenant => Refused::no_address(),
-        AskError::Broken(_) | AskError::Json(_) => {
-            Refused::internal(&format!("an audit question failed: {error}"))
+        AskError::Broken(ref broken) => {
+            Refused::unreadable(broken, &format!("an audit question failed: {error}"))
         }
+        AskError::Json(_) => Refused::internal(&format!("an audit question failed: {error}")),
     }
 }
 

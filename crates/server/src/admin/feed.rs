@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{FILTERS, RANGE};
+use audit::{AskError, FILTERS, RANGE};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use domain::event::OperatorRole;
 use domain::position::{Hash, Position};
@@ -224,10 +224,14 @@ impl From<FeedError> for Refused {
             FeedError::Ahead { .. } | FeedError::Parted { .. } => {
                 Refused::new(StatusCode::CONFLICT, error.to_string())
             }
-            FeedError::Ask(_)
-            | FeedError::Send(_)
-            | FeedError::Broken(_)
-            | FeedError::BrokenOff => Refused::internal(&format!("a feed failed: {error}")),
+            FeedError::Broken(ref broken)
+            | FeedError::Ask(AskError::Broken(ref broken))
+            | FeedError::Send(engine::SendError::Broken(ref broken)) => {
+                Refused::unreadable(broken, &format!("a feed failed: {error}"))
+            }
+            FeedError::Ask(_) | FeedError::Send(_) | FeedError::BrokenOff => {
+                Refused::internal(&format!("a feed failed: {error}"))
+            }
         }
     }
 }

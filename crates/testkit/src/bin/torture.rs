@@ -5,12 +5,26 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use testkit::torture::{Outcome, Stage, kill, power};
+use testkit::torture::disk::Trouble;
+use testkit::torture::{Outcome, Stage, disk, flip, history, kill, members, power, shutdown, soak};
 
 const USAGE: &str = "torture --rollbook PATH [--fault NAME] [--seed N] [--count N] [--out FILE]";
 
 /// Every fault, and how often it is done.
-const FAULTS: &[(&str, u64)] = &[("power", 100), ("kill", 500)];
+const FAULTS: &[(&str, u64)] = &[
+    ("power", 100),
+    ("kill", 500),
+    ("flip", 1_000),
+    ("full", 3),
+    ("read-only", 5),
+    ("eio", 5),
+    ("enospc", 5),
+    ("emfile", 5),
+    ("members", 5),
+    ("history", 200),
+    ("shutdown", 20),
+    ("soak", 240),
+];
 
 struct Asked {
     rollbook: PathBuf,
@@ -45,7 +59,18 @@ async fn put(stage: &Stage, fault: &str, count: u64) -> anyhow::Result<Outcome> 
     match fault {
         "power" => power::power(stage, count, 5.min(count)).await,
         "kill" => kill::kill(stage, count).await,
-        _ => bail!("there is no such fault"),
+        "flip" => flip::flip(stage, count).await,
+        "emfile" => disk::descriptors(stage, count).await,
+        "members" => members::members(stage, count).await,
+        "history" => history::history(stage, count).await,
+        "shutdown" => shutdown::shutdown(stage, count).await,
+        // Its count is its length in seconds.
+        "soak" => soak::soak(stage, count).await,
+        other => {
+            let trouble = Trouble::ALL.into_iter().find(|(name, _)| *name == other);
+            let (_, trouble) = trouble.context("there is no such fault")?;
+            disk::disk(stage, trouble, count).await
+        }
     }
 }
 

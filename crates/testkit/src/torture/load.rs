@@ -61,6 +61,19 @@ impl Book {
         *self.lock() = Promises::default();
     }
 
+    /// Which acknowledged commits are not there, or are others.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn commits_there(&self, url: &str) -> anyhow::Result<Vec<String>> {
+        // The store answers no reads either once the disk failed in its hands; it says so, and the next start reads everything.
+        let Some(there) = commits(&client()?, url, 1).await? else { return Ok(Vec::new()) };
+        let expected = self.lock().commits.clone();
+        let is_gone = |(position, hash): &(u64, String)| there.get(position) != Some(hash);
+        let gone = expected.into_iter().filter(is_gone);
+        Ok(gone.map(|(position, _)| format!("position {position} is gone or another")).collect())
+    }
+
     /// Compares every promise from the position `from` on with what a server says now: each acknowledged commit by its hash, and what
     /// resources were in their last answer. Says what differs.
     ///
@@ -68,7 +81,7 @@ impl Book {
     /// When the server does not answer.
     pub async fn check(&self, url: &str, from: u64) -> anyhow::Result<Vec<String>> {
         let http = client()?;
-        let there = commits(&http, url, from).await?;
+        let there = commits(&http, url, from).await?.context("the log cannot be read")?;
         let (expected, answers, mut wrong) = {
             let mut book = self.lock();
             let expected: Vec<_> =
@@ -105,13 +118,20 @@ impl Book {
     }
 }
 
-/// Every commit of `acme` from a position on: hashes by position.
-async fn commits(http: &Client, url: &str, from: u64) -> anyhow::Result<BTreeMap<u64, String>> {
+/// Every commit of `acme` from a position on: hashes by position. Nothing: the server says that it cannot read the log.
+async fn commits(
+    http: &Client,
+    url: &str,
+    from: u64,
+) -> anyhow::Result<Option<BTreeMap<u64, String>>> {
     let (mut from, mut there) = (from.max(1), BTreeMap::new());
     loop {
         let path = format!("{url}/admin/v1/tenants/acme/audit/commits?from={from}&count={PAGE}");
         let answer = http.get(path).bearer_auth(OPERATOR_KEY).send().await?;
         let status = answer.status();
+        if status == 503 {
+            return Ok(None);
+        }
         let page: Value = answer.json().await.with_context(|| format!("the log: {status}"))?;
         let commits = page.get("commits").and_then(Value::as_array);
         for commit in commits.with_context(|| format!("the log: {page}"))? {
@@ -121,7 +141,7 @@ async fn commits(http: &Client, url: &str, from: u64) -> anyhow::Result<BTreeMap
         }
         match page.pointer("/next/from").and_then(Value::as_u64) {
             Some(next) => from = next,
-            None => return Ok(there),
+            None => return Ok(Some(there)),
         }
     }
 }
@@ -226,10 +246,8 @@ impl Writer {
                         book.open.remove(&path);
                         book.answers.insert(path.clone(), stripped(changed));
                     }
-                    // Refused before it was carried out: nothing has changed.
-                    Sent::Refused => {
-                        self.book.lock().open.remove(&path);
-                    }
+                    // When the disk fails in the middle of a turn, what of it got there is known at the next start only.
+                    Sent::Refused => {}
                     Sent::Gone => return,
                 }
             }

@@ -51,6 +51,11 @@ impl Mounted {
         run("mount", &["-o", "loop", text(image)?, text(at)?])?;
         Ok(Self { at: at.to_owned() })
     }
+
+    /// Mounts it anew with these options, as `abort`.
+    pub(super) fn remount(&self, options: &str) -> anyhow::Result<()> {
+        run("mount", &["-o", &format!("remount,{options}"), text(&self.at)?])
+    }
 }
 
 impl Drop for Mounted {

@@ -1,0 +1,304 @@
+//! A long day in a short time: people come, change, join, leave and go, while the past is read and the feed is followed.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+use super::load::client;
+use super::{OPERATOR_KEY, Outcome, SCIM_KEY, Served, Stage};
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+/// People who are there at any time.
+const PEOPLE: usize = 500;
+/// Memory that a commit may take, in bytes: its place in the trail and in the indexes. What is looked for is what grows without one.
+const BYTES_A_COMMIT: f64 = 1_024.0;
+/// Disk that a commit may take, in bytes: a frame of one with its sync, and the store's own.
+const DISK_A_COMMIT: f64 = 4_096.0;
+/// Commits after the warm-up below which there is no slope to speak of: what is held for a while outweighs it.
+const COMMITS_FOR_SLOPES: f64 = 5_000.0;
+/// Memory that the server may have after so few, in bytes.
+const MEMORY_OF_FEW: f64 = 384.0 * 1024.0 * 1024.0;
+/// Memory that reading alone may take for each minute, in bytes.
+const BYTES_A_MINUTE: f64 = 4.0 * 1024.0 * 1024.0;
+
+/// What was measured at a moment.
+#[derive(Clone, Copy)]
+struct Sample {
+    seconds: f64,
+    commits: f64,
+    memory: f64,
+    disk: f64,
+}
+
+/// Works for so many seconds: three quarters with writes, the rest reading alone. After the first third memory and disk may grow with the log, by so much a
+/// commit; while there are only reads, memory stays.
+///
+/// # Errors
+/// When the stage breaks, not the server.
+pub async fn soak(stage: &Stage, seconds: u64) -> anyhow::Result<Outcome> {
+    let mut running = stage.outcome("soak", "requests answered");
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let server = Served::start(&stage.rollbook, &data)?;
+    let mut day = Day {
+        http: client()?,
+        url: server.url.clone(),
+        people: Vec::new(),
+        groups: Vec::new(),
+        position: 0,
+        answered: 0,
+        number: 0,
+        dice: stage.dice(),
+    };
+    day.begin().await?;
+    let (begun, length) = (Instant::now(), Duration::from_secs(seconds));
+    let (mut writing, mut reading) = (Vec::new(), Vec::new());
+    let mut next = Duration::ZERO;
+    while begun.elapsed() < length {
+        let writes = begun.elapsed() < length * 3 / 4;
+        day.step(writes).await?;
+        if begun.elapsed() >= next {
+            next = begun.elapsed() + length / 120;
+            let sample = Sample {
+                seconds: begun.elapsed().as_secs_f64(),
+                commits: day.position as f64,
+                memory: resident(server.id())?,
+                disk: size(&data)?,
+            };
+            if writes {
+                writing.push(sample)
+            } else {
+                reading.push(sample)
+            }
+            (stage.progress)(begun.elapsed().as_secs(), seconds);
+        }
+    }
+    let warm = writing.split_off(writing.len() * 4 / 9);
+    // The first look at the past after the last write may read it once more.
+    let quiet = reading.split_off(reading.len() / 3);
+    let memory = slope(&warm, |one| one.commits, |one| one.memory);
+    let disk = slope(&warm, |one| one.commits, |one| one.disk);
+    let still = slope(&quiet, |one| one.seconds, |one| one.memory) * 60.0;
+    running.measured("commits", day.position);
+    running.measured("memory a commit", format!("{memory:.0} bytes"));
+    running.measured("disk a commit", format!("{disk:.0} bytes"));
+    running.measured("memory a minute of reading", format!("{:.2} MiB", still / 1_048_576.0));
+    if let Some(last) = quiet.last() {
+        running.measured("memory at the end", format!("{:.1} MiB", last.memory / 1_048_576.0));
+    }
+    let commits =
+        warm.last().zip(warm.first()).map_or(0.0, |(last, first)| last.commits - first.commits);
+    if commits < COMMITS_FOR_SLOPES {
+        let most = quiet.iter().map(|one| one.memory).fold(0.0, f64::max);
+        if most > MEMORY_OF_FEW {
+            running.outcome.lost.push(format!("{most:.0} bytes of memory for so few commits"));
+        }
+        server.stop()?;
+        running.outcome.count = seconds;
+        running.outcome.kept.1 = day.answered;
+        return Ok(running.done());
+    }
+    for (what, is, most) in [
+        ("memory grows by more a commit than the log does", memory, BYTES_A_COMMIT),
+        ("the disk grows by more a commit than the log does", disk, DISK_A_COMMIT),
+        ("memory grows with reads", still, BYTES_A_MINUTE),
+    ] {
+        if is > most {
+            running.outcome.lost.push(format!("{what}: {is:.0} bytes, at most {most:.0}"));
+        }
+    }
+    server.stop()?;
+    running.outcome.count = seconds;
+    running.outcome.kept.1 = day.answered;
+    Ok(running.done())
+}
+
+struct Day {
+    http: Client,
+    url: String,
+    people: Vec<String>,
+    groups: Vec<String>,
+    position: u64,
+    answered: u64,
+    number: u64,
+    dice: ChaCha8Rng,
+}
+
+impl Day {
+    async fn begin(&mut self) -> anyhow::Result<()> {
+        for number in 0..10 {
+            let group = json!({ "schemas": [GROUP], "displayName": format!("team-{number}") });
+            let made = self.send(Method::POST, "/scim/acme/v2/Groups", Some(group)).await?;
+            self.groups.push(id(&made)?);
+        }
+        for _ in 0..PEOPLE {
+            self.join().await?;
+        }
+        Ok(())
+    }
+
+    /// One person's turn.
+    async fn step(&mut self, writes: bool) -> anyhow::Result<()> {
+        let most = if writes { 10 } else { 3 };
+        match self.dice.random_range(0..most) {
+            0 => {
+                let at = self.dice.random_range(self.position / 2..self.position).max(1);
+                let path = format!("/scim/acme/v2/Users?count=5&asOf={at}");
+                self.send(Method::GET, &path, None).await?;
+            }
+            1 => {
+                let after = self.position.saturating_sub(50);
+                let path = format!("/admin/v1/tenants/acme/feed?after={after}&count=50");
+                self.send(Method::GET, &path, None).await?;
+            }
+            2 => {
+                let one = self.somebody()?;
+                self.send(Method::GET, &format!("/scim/acme/v2/Users/{one}"), None).await?;
+            }
+            3 | 4 => {
+                self.leave().await?;
+                self.join().await?;
+            }
+            5 | 6 => {
+                let (one, which) = (self.somebody()?, self.dice.random_range(0..self.groups.len()));
+                let group = self.groups.get(which).context("no group")?.clone();
+                let path = format!("members[value eq \"{one}\"]");
+                let operation = if self.dice.random_range(0..2) == 0 {
+                    json!({ "op": "add", "path": "members", "value": [{ "value": one }] })
+                } else {
+                    json!({ "op": "remove", "path": path })
+                };
+                self.patch(&format!("Groups/{group}"), operation).await?;
+            }
+            _ => {
+                let (one, title) = (self.somebody()?, self.dice.random_range(0..1_000_u64));
+                let operation =
+                    json!({ "op": "replace", "path": "title", "value": format!("title {title}") });
+                self.patch(&format!("Users/{one}"), operation).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn somebody(&mut self) -> anyhow::Result<String> {
+        let which = self.dice.random_range(0..self.people.len());
+        self.people.get(which).cloned().context("nobody is there")
+    }
+
+    async fn join(&mut self) -> anyhow::Result<()> {
+        self.number += 1;
+        let name = format!("person-{}@acme.com", self.number);
+        let user = json!({ "schemas": [USER], "userName": name, "title": "new", "emails": [{ "value": name }] });
+        let made = self.send(Method::POST, "/scim/acme/v2/Users", Some(user)).await?;
+        self.people.push(id(&made)?);
+        Ok(())
+    }
+
+    async fn leave(&mut self) -> anyhow::Result<()> {
+        let which = self.dice.random_range(0..self.people.len());
+        let one = self.people.swap_remove(which);
+        self.send(Method::DELETE, &format!("/scim/acme/v2/Users/{one}"), None).await?;
+        Ok(())
+    }
+
+    async fn patch(&mut self, path: &str, operation: Value) -> anyhow::Result<()> {
+        let body = json!({ "schemas": [PATCH], "Operations": [operation] });
+        self.send(Method::PATCH, &format!("/scim/acme/v2/{path}"), Some(body)).await?;
+        Ok(())
+    }
+
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> anyhow::Result<Value> {
+        let key = if path.starts_with("/admin") { OPERATOR_KEY } else { SCIM_KEY };
+        let mut request =
+            self.http.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(key);
+        if let Some(body) = &body {
+            request = request.json(body);
+        }
+        let answer = request.send().await?;
+        let (status, position) =
+            (answer.status(), answer.headers().get("rollbook-position").cloned());
+        let position = position.and_then(|value| value.to_str().ok()?.parse().ok());
+        if method != Method::GET {
+            self.position = position.unwrap_or(self.position).max(self.position);
+        }
+        self.answered += 1;
+        let text = answer.text().await?;
+        ensure!(status.is_success(), "{method} {path}: {status} {text}");
+        Ok(serde_json::from_str(&text).unwrap_or_default())
+    }
+}
+
+fn id(made: &Value) -> anyhow::Result<String> {
+    Ok(made.get("id").and_then(Value::as_str).context("no id")?.to_owned())
+}
+
+/// How `y` goes with `x`: the line with the least squares.
+fn slope(all: &[Sample], x: impl Fn(&Sample) -> f64, y: impl Fn(&Sample) -> f64) -> f64 {
+    let many = all.len().max(1) as f64;
+    let (mean_x, mean_y) =
+        (all.iter().map(&x).sum::<f64>() / many, all.iter().map(&y).sum::<f64>() / many);
+    let both: f64 = all.iter().map(|one| (x(one) - mean_x) * (y(one) - mean_y)).sum();
+    let square: f64 = all.iter().map(|one| (x(one) - mean_x).powi(2)).sum();
+    if square > 0.0 { both / square } else { 0.0 }
+}
+
+/// Bytes of memory that a process has.
+fn resident(process: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+    Ok(kib * 1024.0)
+}
+
+/// Bytes on the disk below a folder. What vanishes meanwhile has none.
+fn size(folder: &Path) -> anyhow::Result<f64> {
+    use std::os::unix::fs::MetadataExt;
+    let mut all = 0.0;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            all += size(&path)?;
+        } else if let Ok(file) = path.metadata() {
+            all += file.blocks() as f64 * 512.0;
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A leak of 2 KiB a commit is one, and noise is none.
+    #[test]
+    fn a_leak_is_seen_through_noise() {
+        let sample = |leak: f64, number: u32| {
+            let at = f64::from(number);
+            let noise = f64::from(number * 7_919 % 101) * 20_000.0;
+            Sample {
+                seconds: at,
+                commits: at * 100.0,
+                memory: 5e7 + leak * at * 100.0 + noise,
+                disk: 0.0,
+            }
+        };
+        let grows = |leak: f64| {
+            let all: Vec<_> = (0..80).map(|number| sample(leak, number)).collect();
+            slope(&all, |one| one.commits, |one| one.memory)
+        };
+        assert!(grows(2_048.0) > BYTES_A_COMMIT);
+        assert!(grows(0.0) < BYTES_A_COMMIT);
+    }
+}
