@@ -46,7 +46,7 @@ pub fn path_part(id: &str) -> impl Display + '_ {
 
 const USER_ATTRIBUTES: &[&str] =
     &["id", "externalId", "meta", "userName", "active", "roles", "groups"];
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const GROUP_ATTRIBUTES: &[&str] = &["id", "externalId", "meta", "displayName", "members"];
 
 impl Attributes for UserView<'_> {

@@ -283,6 +283,36 @@ impl Engine {
         past::as_of(&self.shared, tenant, when)
     }
 
+    /// A tenant as it was, as far as one user shows it: themselves, their manager, the groups that hold them, connectors, roles
+    /// and schemas. Nobody else is in it, and its trail is empty. What it costs grows with what happened to them, not with the log. Call it where
+    /// blocking is allowed.
+    ///
+    /// # Errors
+    /// As [`Engine::as_of`].
+    pub fn user_as_of(
+        &self,
+        tenant: TenantId,
+        when: When,
+        user: UserId,
+    ) -> Result<Arc<Snapshot>, ReadError> {
+        past::user_as_of(&self.shared, tenant, when, user)
+    }
+
+    /// What [`Engine::user_as_of`] reads if neither the present nor a state that is kept is asked for; none: it would be too much, and the
+    /// tenant is read as a whole.
+    ///
+    /// # Errors
+    /// As [`Engine::as_of`].
+    pub fn user_alone_as_of(
+        &self,
+        tenant: TenantId,
+        at: Position,
+        user: UserId,
+    ) -> Result<Option<Arc<Snapshot>>, ReadError> {
+        let now = self.now(tenant).ok_or(ReadError::NoTenant)?;
+        past::person::around(&*self.shared.past, tenant, &now, at, user)
+    }
+
     /// The position that a moment means. Costs next to nothing.
     ///
     /// # Errors

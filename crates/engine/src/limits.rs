@@ -16,6 +16,8 @@ pub const AS_OF_WAITING: usize = 128;
 pub const AS_OF_WAITING_OF_TENANT: usize = 32;
 /// Seconds that a question about the past waits.
 pub const AS_OF_WAIT_SECONDS: u64 = 10;
+/// Commits that are read for one user as of a moment, at most: with more, the tenant is read as a whole.
+pub const AS_OF_ONE_COMMITS: usize = 2_000;
 /// States of the past that are kept.
 pub const PASTS: usize = 8;
 /// Of one tenant.

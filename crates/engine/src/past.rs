@@ -1,13 +1,14 @@
 //! The past: commits as they stand in the log, and tenants as they were.
 
 mod kept;
+pub(crate) mod person;
 mod readings;
 mod turns;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::id::TenantId;
+use domain::id::{TenantId, UserId};
 use domain::position::Position;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
@@ -194,4 +195,30 @@ pub(crate) fn as_of(
         return Ok(now);
     }
     shared.readings.read(&*shared.past, tenant, position, (shared.clock)())
+}
+
+/// See [`Engine::user_as_of`](crate::Engine::user_as_of).
+pub(crate) fn user_as_of(
+    shared: &Shared,
+    tenant: TenantId,
+    when: When,
+    user: UserId,
+) -> Result<Arc<Snapshot>, ReadError> {
+    let (position, now) = position(shared, tenant, when)?;
+    if now.head.position == Some(position) {
+        return Ok(now);
+    }
+    if let Some(kept) = shared.readings.kept(tenant, position) {
+        return Ok(kept);
+    }
+    let begun = shared.readings.times_forgotten(tenant);
+    match person::around(&*shared.past, tenant, &now, position, user) {
+        // Whoever was erased meanwhile must not be shown.
+        Ok(Some(found)) if shared.readings.times_forgotten(tenant) == begun => Ok(found),
+        // Read before an erasure in part and after it in part, it may not fit; as a whole, it does.
+        Ok(_) | Err(ReadError::Damaged(StartError::Unfit { .. })) => {
+            shared.readings.read(&*shared.past, tenant, position, (shared.clock)())
+        }
+        Err(error) => Err(error),
+    }
 }

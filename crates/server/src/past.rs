@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use domain::id::TenantId;
+use domain::id::{TenantId, UserId};
 use domain::snapshot::Snapshot;
 use engine::When;
 
@@ -26,7 +26,7 @@ pub(crate) async fn read(
 }
 
 /// The tenant that a request asks to read: as of the moment that `asOf` names, else `now`; and that
-/// the present is not behind what `min-position` asks for.
+/// the present is not behind what `min-position` asks for. Of the past, no more than one user shows, if the request is about one.
 ///
 /// # Errors
 /// As [`read`]; 503 when the present is behind.
@@ -35,6 +35,7 @@ pub(crate) async fn asked(
     tenant: TenantId,
     now: &Arc<Snapshot>,
     parameters: &Parameters,
+    user: Option<UserId>,
 ) -> Result<Arc<Snapshot>, Refused> {
     if let Some(least) = parameters.min_position()?
         && now.head.position.is_none_or(|last| last < least)
@@ -42,8 +43,13 @@ pub(crate) async fn asked(
         let detail = format!("position {least} is not reached yet: try again in a moment");
         return Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
-    match parameters.as_of()? {
-        None => Ok(now.clone()),
-        Some(when) => read(app, tenant, when).await,
+    match (parameters.as_of()?, user) {
+        (None, _) => Ok(now.clone()),
+        (Some(when), None) => read(app, tenant, when).await,
+        (Some(when), Some(user)) => {
+            let engine = app.engine.clone();
+            let read = move || engine.user_as_of(tenant, when, user);
+            Ok(tokio::task::spawn_blocking(read).await.map_err(Refused::broken_off)??)
+        }
     }
 }

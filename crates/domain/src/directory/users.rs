@@ -20,6 +20,7 @@ use crate::origin::Source;
 use crate::personal::Personal;
 use crate::position::Position;
 use crate::snapshot::entries;
+use crate::view::ENTERPRISE;
 
 /// A user as of one position.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -150,6 +151,13 @@ impl User {
     /// A part of their name, as in `givenName`.
     pub fn name_part(&self, part: &str) -> Option<&str> {
         self.attributes.view().get("name")?.as_complex()?.get(part)?.as_str()
+    }
+
+    /// Who manages them, if what they have in the enterprise extension is the id of a user (RFC 7643 §4.3).
+    pub fn manager(&self) -> Option<UserId> {
+        let extension = self.attributes.view().get(ENTERPRISE)?.as_complex()?;
+        let manager = extension.get("manager")?.as_complex()?.get("value")?;
+        manager.as_str()?.parse().ok()
     }
 
     /// The roles that they have through any source, each once, by id.

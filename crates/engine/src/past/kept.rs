@@ -69,6 +69,12 @@ impl Kept {
         Some(snapshot)
     }
 
+    /// The state at `position`, if it is kept. Looking at it keeps it no longer.
+    pub(super) fn at(&self, tenant: TenantId, position: Position) -> Option<Arc<Snapshot>> {
+        let state = self.place(tenant, position).and_then(|place| self.states.get(place))?;
+        (state.position == position).then(|| state.snapshot.clone())
+    }
+
     /// The position of the last state at or before `position`; 0: there is none.
     pub(super) fn begins(&self, tenant: TenantId, position: Position) -> u64 {
         let state = self.place(tenant, position).and_then(|place| self.states.get(place));

@@ -67,6 +67,11 @@ impl Readings {
         }
     }
 
+    /// The tenant at `position`, if that state is kept.
+    pub(super) fn kept(&self, tenant: TenantId, position: Position) -> Option<Arc<Snapshot>> {
+        self.state().kept.at(tenant, position)
+    }
+
     /// The tenant at `position`, which its log has reached.
     pub(super) fn read(
         &self,

@@ -99,13 +99,13 @@ impl Asked<'_> {
     /// here or from [`Asked::reading_log`]. A tenant's slug never changes, so it is looked up in the present.
     async fn reading(&self, slug: &str) -> Result<(TenantId, Arc<Snapshot>), Refused> {
         let (tenant, now) = self.tenant(slug)?;
-        Ok((tenant, past::asked(self.app, tenant, &now, &self.parameters).await?))
+        Ok((tenant, past::asked(self.app, tenant, &now, &self.parameters, None).await?))
     }
 
     /// The same for the instance's own log, `_system`, as well: for what reads a log.
     async fn reading_log(&self, slug: &str) -> Result<(TenantId, Arc<Snapshot>), Refused> {
         let (tenant, now) = self.log(slug)?;
-        Ok((tenant, past::asked(self.app, tenant, &now, &self.parameters).await?))
+        Ok((tenant, past::asked(self.app, tenant, &now, &self.parameters, None).await?))
     }
 
     /// Whether the past is asked for: what is counted beside the log is of now, and not told then.

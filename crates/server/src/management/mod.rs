@@ -154,7 +154,7 @@ async fn answer(
             return Err(scim::Invalid::value(detail).into());
         }
         let snapshot = match is_read {
-            true => past::asked(app, caller.tenant, &caller.snapshot, &parameters).await?,
+            true => past::asked(app, caller.tenant, &caller.snapshot, &parameters, None).await?,
             false => caller.snapshot.clone(),
         };
         let caller = &caller.at(snapshot);

@@ -29,7 +29,8 @@ pub(super) async fn answer(
     }
     let media = negotiation::accepted(&parts.headers)?;
     let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
-    let snapshot = past::asked(app, person.tenant, &person.snapshot, &parameters).await?;
+    let user = Some(person.user);
+    let snapshot = past::asked(app, person.tenant, &person.snapshot, &parameters, user).await?;
     let directory = &snapshot.directory;
     let rtype = Catalogue::user(directory.schemas.catalogue());
     let (only, except) = (parameters.get("attributes"), parameters.get("excludedAttributes"));

@@ -185,7 +185,14 @@ async fn answer(
         }
         let quirks = Mutex::new(negotiation::quirks(parts, &parameters, !bytes.is_empty()));
         let snapshot = match reads {
-            true => past::asked(app, caller.tenant, &caller.snapshot, &parameters).await?,
+            true => {
+                let user = if let Endpoint::One(Kind::User, id) = endpoint {
+                    id.parse().ok()
+                } else {
+                    None
+                };
+                past::asked(app, caller.tenant, &caller.snapshot, &parameters, user).await?
+            }
             false => caller.snapshot.clone(),
         };
         // Whose key it is, is of now; everything else, the connector's settings too, is of then.

@@ -19,4 +19,7 @@ mod house;
 mod laws;
 
 #[cfg(test)]
+mod one_user;
+
+#[cfg(test)]
 mod stories;
