@@ -146,27 +146,27 @@ impl Day {
 
     /// One person's turn.
     async fn step(&mut self, writes: bool) -> anyhow::Result<()> {
-        let most = if writes { 10 } else { 3 };
+        let most = if writes { 50 } else { 10 };
         match self.dice.random_range(0..most) {
             0 => {
                 let at = self.dice.random_range(self.position / 2..self.position).max(1);
                 let path = format!("/scim/acme/v2/Users?count=5&asOf={at}");
                 self.send(Method::GET, &path, None).await?;
             }
-            1 => {
+            1 | 2 => {
                 let after = self.position.saturating_sub(50);
                 let path = format!("/admin/v1/tenants/acme/feed?after={after}&count=50");
                 self.send(Method::GET, &path, None).await?;
             }
-            2 => {
+            3..=9 => {
                 let one = self.somebody()?;
                 self.send(Method::GET, &format!("/scim/acme/v2/Users/{one}"), None).await?;
             }
-            3 | 4 => {
+            10..=19 => {
                 self.leave().await?;
                 self.join().await?;
             }
-            5 | 6 => {
+            20..=34 => {
                 let (one, which) = (self.somebody()?, self.dice.random_range(0..self.groups.len()));
                 let group = self.groups.get(which).context("no group")?.clone();
                 let path = format!("members[value eq \"{one}\"]");
