@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use scim::{Attr, Attributes, Name, Node, Object, ResourceType, Value};
+use scim::{Attr, Attributes, Name, Node, Object, ResourceType, Spread, Value};
 
 use crate::directory::{Directory, Group, Stamp, User, Written};
 use crate::event::Member;
@@ -51,32 +51,16 @@ const GROUP_ATTRIBUTES: &[&str] = &["id", "externalId", "meta", "displayName", "
 
 impl Attributes for UserView<'_> {
     fn attribute(&self, name: &str) -> Option<Attr<'_>> {
-        let user = self.user;
-        if let Some(written) = user.written(self.connector).filter(|written| written.has(name)) {
-            return self.as_written(written, name);
-        }
-        match name {
-            "id" => Some(string(user.id.to_string())),
-            "userName" => Some(Attr::Node(Node::String(&user.user_name))),
-            "active" => user.active_attribute().map(|active| Attr::Node(Node::Bool(active))),
-            "externalId" => user.external_id(self.connector).map(|id| Attr::Node(Node::String(id))),
-            "meta" => {
-                let location = format!("{}/Users/{}", self.base, user.id);
-                Some(meta("User", location, user.created, user.modified))
-            }
-            "roles" => list(self.roles()),
-            "groups" => list(self.groups()),
-            "schemas" => {
-                let catalogue = self.directory.schemas.catalogue();
-                Some(schemas(catalogue.user(), |schema| self.attribute(schema).is_some()))
-            }
-            ENTERPRISE => user.attributes.view().get(name).map(|node| self.enterprise(node)),
-            "displayName" => match user.attributes.view().get(name) {
-                Some(node) => Some(Attr::Node(node)),
-                None => user.display_name(self.connector).map(string),
-            },
-            _ => user.attributes.view().get(name).map(Attr::Node),
-        }
+        let stored = self.user.attributes.view();
+        self.shown(name, |name| stored.get(name))
+    }
+
+    fn spread(&self) -> Spread<'_> {
+        Spread::of(self.user.attributes.view())
+    }
+
+    fn among<'s>(&'s self, name: &str, stored: &Spread<'s>) -> Option<Attr<'s>> {
+        self.shown(name, |name| stored.get(name))
     }
 
     fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>)) {
@@ -109,6 +93,40 @@ impl Attributes for UserView<'_> {
 }
 
 impl UserView<'_> {
+    /// An attribute, where `stored` finds what is shown as it is stored.
+    fn shown<'s>(
+        &'s self,
+        name: &str,
+        stored: impl Fn(&str) -> Option<Node<'s>>,
+    ) -> Option<Attr<'s>> {
+        let user = self.user;
+        if let Some(written) = user.written(self.connector).filter(|written| written.has(name)) {
+            return self.as_written(written, name);
+        }
+        match name {
+            "id" => Some(string(user.id.to_string())),
+            "userName" => Some(Attr::Node(Node::String(&user.user_name))),
+            "active" => user.active_attribute().map(|active| Attr::Node(Node::Bool(active))),
+            "externalId" => user.external_id(self.connector).map(|id| Attr::Node(Node::String(id))),
+            "meta" => {
+                let location = format!("{}/Users/{}", self.base, user.id);
+                Some(meta("User", location, user.created, user.modified))
+            }
+            "roles" => list(self.roles()),
+            "groups" => list(self.groups()),
+            "schemas" => {
+                let catalogue = self.directory.schemas.catalogue();
+                Some(schemas(catalogue.user(), |schema| self.attribute(schema).is_some()))
+            }
+            ENTERPRISE => stored(name).map(|node| self.enterprise(node)),
+            "displayName" => match stored(name) {
+                Some(node) => Some(Attr::Node(node)),
+                None => user.display_name(self.connector).map(string),
+            },
+            _ => stored(name).map(Attr::Node),
+        }
+    }
+
     /// The enterprise extension: where `manager.value` is a user of the tenant, their address and
     /// name are derived (R-7643-4.3-01); what else an administrator mapped stays as it is.
     fn enterprise<'n>(&self, node: Node<'n>) -> Attr<'n> {

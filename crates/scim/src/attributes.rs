@@ -1,7 +1,7 @@
 //! A resource as the protocol sees it, however it's stored.
 
 use crate::node::Node;
-use crate::packed::{Packed, View};
+use crate::packed::{Packed, Spread, View};
 use crate::value::{Object, Value};
 
 /// The value of an attribute: walked where it lies, or built for the occasion.
@@ -31,6 +31,16 @@ impl Attr<'_> {
 pub trait Attributes {
     /// The value of an attribute, if it's assigned.
     fn attribute(&self, name: &str) -> Option<Attr<'_>>;
+
+    /// What of it is stored packed, for whoever asks for many attributes: made once, and shown to [`Attributes::among`] each time.
+    fn spread(&self) -> Spread<'_> {
+        Spread::of(View::EMPTY)
+    }
+
+    /// As [`Attributes::attribute`], with what is stored at hand.
+    fn among<'s>(&'s self, name: &str, _stored: &Spread<'s>) -> Option<Attr<'s>> {
+        self.attribute(name)
+    }
 
     /// Shows every assigned attribute, in any order.
     fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>));

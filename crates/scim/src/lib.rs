@@ -227,7 +227,7 @@ pub use matching::ValueKey;
 pub use mode::{Mode, Options};
 pub use moment::Moment;
 pub use node::{ComplexView, Items, ListView, Members, Node};
-pub use packed::{Malformed, Packed, View};
+pub use packed::{Malformed, Packed, Spread, View};
 pub use patch::{MembersEdit, Operation, Patch, PatchOp, Progress, validate};
 pub use path::{AttrPath, PatchPath};
 pub use projection::Projection;

@@ -21,6 +21,7 @@
 
 mod decode;
 mod encode;
+mod spread;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -31,6 +32,7 @@ use thiserror::Error;
 
 pub(crate) use decode::{decode_members, decode_value, find, next_item, next_member, read_bytes};
 pub(crate) use encode::{encode_members, encode_value};
+pub use spread::Spread;
 
 use crate::node::{ComplexView, Members, Node};
 use crate::value::Object;
@@ -154,6 +156,9 @@ impl<'de> Deserialize<'de> for Packed {
 pub struct View<'a>(&'a [u8]);
 
 impl<'a> View<'a> {
+    /// An object without members.
+    pub const EMPTY: View<'static> = View(&[]);
+
     /// The value of a member.
     #[must_use]
     pub fn get(self, name: &str) -> Option<Node<'a>> {

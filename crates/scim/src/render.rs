@@ -1,10 +1,10 @@
 //! Resources and lists as JSON text (RFC 7644 §3.4.2), written straight from where the values lie.
 
-use crate::attributes::Attributes;
+use crate::attributes::{Attr, Attributes};
 use crate::json::{write_decimal, write_integer, write_text};
 use crate::node::{ComplexView, Node};
 use crate::projection::{Projection, Shown};
-use crate::schema::{Attribute, ResourceType, common_attributes};
+use crate::schema::{Attribute, ResourceType, Schema, common_attributes};
 
 /// Writes a resource: `schemas`, the common attributes, those of the base schema in its order, the extensions, and `meta` last.
 /// What isn't assigned is left out (RFC 7643 §2.5). `schemas` is computed: the base schema, and each extension that has an
@@ -16,32 +16,31 @@ pub fn write_resource(
     projection: &Projection,
 ) {
     let mut writer = Writer { out, projection };
+    let stored = resource.spread();
+    let get = |name: &str| resource.among(name, &stored);
     writer.out.extend_from_slice(b"{\"schemas\":[");
     write_text(writer.out, &rtype.schema.id);
-    for (schema, _) in &rtype.extensions {
-        let extension = resource.attribute(&schema.id);
-        if extension.as_ref().and_then(|extension| extension.node()).is_some_and(is_assigned) {
+    let extensions: Vec<(&Schema, Option<Attr<'_>>)> =
+        rtype.extensions.iter().map(|(schema, _)| (&**schema, get(&schema.id))).collect();
+    for (schema, extension) in &extensions {
+        if extension.as_ref().and_then(Attr::node).is_some_and(is_assigned) {
             writer.out.push(b',');
             write_text(writer.out, &schema.id);
         }
     }
     writer.out.push(b']');
-    let (meta, common): (Vec<_>, Vec<_>) =
-        common_attributes().iter().partition(|attribute| attribute.name == "meta");
-    let common = common.into_iter().filter(|attribute| attribute.name != "schemas");
-    for attribute in common.chain(&rtype.schema.attributes) {
-        writer.top(resource, attribute);
+    let common = || common_attributes().iter();
+    let first = common().filter(|attribute| !matches!(&*attribute.name, "schemas" | "meta"));
+    for attribute in first.chain(&rtype.schema.attributes) {
+        writer.top(attribute, &get);
     }
-    for (schema, _) in &rtype.extensions {
-        let extension = resource.attribute(&schema.id);
-        if let Some(Node::Complex(extension)) =
-            extension.as_ref().and_then(|extension| extension.node())
-        {
+    for (schema, extension) in &extensions {
+        if let Some(Node::Complex(extension)) = extension.as_ref().and_then(Attr::node) {
             writer.extension(&schema.id, &schema.attributes, extension);
         }
     }
-    for attribute in meta {
-        writer.top(resource, attribute);
+    for attribute in common().filter(|attribute| attribute.name == "meta") {
+        writer.top(attribute, &get);
     }
     writer.out.push(b'}');
 }
@@ -60,14 +59,12 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    fn top(&mut self, resource: &dyn Attributes, attribute: &Attribute) {
+    fn top<'v>(&mut self, attribute: &Attribute, get: &dyn Fn(&str) -> Option<Attr<'v>>) {
         let shown = self.projection.of(None, attribute);
         if shown == Shown::Nothing {
             return;
         }
-        if let Some(node) =
-            resource.attribute(&attribute.name).as_ref().and_then(|value| value.node())
-        {
+        if let Some(node) = get(&attribute.name).as_ref().and_then(Attr::node) {
             self.member(b',', None, attribute, shown, node);
         }
     }

@@ -43,12 +43,12 @@ pub(crate) fn find<'a>(bytes: &'a [u8], name: &str) -> Option<Node<'a>> {
     None
 }
 
-enum Label<'a> {
+pub(super) enum Label<'a> {
     Number(usize),
     Inline(&'a [u8]),
 }
 
-fn take_name<'a>(rest: &mut &'a [u8]) -> Option<Label<'a>> {
+pub(super) fn take_name<'a>(rest: &mut &'a [u8]) -> Option<Label<'a>> {
     let first = take_byte(rest)?;
     if first < ONE_BYTE {
         return Some(Label::Number(usize::from(first)));
@@ -63,7 +63,7 @@ fn take_name<'a>(rest: &mut &'a [u8]) -> Option<Label<'a>> {
 }
 
 /// A value's bytes, not yet looked into.
-enum Raw<'a> {
+pub(super) enum Raw<'a> {
     Null,
     Bool(bool),
     Integer(i64),
@@ -73,7 +73,7 @@ enum Raw<'a> {
     Complex(&'a [u8]),
 }
 
-fn take_raw<'a>(rest: &mut &'a [u8]) -> Option<Raw<'a>> {
+pub(super) fn take_raw<'a>(rest: &mut &'a [u8]) -> Option<Raw<'a>> {
     Some(match take_byte(rest)? {
         tag::FALSE => Raw::Bool(false),
         tag::TRUE => Raw::Bool(true),
