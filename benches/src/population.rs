@@ -26,7 +26,7 @@ pub(crate) struct Shape {
 const WHOLE: &str = "shape.json";
 /// The folder of a run's own copies.
 const COPIES: &str = "run";
-/// Another number when what [`fill`] writes changes: folders of old are then made anew.
+/// Another number when what [`fill()`] writes changes: folders of old are then made anew.
 const EDITION: u32 = 1;
 
 impl Shape {
