@@ -31,6 +31,14 @@ pub(crate) enum Matching {
     Object,
 }
 
+/// Where a part is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    Anywhere,
+    Start,
+    End,
+}
+
 /// The one attribute whose rule is not told by its characteristics (RFC 7644 §5).
 const USER_NAME: &str = "userName";
 
@@ -74,6 +82,29 @@ impl Matching {
             return value.eq_ignore_ascii_case(prepared);
         }
         self.prepare(value) == prepared
+    }
+
+    /// Whether a prepared part is in a value's text, at its start or its end: as in the prepared text, without making it where
+    /// letters are all that is to be made the same.
+    pub(crate) fn has_part(self, value: &str, place: Place, part: &str) -> bool {
+        if matches!(self, Self::Folded | Self::UserName) && value.is_ascii() {
+            let (value, part) = (value.as_bytes(), part.as_bytes());
+            let same = |there: Option<&[u8]>| there.is_some_and(|it| it.eq_ignore_ascii_case(part));
+            return match place {
+                Place::Anywhere if part.is_empty() => true,
+                Place::Anywhere => value.windows(part.len()).any(|there| same(Some(there))),
+                Place::Start => same(value.get(..part.len())),
+                Place::End => {
+                    same(value.len().checked_sub(part.len()).and_then(|at| value.get(at..)))
+                }
+            };
+        }
+        let value = self.prepare_part(value);
+        match place {
+            Place::Anywhere => value.contains(part),
+            Place::Start => value.starts_with(part),
+            Place::End => value.ends_with(part),
+        }
     }
 
     /// What a value sorts and compares by; nothing for objects and lists, and for what doesn't fit the rule.
@@ -185,6 +216,22 @@ fn whole_and_decimal(whole: i64, decimal: f64) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Seen to catch: an end that is looked for at the start, and case that counts.
+    #[test]
+    fn a_part_is_found_as_in_the_prepared_text() {
+        let texts = ["", "a", "Abc", "xABCx", "ABc", "ünïABC", "ſ", "straße", "a b c", "ABCABD"];
+        for matching in [Matching::Folded, Matching::UserName, Matching::Exact] {
+            for (text, part) in texts.iter().flat_map(|text| texts.iter().map(move |p| (text, p))) {
+                let (prepared, part) = (matching.prepare_part(text), matching.prepare_part(part));
+                let has = |place| matching.has_part(text, place, &part);
+                let told = format!("{matching:?}: `{part}` in `{text}`");
+                assert_eq!(has(Place::Anywhere), prepared.contains(&*part), "{told}");
+                assert_eq!(has(Place::Start), prepared.starts_with(&*part), "{told}, at its start");
+                assert_eq!(has(Place::End), prepared.ends_with(&*part), "{told}, at its end");
+            }
+        }
+    }
 
     #[test]
     fn r_7643_2_3_7_01_addresses_are_the_same_under_any_base() {

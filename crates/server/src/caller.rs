@@ -40,7 +40,7 @@ const REQUEST: HeaderName = HeaderName::from_static("rollbook-request");
 /// Gives each request an id, whoever answers it: its log lines carry it, a panic's too, and its answer
 /// says it. The audit log and the refusal journal know the request by it.
 pub(crate) async fn identified(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -57,7 +57,11 @@ pub(crate) async fn identified(
 }
 
 /// Lets those in who show no credential, each address so often.
-pub(crate) async fn stranger(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn stranger(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
     match app.guard.asks_from(visit.source) {

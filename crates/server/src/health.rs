@@ -1,5 +1,7 @@
 //! Whether the server is alive, and whether it can do its work.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,7 +16,7 @@ pub(crate) async fn alive() -> Response {
 }
 
 /// `GET /readyz`: the process can read and write; otherwise why it cannot.
-pub(crate) async fn ready(State(app): State<App>) -> Response {
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
     match app.engine.trouble() {
         None => Json(json!({ "status": "ready" })).into_response(),
         Some(why) => {

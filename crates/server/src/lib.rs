@@ -32,6 +32,8 @@ mod wish;
 
 pub mod limits;
 
+use std::sync::Arc;
+
 use auth::{metadata, oauth};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -56,6 +58,8 @@ pub use wire::{Patience, Tls, TlsError, Wire, serve, serve_with};
 
 /// Every address that is served, on one router.
 pub fn router(app: App) -> Router {
+    // One pointer for each request to hold, not one for each of its parts.
+    let app = Arc::new(app);
     // What asks for no credential, and has an answer that takes some making.
     let open = Router::new()
         .route("/openapi.json", get(openapi::serve))

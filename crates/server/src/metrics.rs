@@ -1,6 +1,7 @@
 //! `GET /metrics`: counts and positions in Prometheus' text form, for whoever has an operator's key.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -53,7 +54,7 @@ const FAMILIES: [(&str, &str); 13] = [
     ),
 ];
 
-pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Response {
+pub(crate) async fn metrics(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let visit = Visit::of(&app, &parts);
     let world = app.engine.world();

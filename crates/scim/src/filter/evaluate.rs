@@ -2,7 +2,7 @@
 
 use super::{Filter, Literal, Op};
 use crate::attributes::Attributes;
-use crate::matching::{Matching, Number};
+use crate::matching::{Matching, Number, Place};
 use crate::moment::Moment;
 use crate::node::Node;
 use crate::path::AttrPath;
@@ -124,9 +124,9 @@ fn string(matching: Matching, text: &str, op: Op, prepared: &str) -> bool {
     match op {
         Op::Eq => matching.equals(text, prepared),
         Op::Ne => !matching.equals(text, prepared),
-        Op::Co => matching.prepare_part(text).contains(prepared),
-        Op::Sw => matching.prepare_part(text).starts_with(prepared),
-        Op::Ew => matching.prepare_part(text).ends_with(prepared),
+        Op::Co => matching.has_part(text, Place::Anywhere, prepared),
+        Op::Sw => matching.has_part(text, Place::Start, prepared),
+        Op::Ew => matching.has_part(text, Place::End, prepared),
         Op::Gt | Op::Ge | Op::Lt | Op::Le => ordered((*matching.prepare(text)).cmp(prepared), op),
     }
 }

@@ -141,7 +141,7 @@ impl Asked<'_> {
 }
 
 /// Any request below `/admin/`.
-pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
+pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
     match answer(&app, &visit, &parts, &mut body).await {

@@ -1,6 +1,8 @@
 //! What is told to clients that find their way by themselves: of the authorization server (RFC 8414) and of what its tokens
 //! open (RFC 9728). It says nothing that its address does not: a tenant that is not there has the same.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -43,7 +45,7 @@ impl Names {
 }
 
 /// `GET /.well-known/oauth-authorization-server/oauth/{tenant}`
-pub(crate) async fn server(State(app): State<App>, Path(slug): Path<String>) -> Response {
+pub(crate) async fn server(State(app): State<Arc<App>>, Path(slug): Path<String>) -> Response {
     told(&app, &slug, |names| {
         json!({
             "issuer": names.issuer,
@@ -59,7 +61,7 @@ pub(crate) async fn server(State(app): State<App>, Path(slug): Path<String>) -> 
 }
 
 /// `GET /.well-known/oauth-protected-resource/scim/{tenant}/v2`
-pub(crate) async fn resource(State(app): State<App>, Path(slug): Path<String>) -> Response {
+pub(crate) async fn resource(State(app): State<Arc<App>>, Path(slug): Path<String>) -> Response {
     told(&app, &slug, |names| {
         json!({
             "resource": names.resource,

@@ -1,6 +1,7 @@
 //! The token endpoint: client credentials, proved by a signed assertion (RFC 6749 §4.4, RFC 7521 §6.2, RFC 7523 §2.2).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -91,7 +92,7 @@ impl From<Refused> for Failed {
 
 /// `POST /oauth/{tenant}/token`
 pub(crate) async fn token(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     Path(slug): Path<String>,
     request: Request,
 ) -> Response {

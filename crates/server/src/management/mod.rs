@@ -9,6 +9,8 @@ mod roles;
 mod route;
 mod users;
 
+use std::sync::Arc;
+
 use audit::{About, ProblemKind};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -115,7 +117,7 @@ fn json_answer(status: StatusCode, body: Option<&Value>) -> Answer {
 }
 
 /// Any request below `/api/`.
-pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
+pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
     match answer(&app, &visit, &parts, &mut body).await {

@@ -12,7 +12,7 @@ mod reach;
 mod resource;
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -104,7 +104,7 @@ impl Asked<'_> {
 }
 
 /// Any request below `/scim/`.
-pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
+pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let visit = Visit::of(&app, &parts);
     match answer(&app, &visit, &parts, &mut body).await {
@@ -210,7 +210,7 @@ async fn answer(
 
 async fn dispatch(asked: &Asked<'_>, endpoint: &Endpoint, body: &[u8]) -> Result<Answer, Refused> {
     if let Endpoint::List(kind) | Endpoint::Search(kind) | Endpoint::One(kind, _) = endpoint
-        && !asked.kinds().contains(kind)
+        && asked.catalogue.resource_type(kind.name()).is_none()
     {
         return Err(Refused::no_address());
     }
@@ -271,8 +271,8 @@ fn check_version(version: &Version) -> Result<(), Refused> {
 
 /// Whether a request says `asOf`: what is open to everyone now is not open for the past.
 fn asks_past(parts: &request::Parts) -> bool {
-    let parameters = Parameters::parse(parts.uri.query().unwrap_or_default());
-    parameters.is_ok_and(|parameters| parameters.get("asOf").is_some())
+    let says = |query| Parameters::parse(query).is_ok_and(|it| it.get("asOf").is_some());
+    parts.uri.query().is_some_and(says)
 }
 
 fn is_read(method: &Method) -> bool {
