@@ -329,11 +329,7 @@ impl Listed for User {
             ("id", None, value) => {
                 Box::new(value.as_str()?.parse().ok().and_then(|id| users.get(id)).into_iter())
             }
-            ("userName", None, value) => {
-                let key = scim::UserNameKey::of(value.as_str()?).ok();
-                let named = key.and_then(|key| users.named(&key)).into_iter();
-                Box::new(named.chain(users.written_name(value.as_str()?)))
-            }
+            ("userName", None, value) => Box::new(users.called(value.as_str()?)),
             ("externalId", None, value) => Box::new(users.with_external_id(value.as_str()?)),
             ("displayName", None, value) => Box::new(users.displayed(value.as_str()?)),
             ("emails", Some("value"), value) => Box::new(users.with_email(value.as_str()?)),

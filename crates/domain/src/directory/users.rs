@@ -329,8 +329,9 @@ impl Users {
         self.shelf.with_word(email_word(value))
     }
 
-    /// The users whom some connector may write so, whose mapping makes another `userName`; who asks must still look.
-    pub fn written_name<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a User> + use<'a> {
+    /// The users who may have this name, in whatever case, or whom some connector writes so whose mapping makes another `userName`; who
+    /// asks must still look.
+    pub fn called<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a User> + use<'a> {
         self.shelf.with_word(written_word(name))
     }
 
