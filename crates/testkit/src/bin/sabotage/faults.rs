@@ -8,18 +8,18 @@ pub(crate) struct Fault {
     pub(crate) to: &'static str,
 }
 
-pub(crate) const FAULTS: [Fault; 32] = [
+pub(crate) const FAULTS: [Fault; 33] = [
     Fault {
         law: "no read sees what is not durable: publish before append",
         file: "crates/engine/src/writer.rs",
-        from: "        log = match log.append(&turn.sealed) {",
-        to: "        { let mut world = (**shared.world.load()).clone(); for (tenant, snapshot) in turn.tips.clone() { world.set(tenant, snapshot); } shared.world.store(Arc::new(world)); }\n        log = match log.append(&turn.sealed) {",
+        from: "        log = match log.append(&sealed) {",
+        to: "        { let mut world = (**shared.world.load()).clone(); for (tenant, snapshot) in made.clone() { world.set(tenant, snapshot); } shared.world.store(Arc::new(world)); }\n        log = match log.append(&sealed) {",
     },
     Fault {
         law: "no answer leaves before the append: answer first",
         file: "crates/engine/src/writer.rs",
-        from: "        answers.push((reply, answer));",
-        to: "        drop(reply.send(answer.clone())); answers.push((oneshot::channel().0, answer));",
+        from: "        self.answers.push((reply, answer));",
+        to: "        drop(reply.send(answer.clone())); self.answers.push((oneshot::channel().0, answer));",
     },
     Fault {
         law: "no two users share a name key: no check on rename",
@@ -29,9 +29,9 @@ pub(crate) const FAULTS: [Fault; 32] = [
     },
     Fault {
         law: "every index says what its map says: forget the old name on rename",
-        file: "crates/domain/src/directory/users.rs",
-        from: "        self.by_name.remove(&old);",
-        to: "",
+        file: "crates/domain/src/directory/shelf.rs",
+        from: "            for word in before {",
+        to: "            for word in before.into_iter().take(0) {",
     },
     Fault {
         law: "every reference leads somewhere: memberships outlive their user",
@@ -48,32 +48,38 @@ pub(crate) const FAULTS: [Fault; 32] = [
     Fault {
         law: "every acknowledged commit is in the log: decide on the published world, not the tip",
         file: "crates/engine/src/writer.rs",
-        from: "match self.tips.get(&tenant) {",
-        to: "match None::<&Arc<Snapshot>> {",
+        from: "domain::decide(&tip.now().directory,",
+        to: "domain::decide(&tip.frozen().directory,",
     },
     Fault {
         law: "what one tenant does is invisible to others: decide on another tenant's tip",
         file: "crates/engine/src/writer.rs",
-        from: "match self.tips.get(&tenant) {",
-        to: "match self.tips.values().next() {",
+        from: "        let tip = match self.tips.entry(tenant) {",
+        to: "        let other = self.tips.keys().next().copied().unwrap_or(tenant);\n        let tip = match self.tips.entry(other) {",
+    },
+    Fault {
+        law: "an answer shows what its request did: others of the turn are seen in it",
+        file: "crates/engine/src/tip.rs",
+        from: "        let mut disturbs = false;",
+        to: "        let mut disturbs = false;\n        if true { return false; }",
     },
     Fault {
         law: "time never decreases: use the clock as it comes",
         file: "crates/engine/src/writer.rs",
-        from: "(shared.clock)().max(tip.head.time)",
+        from: "(shared.clock)().max(head.time)",
         to: "(shared.clock)()",
     },
     Fault {
         law: "checkpoint + rest = the whole: the trail's times are not in it",
-        file: "crates/domain/src/trail.rs",
-        from: "    times: Vector<Timestamp>,",
-        to: "    #[serde(skip)]\n    times: Vector<Timestamp>,",
+        file: "crates/domain/src/trail/parts.rs",
+        from: "        let times = entries::<TIME_BYTES>(&times)?.into_iter();",
+        to: "        let times = entries::<TIME_BYTES>(&times)?.into_iter().take(0);",
     },
     Fault {
         law: "the live world equals a cold replay: a deactivation is decided but not applied cold",
         file: "crates/engine/src/writer.rs",
-        from: "        next.advance(&commit, sealed.hash)?;",
-        to: "        let mut told = commit.clone(); told.events.pop(); next.advance(&told, sealed.hash)?;",
+        from: "        tip.advance(commit, sealed.hash)?;",
+        to: "        let mut told = commit; told.events.pop(); tip.advance(told, sealed.hash)?;",
     },
     Fault {
         law: "who is erased cannot be read: the key is not dropped",
