@@ -32,6 +32,14 @@ pub(super) fn write(
     let waiting = Mutex::new(waiting);
     let (done, records) = mpsc::sync_channel::<io::Result<Vec<u8>>>(WAITING);
     let given_up = AtomicBool::new(false);
+    // Who opens a checkpoint reads the header first; the others come in whatever order they are ready.
+    let first = rmp_serde::to_vec(header)
+        .map_err(io::Error::other)
+        .and_then(|header| record(&mut Compressor::new(ZSTD_LEVEL)?, key, Job::Plain(0, header)));
+    let first = first.map_err(Some)?;
+    let mut out = BufWriter::with_capacity(1 << 20, file);
+    out.write_all(&first).map_err(Some)?;
+    let mut bytes = first.len() as u64;
     std::thread::scope(|scope| {
         for _ in 0..crate::cores() {
             let (waiting, done, given_up) = (&waiting, done.clone(), &given_up);
@@ -59,15 +67,13 @@ pub(super) fn write(
                 number += 1;
                 number
             };
-            // Nobody is left to send to where the others gave up.
-            let header = rmp_serde::to_vec(header).unwrap_or_default();
-            let _ = jobs.send(Job::Plain(0, header));
             for (tenant, snapshot) in world {
                 snapshot.each_part(|part| {
                     if !given_up.load(Ordering::Relaxed) {
                         if stop() {
                             given_up.store(true, Ordering::Relaxed);
                         }
+                        // Nobody is left to send to where the others gave up.
                         let _ = jobs.send(Job::Part(next(), *tenant, part));
                     }
                 });
@@ -76,8 +82,6 @@ pub(super) fn write(
             let _ = jobs.send(Job::Plain(last, rmp_serde::to_vec(&last).unwrap_or_default()));
         };
         std::thread::Builder::new().spawn_scoped(scope, produce).map_err(Some)?;
-        let mut out = BufWriter::with_capacity(1 << 20, file);
-        let mut bytes = 0;
         for record in records {
             let written = record.and_then(|record| {
                 bytes += record.len() as u64;
