@@ -8,7 +8,7 @@ use crate::position::{Hash, Head};
 use crate::trail::Trail;
 
 pub use parts::{NoWhole, Part, PartOf, Rest, form};
-pub(crate) use parts::{dense, entries};
+pub(crate) use parts::{dense, entries, filling};
 
 /// A tenant at one position; it never changes. The past is just another one.
 #[derive(Clone, PartialEq, Debug)]

@@ -18,7 +18,7 @@ mod store;
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -240,7 +240,6 @@ impl Checkpoints {
 impl Place {
     /// Gives a whole file its key and its name.
     fn put(&self, draft: &Path, file: &mut File, key: &[u8; 32]) -> io::Result<()> {
-        use std::os::unix::fs::FileExt;
         let mut nonce = [0; 12];
         cipher::random(&mut nonce).map_err(io::Error::other)?;
         let under = self.master.derive(LABEL, &[]);
@@ -257,7 +256,6 @@ impl Place {
 
 /// Destroys the key of a checkpoint, then its file.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::FileExt;
     match File::options().write(true).open(path) {
         Ok(file) => {
             file.write_all_at(&[0; MAGIC.len() + KEY], 0)?;

@@ -340,7 +340,7 @@ impl<'de> Deserialize<'de> for Groups {
         }
         // In order, so that the nodes of the index are made one after the other and are full.
         of_member.sort_unstable();
-        groups.of_member = dense(of_member);
+        groups.of_member = dense(&of_member);
         Ok(groups)
     }
 }

@@ -12,7 +12,7 @@ use super::{ExternalId, Moment, Stamp};
 use crate::commit::Unfit;
 use crate::id::{GroupId, UserId};
 use crate::position::Position;
-use crate::snapshot::dense;
+use crate::snapshot::{dense, filling};
 
 /// What can stand on a shelf.
 pub(super) trait Kept: Clone {
@@ -258,25 +258,16 @@ impl<R: Kept> Shelf<R> {
         resources: Vec<Arc<R>>,
         words: &[[u8; WORD_BYTES]],
         id: impl Fn([u8; 16]) -> R::Id,
-    ) -> Self
-    where
-        R::Id: fmt::Debug,
-    {
+    ) -> Self {
         let words = words.iter().map(|bytes| {
             let [a, b, c, d, of @ ..] = bytes;
             (Word(u32::from_be_bytes([*a, *b, *c, *d])), id(*of))
         });
-        let by_word = dense(words.collect());
+        let by_word = dense(&words.collect::<Vec<_>>());
         let mut order: Vec<_> =
             resources.iter().map(|one| (one.created().position, one.id())).collect();
         order.sort_unstable();
-        let mut by_id = OrdMap::new();
-        // As in `dense`: nodes that are full.
-        for start in [0, 1] {
-            for resource in resources.iter().skip(start).step_by(2) {
-                by_id.insert(resource.id(), resource.clone());
-            }
-        }
+        let by_id = filling(&resources).map(|one| (one.id(), one.clone())).collect();
         Self { by_id, by_word, order: order.into_iter().collect() }
     }
 

@@ -181,16 +181,15 @@ pub(crate) fn entries<const N: usize>(bytes: &[Vec<u8>]) -> Option<Vec<[u8; N]>>
     Some(entries)
 }
 
-/// A set out of sorted entries whose nodes are full: entries that come in order leave half of each node empty, so
-/// every second comes first, and the others fill the gaps.
-pub(crate) fn dense<T: Ord + Clone + std::fmt::Debug>(sorted: Vec<T>) -> OrdSet<T> {
-    let mut set = OrdSet::new();
-    for start in [0, 1] {
-        for entry in sorted.iter().skip(start).step_by(2) {
-            set.insert(entry.clone());
-        }
-    }
-    set
+/// Sorted entries in the order in which a tree takes them and its nodes become full: entries that come in order leave half of each
+/// node empty, so every second comes first, and the others fill the gaps.
+pub(crate) fn filling<T>(sorted: &[T]) -> impl Iterator<Item = &T> {
+    sorted.iter().step_by(2).chain(sorted.iter().skip(1).step_by(2))
+}
+
+/// A set out of sorted entries, whose nodes are full.
+pub(crate) fn dense<T: Ord + Clone>(sorted: &[T]) -> OrdSet<T> {
+    filling(sorted).cloned().collect()
 }
 
 #[cfg(test)]
@@ -224,7 +223,7 @@ mod tests {
     fn a_dense_set_is_the_set() {
         for many in [0, 1, 2, 15, 16, 17, 1000] {
             let sorted: Vec<u32> = (0..many).collect();
-            assert_eq!(dense(sorted.clone()), sorted.into_iter().collect());
+            assert_eq!(dense(&sorted), sorted.into_iter().collect());
         }
     }
 

@@ -80,12 +80,12 @@ impl Trail {
             let slot = Slot::from_be_bytes(slot.try_into().ok()?);
             Some(Touch { subject: join(what, *id)?, kind: *kind, slot })
         });
-        let touched = dense(touched.collect::<Option<Vec<_>>>()?);
+        let touched = dense(&touched.collect::<Option<Vec<_>>>()?);
         let requests = entries::<REQUEST_BYTES>(&requests)?.into_iter().map(|bytes| {
             let [a, b, c, d, slot @ ..] = bytes;
             Request { hash: u32::from_be_bytes([a, b, c, d]), slot: Slot::from_be_bytes(slot) }
         });
-        let requests = dense(requests.collect());
+        let requests = dense(&requests.collect::<Vec<_>>());
         let times = entries::<TIME_BYTES>(&times)?.into_iter();
         let times = times.map(|bytes| Timestamp::from_millis(i64::from_be_bytes(bytes))).collect();
         Some(Trail { touched, kinds, actors, addresses, paths, requests, names, times })
