@@ -20,6 +20,7 @@ use crate::terminal::{note, say};
 const LISTEN: &str = "127.0.0.1:8080";
 const CONNECTIONS: &str = "12000";
 const RATE: &str = "10000";
+const GUESSES: &str = "30";
 
 /// Where a server listens that was not told where.
 pub(crate) fn default_url() -> &'static str {
@@ -66,6 +67,9 @@ pub(crate) struct Serve {
     /// How many requests a second each credential may send, and each address that shows none; 0: as many as they like
     #[arg(long, env = "ROLLBOOK_RATE_LIMIT", default_value = RATE, value_name = "NUMBER")]
     rate_limit: u32,
+    /// How many wrong credentials an address may show a tenant before it is slowed; 0: as many as it likes, for tests only
+    #[arg(long, env = "ROLLBOOK_GUESS_LIMIT", default_value = GUESSES, value_name = "NUMBER")]
+    guess_limit: u32,
     /// The URL that clients use, when a proxy stands before; without it, what they send as Host
     #[arg(long, env = "ROLLBOOK_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
@@ -142,7 +146,10 @@ impl Serve {
             self.trusted_proxy.clone(),
             auth,
         );
-        app.guard = Arc::new(Guard::new(Some(self.rate_limit).filter(|rate| *rate > 0)));
+        app.guard = Arc::new(Guard::new(Some(self.rate_limit), Some(self.guess_limit)));
+        if self.guess_limit == 0 {
+            note("warning: whoever guesses keys is not slowed: --guess-limit 0 is for tests");
+        }
         // Whoever reads where it listens may ask it to end, or to look at its certificate, right then.
         let (stop, looking) = (stop(), look_again(wire.tls.clone()));
         self.greet(&app, &url, is_new, places).await?;
@@ -294,5 +301,6 @@ mod tests {
     fn what_is_usual_is_what_the_limits_say() {
         assert_eq!(CONNECTIONS, server::limits::CONNECTIONS.to_string());
         assert_eq!(RATE, server::limits::RATE_LIMIT.to_string());
+        assert_eq!(GUESSES, server::limits::GUESSES.to_string());
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use domain::id::CredentialId;
 
 use crate::limits::{
-    GUESS_SECONDS, GUESSES, GUESSES_OF_SOURCE, KNOWN_SOURCES, MEASURED, RATE_BURST_SECONDS,
+    GUESS_SECONDS, GUESSES, GUESSES_TENANTS, KNOWN_SOURCES, MEASURED, RATE_BURST_SECONDS,
     RATE_LIMIT,
 };
 use crate::refused::Refused;
@@ -56,7 +56,7 @@ struct Guesses {
 
 impl Default for Guard {
     fn default() -> Self {
-        Guard::with(Some(RATE_LIMIT), true)
+        Guard::new(Some(RATE_LIMIT), Some(GUESSES))
     }
 }
 
@@ -70,26 +70,25 @@ impl Source {
 }
 
 impl Guard {
-    /// So many requests a second for each credential, and for each address that shows none; none: as many as they like.
-    pub fn new(requests_per_second: Option<u32>) -> Guard {
-        Guard::with(requests_per_second, true)
-    }
-
     /// One that lets everything pass: for tests that ask more, and guess more, than anybody may.
     pub fn open() -> Guard {
-        Guard::with(None, false)
+        Guard::new(None, None)
     }
 
-    fn with(requests_per_second: Option<u32>, guesses: bool) -> Guard {
+    /// So many requests a second for each credential, and for each address that shows none; so many wrong credentials from an
+    /// address for each tenant, and [`GUESSES_TENANTS`] times as many for all. None, or 0: as many as they like.
+    pub fn new(requests_per_second: Option<u32>, guesses: Option<u32>) -> Guard {
         let rate = requests_per_second.filter(|rate| *rate > 0).map(|rate| {
             let every = Duration::from_secs(1) / rate;
             Meters::new(Allowance { burst: u64::from(rate) * RATE_BURST_SECONDS, every }, MEASURED)
         });
-        let allowed =
-            |burst, share| Allowance { burst, every: Duration::from_secs(GUESS_SECONDS) / share };
-        let guesses = guesses.then(|| Guesses {
-            of_tenant: Meters::new(allowed(GUESSES, 1), MEASURED),
-            of_source: Meters::new(allowed(GUESSES_OF_SOURCE, 4), MEASURED),
+        let allowed = |guesses: u32, tenants: u32| Allowance {
+            burst: u64::from(guesses) * u64::from(tenants),
+            every: Duration::from_secs(GUESS_SECONDS) / tenants,
+        };
+        let guesses = guesses.filter(|guesses| *guesses > 0).map(|guesses| Guesses {
+            of_tenant: Meters::new(allowed(guesses, 1), MEASURED),
+            of_source: Meters::new(allowed(guesses, GUESSES_TENANTS), MEASURED),
             slugs: RandomState::new(),
             known: Mutex::default(),
         });
@@ -331,7 +330,7 @@ mod tests {
         let tried = |guard: &Guard| {
             (0..).take_while(|n| guess(guard, "203.0.113.9", &format!("t{n}")) == 401).count()
         };
-        assert_eq!(tried(&guard) as u64, GUESSES_OF_SOURCE);
+        assert_eq!(tried(&guard), (GUESSES * GUESSES_TENANTS) as usize);
         assert_eq!(guess(&guard, "203.0.113.10", "t1"), 401);
     }
 
@@ -348,7 +347,7 @@ mod tests {
 
     #[test]
     fn requests_are_counted_for_each_credential_and_each_address() {
-        let guard = Guard::new(Some(2));
+        let guard = Guard::new(Some(2), None);
         let asks = |n| guard.asks(credential(n)).is_ok();
         let burst = 2 * RATE_BURST_SECONDS;
         assert!((0..burst).all(|_| asks(1)));
@@ -356,6 +355,18 @@ mod tests {
         assert!(asks(2));
         assert!((0..burst).all(|_| guard.asks_from(at("203.0.113.9")).is_ok()));
         assert!(guard.asks_from(at("203.0.113.9")).is_err());
-        assert!(Guard::new(None).asks(credential(1)).is_ok());
+        assert!(Guard::open().asks(credential(1)).is_ok());
+    }
+
+    #[test]
+    fn an_operator_says_how_many_guesses_are_too_many() {
+        let few = Guard::new(None, Some(3));
+        let tried =
+            |guard: &Guard| (0..200).filter(|_| guess(guard, "203.0.113.9", "acme") == 401).count();
+        assert_eq!(tried(&few), 3);
+        for never in [Guard::new(None, Some(0)), Guard::open()] {
+            assert_eq!(tried(&never), 200);
+            assert!(never.hears(at("203.0.113.9"), "acme", credential(1)).is_ok());
+        }
     }
 }

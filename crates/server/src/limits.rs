@@ -141,11 +141,11 @@ pub const BODY_FREE_BYTES: usize = 16 << 10;
 pub const RATE_LIMIT: u32 = 10_000;
 /// Seconds of which one may spend the requests at once.
 pub const RATE_BURST_SECONDS: u64 = 2;
-/// Wrong credentials from one address for one tenant at once, before the next are slowed.
-pub const GUESSES: u64 = 30;
-/// The same for all tenants together.
-pub const GUESSES_OF_SOURCE: u64 = 120;
-/// Seconds after which one more may be wrong; for all tenants together four.
+/// Wrong credentials from one address for one tenant at once, before the next are slowed, unless an operator says otherwise.
+pub const GUESSES: u32 = 30;
+/// For how many tenants together the same address may show as many.
+pub const GUESSES_TENANTS: u32 = 4;
+/// Seconds after which one more may be wrong for a tenant.
 pub const GUESS_SECONDS: u64 = 2;
 /// Addresses from which a credential was right last, of each.
 pub const KNOWN_SOURCES: usize = 4;

@@ -109,6 +109,14 @@ pub(crate) const KEYS: &[Key] = &[
         form: Form::Number(0),
     },
     Key {
+        name: "guess-limit",
+        meaning: "How many wrong credentials an address may show a tenant before it is slowed; 0: as many as it likes, for tests only.",
+        words: "a number, as in 30",
+        example: "30",
+        is_optional: false,
+        form: Form::Number(0),
+    },
+    Key {
         name: "public-url",
         meaning: "The URL that clients use, when a proxy stands before; without it, what they send as Host.",
         words: "an http or https URL, as in \"https://id.example.com\"",

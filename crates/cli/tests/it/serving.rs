@@ -186,6 +186,35 @@ fn out_of_files_it_goes_on() {
     served.stop();
 }
 
+/// `--guess-limit 0` is for testers: nobody is slowed then, and the server says so. Seen to catch a switch that is not heeded.
+#[test]
+fn the_slowing_of_guesses_can_be_switched_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |served: &Served| {
+        let address = served.url.trim_start_matches("http://");
+        let mut statuses = Vec::new();
+        for _ in 0..40 {
+            let mut socket = TcpStream::connect(address).unwrap();
+            let request = "GET /scim/acme/v2/Users HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                 Authorization: Bearer acme:rbk_wrong\r\n\r\n";
+            socket.write_all(request.as_bytes()).unwrap();
+            let mut told = String::new();
+            socket.read_to_string(&mut told).unwrap();
+            statuses.push(told.get(9..12).unwrap().to_owned());
+        }
+        statuses
+    };
+    let served = serve(&folder, &["--guess-limit", "0"]);
+    assert_eq!(refused(&served), ["401"; 40]);
+    served.stop();
+    let warning = "warning: whoever guesses keys is not slowed: --guess-limit 0 is for tests";
+    assert_eq!(log(&folder).matches(warning).count(), 1);
+    let served = serve(&folder, &["--guess-limit", "2"]);
+    assert_eq!(refused(&served)[..4], ["401", "401", "429", "429"]);
+    served.stop();
+    assert_eq!(log(&folder).matches(warning).count(), 1);
+}
+
 /// Ten thousand connections that say nothing: `make idle`. It needs as many files, here and in the server.
 #[test]
 #[ignore = "needs 10,100 open files: make idle"]

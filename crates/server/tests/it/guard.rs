@@ -6,6 +6,7 @@ use data_encoding::BASE64;
 use reqwest::Method;
 use serde_json::{Value, json};
 use server::Guard;
+use server::limits::GUESSES;
 use testkit::app::{Client, OPERATOR_KEY, Reply, TestApp};
 
 async fn guarded(guard: Guard) -> TestApp {
@@ -30,7 +31,7 @@ fn told(app: &Value, status: u64) -> Vec<Value> {
 /// noted once. Seen to catch a server without the limit, and one that notes each.
 #[tokio::test]
 async fn r_6585_4_01_too_many_requests_of_one_credential_are_429() {
-    let app = guarded(Guard::new(Some(20))).await;
+    let app = guarded(Guard::new(Some(20), None)).await;
     let mut last = None;
     for _ in 0..100 {
         let reply = app.idp().get("/Users").await;
@@ -75,7 +76,7 @@ async fn r_6585_4_01_every_door_is_limited() {
         ("/.well-known/oauth-authorization-server/oauth/acme", None),
         ("/metrics", Some(OPERATOR_KEY.to_owned())),
     ] {
-        let app = guarded(Guard::new(Some(2))).await;
+        let app = guarded(Guard::new(Some(2), None)).await;
         let client = app.stranger(key.as_deref());
         let mut statuses = Vec::new();
         for _ in 0..12 {
@@ -93,7 +94,7 @@ async fn r_6585_4_01_every_door_is_limited() {
 /// Seen to catch a server that counts by tenant, and one that does not count.
 #[tokio::test]
 async fn who_guesses_is_slowed_and_locks_nobody_out() {
-    let app = guarded(Guard::new(None)).await;
+    let app = guarded(Guard::new(None, Some(GUESSES))).await;
     let (right, wrong) = (app.idp(), app.idp().with_key("acme:rbk_wrong"));
     from(&right, "203.0.113.9", "/Users").await.expect(200);
     let mut statuses = Vec::new();
@@ -117,7 +118,7 @@ async fn who_guesses_is_slowed_and_locks_nobody_out() {
 /// Passwords that are guessed cost nothing more once they are slowed. Seen to catch a server that looks at them first.
 #[tokio::test]
 async fn guessed_passwords_are_not_looked_at_for_ever() {
-    let app = guarded(Guard::new(None)).await;
+    let app = guarded(Guard::new(None, Some(GUESSES))).await;
     let hashed = async || {
         let metrics = app.stranger(Some(OPERATOR_KEY)).get("/metrics").await.expect(200).body;
         let text = metrics.as_str().unwrap();
