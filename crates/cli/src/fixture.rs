@@ -132,6 +132,9 @@ async fn record(folder: &Path, name: &str, story: &str) -> anyhow::Result<()> {
                 .context("the operating system gave no randomness")?,
         ),
         guard: Arc::new(server::Guard::open()),
+        requests: Arc::default(),
+        noted: Arc::default(),
+        begun: std::time::Instant::now(),
         own_url: PUBLIC_URL.into(),
     };
     let (facts, questions) = tell(&app, &clock, story).await?;

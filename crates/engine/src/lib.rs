@@ -10,6 +10,7 @@ mod checkpoint;
 mod copy;
 mod erasure;
 mod fold;
+mod measures;
 mod past;
 mod queue;
 mod sealed;
@@ -43,6 +44,7 @@ pub use checkpoint::Checked;
 pub use copy::{Added, Copy, CopyError};
 pub use erasure::{BegunErasure, PersonRead};
 pub use fold::{Fold, keys_of};
+pub use measures::Measures;
 pub use past::{Hold, PastCounts, ReadError};
 pub use sealed::{SealedCommit, SealedRun, SendError};
 pub use when::{NotAMoment, When};
@@ -73,6 +75,7 @@ struct Shared {
     readings: Readings,
     clock: Clock,
     keeper: Option<Arc<Keeper>>,
+    measures: Measures,
     /// Why the log was lost, once it is.
     lost: OnceLock<String>,
 }
@@ -190,6 +193,7 @@ impl Engine {
             readings: Readings::default(),
             clock,
             keeper,
+            measures: Measures::new(log.syncs()),
             lost: OnceLock::new(),
         });
         let (queue, exit) = queue::queue(limits::WAITING);
@@ -247,16 +251,25 @@ impl Engine {
         command: Command,
         begun: Option<BegunErasure>,
     ) -> Result<Receipt, Refusal> {
+        let measures = &self.shared.measures;
         if let Some(damage) = self.shared.keeper.as_ref().and_then(|keeper| keeper.damage()) {
+            measures.unwritable();
             return Err(Refusal::Unavailable(format!("the log is damaged: {damage}")));
         }
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Job { tenant, origin, command, begun, reply });
         let pushed_out = self.queue.push(job).map_err(|why| match why {
-            NoRoom::Full(_) => Refusal::Busy,
-            NoRoom::Closed => stopped(),
+            NoRoom::Full(_) => {
+                measures.busy();
+                Refusal::Busy
+            }
+            NoRoom::Closed => {
+                measures.unwritable();
+                stopped()
+            }
         })?;
         if let Some(job) = pushed_out {
+            measures.busy();
             // Who no longer waits for the answer has hung up.
             drop(job.reply.send(Err(Refusal::Busy)));
         }
@@ -441,6 +454,11 @@ impl Engine {
         self.queue.stop(done);
         // An error means that the writer had ended already.
         drop(stopped.await);
+    }
+
+    /// What the writer does, counted.
+    pub fn measures(&self) -> &Measures {
+        &self.shared.measures
     }
 
     /// How many requests wait for the writer.

@@ -181,6 +181,7 @@ fn turn<L: EventLog>(
             let reason = format!("the checkpoint cannot be deleted: {failed}");
             error!("nothing was written: {reason}");
             for (reply, _) in answers {
+                shared.measures.unwritable();
                 drop(reply.send(Err(Refusal::Unavailable(reason.clone()))));
             }
             return Some(log);
@@ -193,6 +194,7 @@ fn turn<L: EventLog>(
                 error!("nothing was written: {failed}");
                 let refusal = Refusal::Unavailable(failed.to_string());
                 for (reply, _) in answers {
+                    shared.measures.unwritable();
                     drop(reply.send(Err(refusal.clone())));
                 }
                 if failed.log.is_none() {
@@ -204,6 +206,7 @@ fn turn<L: EventLog>(
             }
         };
         drop(none_is_kept);
+        shared.measures.turns.observe(sealed.len() as u64);
         debug!(commits = sealed.len(), requests = answers.len(), "turn is durable");
         let mut world = (**shared.world.load()).clone();
         // A tenant that only refused something is as it was, and may not be there at all.

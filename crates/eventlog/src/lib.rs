@@ -28,6 +28,7 @@ mod memory_log;
 
 mod folder;
 mod heads;
+mod histogram;
 mod sled_log;
 mod space;
 mod swap;
@@ -47,6 +48,7 @@ pub use broken::Broken;
 pub use chain::{fingerprint, hash, link};
 pub use checkpoint::{CheckpointError, Checkpoints, Forgotten, Kept};
 pub use encode::{SealError, Sealed, open, seal};
+pub use histogram::{Counted, Histogram, SIZES, TIMES};
 pub use journal::{Journal, JournalError, Noted, Repeats};
 pub use keys::{Keys, NoKeys, PersonKey};
 pub use log::{AppendError, AppendFault, EventLog, LogReader, Stored};

@@ -1,6 +1,7 @@
 //! What a log is, whichever way it is kept.
 
 use std::fmt;
+use std::sync::Arc;
 
 use domain::id::{TenantId, UserId};
 use domain::position::{Hash, Position};
@@ -9,6 +10,7 @@ use domain::time::Timestamp;
 use crate::broken::Broken;
 use crate::checkpoint::Checkpoints;
 use crate::encode::{self, Sealed};
+use crate::histogram::Histogram;
 use crate::journal::Journal;
 use crate::keys::{Keys, PersonKey};
 
@@ -34,6 +36,11 @@ pub trait EventLog: Sized + Send + 'static {
 
     /// Where checkpoints of this log are kept, if anywhere.
     fn checkpoints(&self) -> Option<Checkpoints> {
+        None
+    }
+
+    /// How long each sync of its file takes, in nanoseconds, if it has one.
+    fn syncs(&self) -> Option<Arc<Histogram>> {
         None
     }
 

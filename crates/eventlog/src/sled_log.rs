@@ -32,6 +32,7 @@ use crate::encode::Sealed;
 use crate::folder::{Folder, at};
 use crate::frame::Tip;
 use crate::heads::TenantEnd;
+use crate::histogram::{Histogram, TIMES};
 use crate::journal::{self, Journal, JournalError, Place, Refusals};
 use crate::keys;
 use crate::limits::{BALLAST_BYTES, CACHE_BYTES, FREE_BYTES, REOPEN_BYTES, SEGMENT_BYTES};
@@ -347,6 +348,10 @@ impl EventLog for SledLog {
     fn checkpoints(&self) -> Option<Checkpoints> {
         Some(self.checkpoints.clone())
     }
+
+    fn syncs(&self) -> Option<Arc<Histogram>> {
+        Some(self.store.syncs.clone())
+    }
 }
 
 impl Drop for SledLog {
@@ -382,6 +387,8 @@ struct SledStore {
     refusals: sled::Tree,
     /// Our own handle on sled's file, to sync it.
     file: File,
+    /// How long each sync took, in nanoseconds.
+    syncs: Arc<Histogram>,
     space: Space,
     // Last: the folder is given up when sled has let go of its files.
     folder: Folder,
@@ -429,7 +436,8 @@ impl SledStore {
         };
         let path = folder.db();
         let file = File::options().read(true).write(true).open(&path).map_err(at(&path))?;
-        let store = Self { db, refusals, file, space, folder };
+        let syncs = Arc::new(Histogram::new(TIMES));
+        let store = Self { db, refusals, file, syncs, space, folder };
         store.flush().map_err(|reason| Broken::Store { reason })?;
         store.folder.sync()?;
         Ok(store)
@@ -438,7 +446,7 @@ impl SledStore {
     /// Closes sled and opens it once more: a scan leaves much of the log in its cache, whatever
     /// limit that has.
     fn reopen(self) -> Result<Self, OpenError> {
-        let Self { db, refusals, file, space, folder } = self;
+        let Self { db, refusals, file, space, folder, .. } = self;
         drop((db, refusals, file));
         Self::open(folder, space)
     }
@@ -458,7 +466,10 @@ impl SledStore {
 
     fn flush(&self) -> Result<(), String> {
         guard(|| self.db.flush())?;
-        self.file.sync_data().map_err(|error| error.to_string())
+        let begun = Instant::now();
+        let synced = self.file.sync_data();
+        self.syncs.took(begun.elapsed());
+        synced.map_err(|error| error.to_string())
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {

@@ -1,6 +1,7 @@
 //! What every handler has at hand.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::http::{HeaderMap, header};
 use domain::time::Timestamp;
@@ -10,7 +11,9 @@ use uuid::Uuid;
 use crate::auth::Auth;
 use crate::feed::Feeds;
 use crate::guard::Guard;
+use crate::journal::Noted;
 use crate::proxy::Network;
+use crate::requests::Requests;
 use crate::scim_api::Lists;
 use crate::tally::Tally;
 
@@ -40,6 +43,12 @@ pub struct App {
     pub auth: Arc<Auth>,
     /// What keeps clients from taking more than their share.
     pub guard: Arc<Guard>,
+    /// What was asked for, and how long answers took.
+    pub requests: Arc<Requests>,
+    /// What the refusal journals took note of.
+    pub noted: Arc<Noted>,
+    /// When this was made.
+    pub begun: Instant,
     /// The URL of the address that is listened on. [`crate::serve`] sets it.
     pub own_url: Arc<str>,
 }
@@ -67,6 +76,9 @@ impl App {
             policies: Arc::default(),
             auth: Arc::new(auth),
             guard: Arc::default(),
+            requests: Arc::default(),
+            noted: Arc::default(),
+            begun: Instant::now(),
             own_url: "http://localhost".into(),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
@@ -27,6 +28,7 @@ use crate::auth::token;
 use crate::journal::{self, Line};
 use crate::proxy;
 use crate::refused::Refused;
+use crate::requests::{self, Asks};
 
 /// What stands for a tenant's slug where operators are guessed at: no tenant is called so.
 const INSTANCE: &str = "";
@@ -44,15 +46,22 @@ pub(crate) async fn identified(
     mut request: Request,
     next: Next,
 ) -> Response {
+    let begun = Instant::now();
     let id = RequestId::new(app.id());
+    let (asks, method) = (Asks::of(request.uri().path()), request.method().clone());
     request.extensions_mut().insert(id);
     let span = tracing::info_span!("request", %id);
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(REQUEST, id);
     }
-    let status = response.status().as_u16();
-    span.in_scope(|| tracing::debug!(status, "answered"));
+    let (status, took) = (response.status(), begun.elapsed());
+    app.requests.answered(asks, &method, status, took);
+    span.in_scope(|| {
+        let (method, route, status) =
+            (requests::method_name(&method), asks.as_str(), status.as_u16());
+        tracing::debug!(method, route, status, microseconds = took.as_micros(), "answered");
+    });
     response
 }
 

@@ -3,6 +3,8 @@
 mod about;
 mod attention;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use audit::{About, Problem, ProblemKind};
 use axum::body::Body;
 use axum::http::request;
@@ -148,7 +150,25 @@ fn cut(text: &str, chars: usize) -> String {
     }
 }
 
+/// How often the journals took note of something since the start, by kind.
+#[derive(Debug, Default)]
+pub struct Noted([AtomicU64; ProblemKind::ALL.len()]);
+
+impl Noted {
+    fn count(&self, kind: ProblemKind) {
+        if let Some(count) = self.0.get(kind as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn told(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let kinds = ProblemKind::ALL.iter().zip(&self.0);
+        kinds.map(|(kind, count)| (kind.as_str(), count.load(Ordering::Relaxed)))
+    }
+}
+
 fn record(app: &App, tenant: TenantId, actor: Option<Actor>, mut problem: Problem) {
+    app.noted.count(problem.kind);
     match actor {
         Some(Actor::Connector { id, credential }) => {
             problem.connector = Some(id);

@@ -23,6 +23,7 @@ mod past;
 mod path;
 mod proxy;
 mod refused;
+mod requests;
 mod scim_api;
 mod secret;
 mod setup;
@@ -46,7 +47,9 @@ pub use doors::{Door, Key, doors, operators_doors};
 pub use erase::{EraseError, erase};
 pub use feed::Feeds;
 pub use guard::Guard;
+pub use journal::Noted;
 pub use proxy::{Network, NotANetwork};
+pub use requests::Requests;
 pub use scim_api::Lists;
 pub use secret::{Purpose, Secret};
 pub use setup::{

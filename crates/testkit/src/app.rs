@@ -255,6 +255,9 @@ fn app(log: SledLog, clock: &Arc<AtomicI64>, ids: Arc<dyn Fn() -> Uuid + Send + 
         // Under the same key in each of its lives.
         auth: Arc::new(server::Auth::new(&[8; 32], time()).unwrap()),
         guard: Arc::new(server::Guard::open()),
+        requests: Arc::default(),
+        noted: Arc::default(),
+        begun: std::time::Instant::now(),
         own_url: "http://localhost".into(),
     }
 }

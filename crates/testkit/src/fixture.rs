@@ -116,6 +116,9 @@ impl Fixture {
             policies: Arc::default(),
             auth: Arc::new(server::Auth::new(&[8; 32], (self.clock)()).unwrap()),
             guard: Arc::new(server::Guard::open()),
+            requests: Arc::default(),
+            noted: Arc::default(),
+            begun: std::time::Instant::now(),
             own_url: PUBLIC_URL.into(),
         };
         let (url, stop) = serve(app).await;

@@ -54,6 +54,8 @@ mod me;
 
 #[cfg(test)]
 mod messages;
+#[cfg(test)]
+mod metrics;
 
 #[cfg(test)]
 mod moments;
