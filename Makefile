@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint docs conformance conformance-docs test-setup interop fuzz simulate sabotage torture fixtures idle bench bench-build bench-tenants bench-quick bench-history bench-access demo clean
+.PHONY: help run test check lint docs conformance conformance-docs test-setup deny interop fuzz simulate sabotage torture fixtures idle bench bench-build bench-tenants bench-quick bench-history bench-access demo clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ conformance-docs: ## write docs/conformance.md from the statements and the tests
 
 test-setup: ## the public SCIM testers, pinned, into .venv (brings python3 on Debian if it is missing)
 	@.ci/test-setup
+
+deny: ## licences, sources and known faults of what we depend on; installs cargo-deny into .tools the first time (4 min)
+	@.ci/deny
 
 interop: test-setup ## the public SCIM testers against the real binary, in about 2 min
 	@.venv/bin/python .ci/interop
