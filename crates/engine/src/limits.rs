@@ -22,6 +22,8 @@ pub const AS_OF_ONE_COMMITS: usize = 2_000;
 pub const PASTS: usize = 8;
 /// Of one tenant.
 pub const PASTS_OF_TENANT: usize = 4;
+/// Commits that the states that are kept of a tenant hold together, or as many as its log has, if that is more.
+pub const PAST_COMMITS: u64 = 20_000;
 /// Seconds after which a state of the past that nobody has asked for is forgotten.
 pub const PAST_SECONDS: i64 = 600;
 /// Commits that are written at once while a log is copied.

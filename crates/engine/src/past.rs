@@ -194,7 +194,18 @@ pub(crate) fn as_of(
     if now.head.position == Some(position) {
         return Ok(now);
     }
-    shared.readings.read(&*shared.past, tenant, position, (shared.clock)())
+    read(shared, tenant, position, &now)
+}
+
+/// The tenant at a position before `now`, kept or read.
+fn read(
+    shared: &Shared,
+    tenant: TenantId,
+    position: Position,
+    now: &Snapshot,
+) -> Result<Arc<Snapshot>, ReadError> {
+    let last = now.head.position.unwrap_or(position);
+    shared.readings.read(&*shared.past, tenant, (position, last), (shared.clock)())
 }
 
 /// See [`Engine::user_as_of`](crate::Engine::user_as_of).
@@ -217,7 +228,7 @@ pub(crate) fn user_as_of(
         Ok(Some(found)) if shared.readings.times_forgotten(tenant) == begun => Ok(found),
         // Read before an erasure in part and after it in part, it may not fit; as a whole, it does.
         Ok(_) | Err(ReadError::Damaged(StartError::Unfit { .. })) => {
-            shared.readings.read(&*shared.past, tenant, position, (shared.clock)())
+            read(shared, tenant, position, &now)
         }
         Err(error) => Err(error),
     }

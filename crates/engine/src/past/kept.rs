@@ -5,7 +5,8 @@
 //! [`PASTS_OF_TENANT`](crate::limits::PASTS_OF_TENANT) of one, each until nobody has asked for it for
 //! [`PAST_SECONDS`](crate::limits::PAST_SECONDS). Those of one tenant that were read one from the
 //! other share what did not change between them; the first shares nothing with the present and is as
-//! large as the directory was then.
+//! large as the tenant was then. So of a tenant with a long log fewer are kept: together they hold no more
+//! commits than its log, and who reads the past at most doubles the memory that it takes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -16,7 +17,7 @@ use domain::position::Position;
 use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
 
-use crate::limits::{PAST_SECONDS, PASTS, PASTS_OF_TENANT};
+use crate::limits::{PAST_COMMITS, PAST_SECONDS, PASTS, PASTS_OF_TENANT};
 
 /// A snapshot that is held for later, such as the next page of a list; until this is dropped, or
 /// until the tenant's past is forgotten because a person is. All clones are the same.
@@ -89,18 +90,25 @@ impl Kept {
             .map(|(place, _)| place)
     }
 
+    /// Keeps the state at `position` of a tenant whose log reaches to `last`; what was longest not asked for makes room.
     pub(super) fn put(
         &mut self,
         tenant: TenantId,
-        position: Position,
+        (position, last): (Position, Position),
         snapshot: Arc<Snapshot>,
         now: Timestamp,
     ) {
         self.states.retain(|state| (state.tenant, state.position) != (tenant, position));
-        let of_tenant = |state: &State| state.tenant == tenant;
-        if self.states.iter().filter(|state| of_tenant(state)).count() >= PASTS_OF_TENANT
-            && let Some(oldest) = self.states.iter().position(of_tenant)
-        {
+        let most = last.get().max(PAST_COMMITS);
+        while let Some(oldest) = self.states.iter().position(|state| state.tenant == tenant) {
+            let (mut many, mut commits) = (1, position.get());
+            for state in self.states.iter().filter(|state| state.tenant == tenant) {
+                many += 1;
+                commits = commits.saturating_add(state.position.get());
+            }
+            if many <= PASTS_OF_TENANT && commits <= most {
+                break;
+            }
             self.states.remove(oldest);
         }
         if self.states.len() >= PASTS {

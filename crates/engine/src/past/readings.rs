@@ -72,12 +72,12 @@ impl Readings {
         self.state().kept.at(tenant, position)
     }
 
-    /// The tenant at `position`, which its log has reached.
+    /// The tenant at `position`; its log reaches to `last` or further.
     pub(super) fn read(
         &self,
         log: &dyn Past,
         tenant: TenantId,
-        position: Position,
+        (position, last): (Position, Position),
         now: Timestamp,
     ) -> Result<Arc<Snapshot>, ReadError> {
         let mut is_torn = false;
@@ -100,7 +100,7 @@ impl Readings {
             let mut state = self.state();
             // Whoever was forgotten meanwhile must not come back with what was read before.
             if state.kept.times_forgotten(tenant) == turn.times_forgotten {
-                state.kept.put(tenant, position, snapshot.clone(), now);
+                state.kept.put(tenant, (position, last), snapshot.clone(), now);
                 return Ok(snapshot);
             }
         }

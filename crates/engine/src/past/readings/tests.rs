@@ -7,6 +7,8 @@ use super::*;
 use crate::{Recorded, SealedRun, SendError};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+/// Where every log ends.
+const LAST: u64 = 3 * limits::PAST_COMMITS;
 
 fn tenant(number: u128) -> TenantId {
     format!("00000000-0000-0000-0000-{number:012x}").parse().unwrap()
@@ -121,9 +123,9 @@ impl Past for Torn {
 fn a_reading_that_an_erasure_tore_is_begun_anew_and_from_the_beginning() {
     let readings = Readings::default();
     let kept = Torn(AtomicU64::new(1));
-    readings.read(&kept, tenant(1), position(3), NOW).unwrap();
+    readings.read(&kept, tenant(1), (position(3), position(9)), NOW).unwrap();
     let torn = Torn(AtomicU64::new(0));
-    let snapshot = readings.read(&torn, tenant(1), position(5), NOW).unwrap();
+    let snapshot = readings.read(&torn, tenant(1), (position(5), position(9)), NOW).unwrap();
     assert_eq!(snapshot.head.position, Some(position(5)));
     assert_eq!(torn.0.load(Ordering::Relaxed), 2);
 }
@@ -161,7 +163,7 @@ impl Bench {
 
     fn ask(&self, of: u128, at: u64) -> Answer {
         let (readings, log) = (self.readings.clone(), self.log.clone());
-        spawn(move || readings.read(&*log, tenant(of), position(at), NOW))
+        spawn(move || readings.read(&*log, tenant(of), (position(at), position(LAST)), NOW))
     }
 
     /// Asks, and lets who asked come to wait before anybody else asks.
@@ -230,6 +232,27 @@ fn a_few_are_kept_those_asked_for_last_and_none_for_ever() {
     assert_eq!(bench.readings.counts().kept, limits::PASTS);
     bench.readings.forget_old(later(limits::PAST_SECONDS));
     assert_eq!(bench.readings.counts().kept, 0);
+}
+
+/// Seen to fail when a tenant's states are counted and not weighed.
+#[test]
+fn what_is_kept_of_a_tenant_holds_no_more_commits_than_its_log() {
+    let bench = Bench::narrow();
+    let most = LAST;
+    assert_eq!(bench.read(1, most / 2), Some((0, most / 2)));
+    assert_eq!(bench.read(1, most / 3), Some((0, most / 3)));
+    assert_eq!(bench.read(1, most / 6), Some((0, most / 6)));
+    assert_eq!(bench.readings.counts().kept, 3);
+    // One commit too many: the one that was longest not asked for goes.
+    assert_eq!(bench.read(1, 1), Some((0, 1)));
+    assert_eq!(bench.readings.counts().kept, 3);
+    assert_eq!(bench.read(2, most - 1), Some((0, most - 1)));
+    assert_eq!(bench.readings.counts().kept, 4);
+    // A state as large as all of them takes the place of all of them, of this tenant's.
+    assert_eq!(bench.read(1, most - 1), Some((most / 3, most - 1)));
+    assert_eq!(bench.readings.counts().kept, 2);
+    assert_eq!(bench.read(1, most - 1), None);
+    assert_eq!(bench.read(2, most - 1), None);
 }
 
 /// Seen to hang when nobody waits for a reading under way.
