@@ -76,11 +76,21 @@ pub(crate) fn open_log(data: &Path, master: &Master) -> anyhow::Result<SledLog> 
 
 /// Opens the log in `data`, checking every frame of it.
 pub(crate) fn open_log_with(data: &Path, key: MasterKey) -> anyhow::Result<SledLog> {
+    open_log_telling(data, key, |_, _| {})
+}
+
+/// The same, telling how many frames are looked at, and how many there are.
+pub(crate) fn open_log_telling(
+    data: &Path,
+    key: MasterKey,
+    mut tell: impl FnMut(u64, u64) + Send,
+) -> anyhow::Result<SledLog> {
     let bar = terminal::progress(0, "frames");
     bar.set_message("checking");
     let log = SledLog::open_with(data, key, Options::default(), |progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
+        tell(progress.done, progress.total);
     });
     bar.finish_and_clear();
     log.with_context(|| format!("{} cannot be opened", data.display()))
@@ -102,11 +112,21 @@ pub(crate) fn fold(reader: &impl LogReader, data: &Path) -> anyhow::Result<Fold>
 
 /// Reads a log whole, and starts the engine on it.
 pub(crate) fn start(log: SledLog, data: &Path) -> anyhow::Result<Engine> {
+    start_telling(log, data, |_| {})
+}
+
+/// The same, telling how many commits are read.
+pub(crate) fn start_telling(
+    log: SledLog,
+    data: &Path,
+    mut tell: impl FnMut(u64),
+) -> anyhow::Result<Engine> {
     let bar = terminal::counter("commits");
     bar.set_message("reading");
     let engine = Engine::start(log, server::system_clock(), |progress| {
         if progress.commits % 1_000 == 0 {
             bar.set_position(progress.commits);
+            tell(progress.commits);
         }
     });
     bar.finish_and_clear();

@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use domain::preset::PRESETS;
-use server::{App, Guard, Lists, Network, Secret, Tls, Wire};
+use server::{App, Guard, Lists, Network, Secret, Starting, Tls, Wire};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -125,15 +125,26 @@ impl Serve {
             places.tell(self.master.argument().unwrap_or("data"), self.master.key(&self.data))?;
         let lists = Lists::new(&key.derive("list cursors", &[]));
         let tokens = key.derive("access tokens", &[]);
-        let log = places.tell("data", instance::open_log_with(&self.data, key))?;
-        let engine = instance::start(log, &self.data)?;
-        // Not earlier: until the log was this process's, another may have taken assertions.
-        let auth = server::Auth::new(&tokens, server::system_clock()())
-            .context("the operating system gave no randomness")?;
         let listener = TcpListener::bind(self.listen)
             .await
             .with_context(|| format!("{} cannot be listened on", self.listen));
         let listener = places.tell("listen", listener)?;
+        // Whoever asks meanwhile is told how far it is.
+        let starting = Arc::new(Starting::default());
+        let (telling, data) = (starting.clone(), self.data.clone());
+        let opening = tokio::task::spawn_blocking(move || {
+            let tell = |done, of| telling.checks(done, of);
+            let log = instance::open_log_telling(&data, key, tell)?;
+            instance::start_telling(log, &data, |commits| telling.reads(commits))
+        });
+        let opened = tokio::select! {
+            opened = opening => opened.context("opening the log broke off")?,
+            never = server::starting(&listener, wire.tls.as_ref(), &starting) => match never {},
+        };
+        let engine = places.tell("data", opened)?;
+        // Not earlier: until the log was this process's, another may have taken assertions.
+        let auth = server::Auth::new(&tokens, server::system_clock()())
+            .context("the operating system gave no randomness")?;
         let address = listener.local_addr()?;
         let url = self.public_url.clone().unwrap_or_else(|| {
             let scheme = if wire.tls.is_some() { "https" } else { "http" };

@@ -471,6 +471,12 @@ impl Engine {
         if let Some(why) = self.shared.lost.get() {
             return Some(format!("{why}; reads go on"));
         }
+        if let Checked::Damaged(damage) = self.checked() {
+            return Some(format!(
+                "the log is damaged: {damage}; restore the data folder from an archive with `rollbook replay`, or see what \
+                 `rollbook repair` can save; reads go on"
+            ));
+        }
         if !self.is_writing() {
             return Some("the server is stopping".to_owned());
         }

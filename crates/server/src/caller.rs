@@ -58,9 +58,10 @@ pub(crate) async fn identified(
     let (status, took) = (response.status(), begun.elapsed());
     app.requests.answered(asks, &method, status, took);
     span.in_scope(|| {
+        let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let (method, route, status) =
             (requests::method_name(&method), asks.as_str(), status.as_u16());
-        tracing::debug!(method, route, status, microseconds = took.as_micros(), "answered");
+        tracing::debug!(method, route, status, microseconds, "answered");
     });
     response
 }

@@ -57,7 +57,7 @@ pub use setup::{
     startup,
 };
 pub use tally::{Tally, last_used};
-pub use wire::{Patience, Tls, TlsError, Wire, serve, serve_with};
+pub use wire::{Patience, Starting, Tls, TlsError, Wire, serve, serve_with, starting};
 
 /// Every address that is served, on one router.
 pub fn router(app: App) -> Router {

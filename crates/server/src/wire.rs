@@ -8,6 +8,7 @@ mod expiry;
 mod head;
 mod incoming;
 mod phase;
+mod starting;
 mod tls;
 mod watched;
 
@@ -27,6 +28,7 @@ use connection::Shared;
 use incoming::{Pace, Room};
 
 pub(crate) use incoming::BodyError;
+pub use starting::{Starting, starting};
 pub use tls::{Tls, TlsError};
 
 /// How a server treats its sockets.

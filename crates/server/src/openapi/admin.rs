@@ -391,8 +391,8 @@ pub(super) fn public(path: &str) -> Value {
             operation("isAlive", "The process answers").answers(200, "It does.", "Health", &[])
         }
         "/readyz" => operation("isReady", "The process can read and write")
-            .answers(200, "It can.", "Health", &[])
-            .answers(503, "It can only read; the server's log says why.", "Health", &[]),
+            .answers(200, "It can, whatever is under way behind that.", "Health", &[])
+            .answers(503, "It can only read, and why; or it is starting.", "Health", &[]),
         _ => operation("getOpenApi", "This document").answers(200, "It.", "OpenApi", &[]),
     }
     .finish()

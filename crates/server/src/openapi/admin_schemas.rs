@@ -28,7 +28,9 @@ pub(super) fn all() -> Map<String, Value> {
         "description": "What the identity provider is given to send to, by the server's public URL.",
     });
 
-    add("Health", object(json!({ "status": text }), &["status"]));
+    let progress = json!({ "step": text, "done": count, "of": or_null(&count), "unit": text });
+    let progress = object(progress, &["step", "done", "of", "unit"]);
+    add("Health", object(json!({ "status": text, "progress": progress }), &["status"]));
     add("OpenApi", json!({ "type": "object", "required": ["openapi", "info", "paths"] }));
     add(
         "Done",

@@ -79,6 +79,8 @@ mod others;
 mod past;
 
 #[cfg(test)]
+mod ready;
+#[cfg(test)]
 mod references;
 
 #[cfg(test)]
