@@ -215,6 +215,54 @@ fn the_slowing_of_guesses_can_be_switched_off() {
     assert_eq!(log(&folder).matches(warning).count(), 1);
 }
 
+/// In JSON each line is an object; a request has one line with what it asked for, its status and how long it took, and all of
+/// its lines carry the id that its answer has.
+#[test]
+fn each_line_of_a_request_carries_its_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(&folder, &["--log-format", "json"]);
+    let address = served.url.trim_start_matches("http://").to_owned();
+    let ask = |method: &str, path: &str, key: &str| {
+        let mut socket = TcpStream::connect(&address).unwrap();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\r\n"
+        );
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut told = String::new();
+        socket.read_to_string(&mut told).unwrap();
+        let id = told.lines().find_map(|line| line.strip_prefix("rollbook-request: "));
+        id.unwrap_or_else(|| panic!("{told}")).to_owned()
+    };
+    let asked = [
+        (ask("GET", "/scim/acme/v2/Users", SCIM_KEY), "GET", "scim_users", 200, 1),
+        // Its refusal has a line, too.
+        (ask("DELETE", "/scim/acme/v2/Users/x", SCIM_KEY), "DELETE", "scim_user", 404, 2),
+        (ask("GET", "/scim/acme/v2/Groups", "acme:rbk_wrong"), "GET", "scim_groups", 401, 2),
+        (ask("BREW", "/healthz", "x"), "other", "operations", 405, 1),
+    ];
+    served.stop();
+    let log = log(&folder);
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    for (id, method, route, status, least) in asked {
+        let own: Vec<_> = lines.iter().filter(|line| line["span"]["id"] == *id).collect();
+        assert!(own.len() >= least, "{own:?}");
+        let answered: Vec<_> =
+            own.iter().filter(|line| line["fields"]["message"] == "answered").collect();
+        let [one] = answered.as_slice() else { panic!("{own:?}") };
+        let fields = &one["fields"];
+        assert_eq!((&fields["method"], &fields["route"]), (&method.into(), &route.into()));
+        assert_eq!(fields["status"], status);
+        assert!(fields["microseconds"].as_u64().unwrap() > 0, "{one}");
+    }
+    let refused = lines.iter().filter(|line| line["fields"]["message"] == "refused a request");
+    assert!(refused.clone().count() >= 2);
+    assert!(refused.clone().all(|line| line["span"]["id"].is_string()));
+}
+
 /// Ten thousand connections that say nothing: `make idle`. It needs as many files, here and in the server.
 #[test]
 #[ignore = "needs 10,100 open files: make idle"]
