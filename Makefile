@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint docs conformance conformance-docs test-setup deny interop fuzz simulate sabotage torture fixtures idle bench bench-build bench-tenants bench-quick bench-history bench-access demo clean
+.PHONY: help run test check lint docs conformance conformance-docs test-setup deny interop fuzz simulate sabotage torture fixtures idle bench bench-build bench-tenants bench-quick bench-peers bench-gate bench-history bench-access demo clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,15 @@ bench: bench-build ## every speed and size that is promised, beside the machine'
 
 bench-quick: bench-build ## the same roughly, with 10,000 users at most, in about 3 min; or some: ROWS=T1,T4
 	$(RELEASE)/benches --quick $(if $(ROWS),--rows $(ROWS)) $(if $(USERS),--users $(USERS))
+
+bench-peers: bench-build ## public SCIM servers at the same work, in the same run, in about 5 min; brings python3, node and npm on Debian if they are missing
+	@.ci/bench-peers $(RELEASE)/../bench-peers
+	$(RELEASE)/benches peers $(RELEASE)/../bench-peers $(if $(USERS),--users $(USERS))
+
+# With a profile of its own: see Cargo.toml.
+bench-gate: ## instructions of the hot paths beside benches/gate.txt, fails beyond +10 %; brings valgrind on Debian if it is missing; RECORD=1 records anew
+	@.ci/bring valgrind valgrind
+	cargo run -q --profile gate -p benches -- gate $(if $(RECORD),--record)
 
 bench-history: bench-build ## how long audit questions take out of EVENTS (1,000,000) commits
 	$(RELEASE)/benches history $(or $(EVENTS),1000000)

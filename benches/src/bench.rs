@@ -15,7 +15,6 @@ use crate::lane::{Lane, Place, Who};
 use crate::load::{self, Slice};
 use crate::okta::{BASE, To};
 use crate::options::Options;
-use crate::people;
 use crate::population::{Copied, Shape, Store};
 use crate::proc;
 use crate::rollbook;
@@ -42,7 +41,7 @@ pub(crate) struct Bench<'a> {
 /// The servers that several rows share.
 struct Served {
     populations: Vec<Population>,
-    bare: Server,
+    bare: Bare,
     disk: Disk,
     // Last: it is removed when nobody writes into it any more.
     _folder: tempfile::TempDir,
@@ -89,9 +88,8 @@ impl<'a> Bench<'a> {
                 populations.push(self.start(Shape::of(users)).await?);
             }
             let first = populations.first().context("--users names no population")?;
-            let samples = samples(first).await?;
+            let bare = bare_beside(first, self.store).await?;
             let folder = tempfile::tempdir_in(self.store.scratch())?;
-            let bare = bare::start(&samples, folder.path()).await?;
             let disk = Disk::new(folder.path()).context("the disk cannot be measured")?;
             self.served = Some(Served { populations, bare, disk, _folder: folder });
         }
@@ -126,14 +124,13 @@ impl<'a> Bench<'a> {
         work: Work,
         connections: u32,
     ) -> anyhow::Result<Lane> {
-        let to = To::rollbook(self.served().await?.bare.address);
-        let subject = Subject::new(to, people::NEWCOMERS / 50_000);
+        let subject = self.served().await?.bare.subject.clone();
         Ok(Lane::new(name, Who::Server(0), Some(subject), work, connections))
     }
 
     /// The durable floor.
     pub(crate) async fn floor(&mut self, connections: u32) -> anyhow::Result<Lane> {
-        let mut to = To::rollbook(self.served().await?.bare.address);
+        let mut to = self.served().await?.bare.subject.to.clone();
         to.base = format!("{DURABLE}{BASE}");
         let subject = Some(Subject::new(to, 1_000));
         Ok(Lane::new("durable floor", Who::Server(0), subject, Work::Create, connections))
@@ -229,7 +226,7 @@ impl Served {
     async fn slice(&mut self, lane: &Lane, length: Duration) -> anyhow::Result<Slice> {
         let server = match lane.who {
             Who::Disk(place) => return Ok(self.disk.slice(place, length)?),
-            Who::Server(0) => &self.bare,
+            Who::Server(0) => &self.bare.server,
             Who::Server(index) => {
                 &self.populations.get(index - 1).context("no such server")?.server
             }
@@ -264,6 +261,22 @@ impl Population {
         );
         Ok(())
     }
+}
+
+/// Bare axum that answers as this rollbook did.
+pub(crate) struct Bare {
+    pub(crate) server: Server,
+    pub(crate) subject: Rc<Subject>,
+    _folder: tempfile::TempDir,
+}
+
+/// Starts bare axum with what this rollbook answers.
+pub(crate) async fn bare_beside(population: &Population, store: &Store) -> anyhow::Result<Bare> {
+    let samples = samples(population).await?;
+    let folder = tempfile::tempdir_in(store.scratch())?;
+    let server = bare::start(&samples, folder.path()).await?;
+    let subject = Subject::new(To::rollbook(server.address), 1_000);
+    Ok(Bare { server, subject, _folder: folder })
 }
 
 /// What rollbook answers to a read of one user, of a page of them, and to a create.

@@ -7,9 +7,11 @@
 
 mod options;
 
+mod peers;
 mod run;
 
 mod bench;
+mod gate;
 mod rows;
 
 mod bare;
@@ -75,23 +77,30 @@ fn act(role: Option<Role>, options: &Options) -> anyhow::Result<ExitCode> {
         Some(Role::History { commits, within, json }) => {
             history::history(&within.map_or_else(rollbook::target, Ok)?, commits, json)?;
         }
-        None => return measure(options),
+        Some(Role::Gate { record }) => {
+            return Ok(if gate::gate(record)? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Some(Role::Work { commits, path }) => gate::work(&commits, &path)?,
+        Some(Role::Peers { installed, users }) => {
+            return drive(peers::peers(options, &installed, users));
+        }
+        None => return drive(run::run(options)),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// One thread drives it all: the load must not take the cores that the server is to use.
-fn measure(options: &Options) -> anyhow::Result<ExitCode> {
+fn drive(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let [mut interrupt, mut terminate, mut hangup] = signals()?;
         let done = tokio::select! {
-            done = run::run(options) => Some(done?),
+            done = work => Some(done?),
             _ = interrupt.recv() => None,
             _ = terminate.recv() => None,
             _ = hangup.recv() => None,
         };
-        // Whichever came first, the servers have ended and the copies are gone by now: `run` owned
+        // Whichever came first, the servers have ended and the copies are gone by now: the work owned
         // them.
         Ok(match done {
             Some(()) => ExitCode::SUCCESS,

@@ -51,6 +51,29 @@ pub(crate) enum Role {
         /// Commits in it
         commits: u32,
     },
+    /// Count the instructions of the hot paths under valgrind, beside those that were recorded
+    Gate {
+        /// Record them
+        #[arg(long)]
+        record: bool,
+    },
+    /// Go through one of the hot paths
+    #[command(hide = true)]
+    Work {
+        /// The log to work on
+        commits: PathBuf,
+        /// Which
+        path: String,
+    },
+    /// Measure public SCIM servers at the same work, in the same run
+    Peers {
+        /// Where `.ci/bench-peers` has installed them
+        installed: PathBuf,
+        /// Users that each is given
+        #[arg(long, default_value_t = 1_000, value_name = "N")]
+        #[arg(value_parser = clap::value_parser!(u32).range(1_000..=100_000))]
+        users: u32,
+    },
     /// Ask a long history audit questions, and one of a tenth of its length
     History {
         /// Commits in the long one

@@ -1,7 +1,7 @@
 //! Data folders that are filled once and kept: `target/bench/` has one for each shape that was
 //! asked for, and each run works on a copy of it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -60,11 +60,18 @@ impl Store {
         Ok(Store { folder: folder.canonicalize()? })
     }
 
-    /// Removes copies that a run left behind which was killed. There must be no other run.
-    pub(crate) fn tidy(&self) -> anyhow::Result<()> {
-        let copies = self.folder.join(COPIES);
+    /// Keeps others away from the store for as long as the file is held, and removes what a run left
+    /// behind that was killed.
+    pub(crate) fn lock(&self) -> anyhow::Result<File> {
+        let lock = File::create(self.folder.join("lock"))?;
+        ensure!(
+            lock.try_lock().is_ok(),
+            "another run works in {}; wait for it, or name another --data-dir",
+            self.folder.display()
+        );
+        let copies = self.scratch();
         fs::remove_dir_all(&copies).and_then(|()| fs::create_dir(&copies))?;
-        Ok(())
+        Ok(lock)
     }
 
     /// Where populations, results and the rest are kept.
@@ -119,7 +126,7 @@ impl Store {
             .await
             .context("`cp` could not be started")?;
         ensure!(copied.success(), "{} could not be copied", from.display());
-        let synced = Command::new("sync").kill_on_drop(true).status().await?;
+        let synced = Command::new("sync").arg("--file-system").arg(&data).status().await?;
         ensure!(synced.success(), "the copy could not be synced");
         Ok(Copied { data, _folder: copy })
     }

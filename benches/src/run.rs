@@ -1,10 +1,9 @@
 //! One run: each row that is wanted, in turn, told and written down as it is done.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use chrono::Utc;
 
 use crate::bench::Bench;
@@ -20,13 +19,7 @@ use crate::terminal::{Progress, note, say};
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let binary = rollbook::binary(options.rollbook.as_deref())?;
     let store = Store::new(options.data_dir.as_deref())?;
-    let lock = File::create(store.folder().join("lock"))?;
-    ensure!(
-        lock.try_lock().is_ok(),
-        "another run works in {}; wait for it, or name another --data-dir",
-        store.folder().display()
-    );
-    store.tidy()?;
+    let _lock = store.lock()?;
     let machine = Machine::of(store.folder());
     if machine.is_in_memory() {
         note("warning: the folder is in memory, where syncing costs nothing; use --data-dir");

@@ -96,6 +96,7 @@ async fn listens(child: &mut Child) -> anyhow::Result<(SocketAddr, Lines<BufRead
     let mut lines = BufReader::new(stdout).lines();
     while let Some(line) = lines.next_line().await? {
         let Some((_, address)) = line.split_once("http://") else { continue };
+        let address = address.split('/').next().unwrap_or_default();
         let address: SocketAddr =
             address.trim().parse().with_context(|| format!("it does not say where: `{line}`"))?;
         ensure!(address.ip().is_loopback(), "it listens at {address}, which others can reach");

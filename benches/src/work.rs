@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use uuid::Uuid;
 
 use crate::http::Answer;
@@ -98,7 +98,16 @@ pub(crate) struct Subject {
     pub(crate) to: To,
     /// Users that were there before.
     users: u32,
+    ids: Ids,
     state: RefCell<State>,
+}
+
+/// How users and groups are addressed.
+enum Ids {
+    /// By the ids that their numbers lead to.
+    ByNumber,
+    /// By those that a server gave.
+    Given { users: Vec<String>, groups: Vec<String> },
 }
 
 struct State {
@@ -112,9 +121,19 @@ struct State {
 impl Subject {
     /// A population of so many users.
     pub(crate) fn new(to: To, users: u32) -> Rc<Subject> {
+        Subject::over(to, users, Ids::ByNumber)
+    }
+
+    /// The same behind ids that the server gave, in the order of the numbers.
+    pub(crate) fn with_ids(to: To, users: Vec<String>, groups: Vec<String>) -> Rc<Subject> {
+        let many = u32::try_from(users.len()).unwrap_or(u32::MAX);
+        Subject::over(to, many, Ids::Given { users, groups })
+    }
+
+    fn over(to: To, users: u32, ids: Ids) -> Rc<Subject> {
         let inactive = vec![false; users as usize];
         let state = State { newcomers: 0, editions: 0, inactive, seed: 1, written: 0 };
-        Rc::new(Subject { to, users, state: RefCell::new(state) })
+        Rc::new(Subject { to, users, ids, state: RefCell::new(state) })
     }
 
     /// Those who are created from now on have other numbers than this and what is below.
@@ -133,11 +152,20 @@ impl Subject {
     }
 
     pub(crate) fn user_id(&self, number: u32) -> String {
-        hyphenated(people::user(number))
+        match &self.ids {
+            Ids::ByNumber => hyphenated(people::user(number)),
+            Ids::Given { users, .. } => users.get(number as usize).cloned().unwrap_or_default(),
+        }
     }
 
     fn group_id(&self, number: u32) -> String {
-        hyphenated(people::group(number))
+        match &self.ids {
+            Ids::ByNumber => hyphenated(people::group(number)),
+            Ids::Given { groups, .. } => {
+                let one = groups.get(number as usize % groups.len().max(1));
+                one.cloned().unwrap_or_default()
+            }
+        }
     }
 
     fn random(&self, below: u32) -> u32 {
@@ -350,4 +378,12 @@ fn next_cursor(body: &[u8]) -> Option<String> {
     let rest = body.get(at + NAME.len()..)?;
     let end = rest.iter().position(|byte| *byte == b'"')?;
     String::from_utf8(rest.get(..end)?.to_vec()).ok()
+}
+
+/// The id in a resource.
+pub(crate) fn id_of(body: &[u8]) -> anyhow::Result<String> {
+    let resource: serde_json::Value =
+        serde_json::from_slice(body).context("a resource came that is no JSON")?;
+    let id = resource.get("id").and_then(serde_json::Value::as_str);
+    id.map(str::to_owned).context("a resource came without an id")
 }
