@@ -36,6 +36,7 @@ mod rule;
 mod schema;
 mod serve;
 mod show;
+mod spans;
 mod tenant;
 mod terminal;
 mod user;

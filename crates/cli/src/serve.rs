@@ -10,11 +10,14 @@ use clap::{Args, ValueEnum};
 use domain::preset::PRESETS;
 use server::{App, Guard, Lists, Network, Secret, Starting, Tls, Wire};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{Places, public_url};
 use crate::files;
 use crate::instance::{self, Master};
+use crate::spans::{self, Spans};
 use crate::terminal::{note, say};
 
 const LISTEN: &str = "127.0.0.1:8080";
@@ -82,6 +85,9 @@ pub(crate) struct Serve {
     /// How much the server's own log says, as info or info,server=debug
     #[arg(long, env = "ROLLBOOK_LOG", default_value = "info", value_name = "LEVELS", value_parser = levels)]
     log: String,
+    /// The collector that each request is told to as a span, over OTLP; without it OTEL_EXPORTER_OTLP_ENDPOINT, if it is set
+    #[arg(long, env = "ROLLBOOK_OTLP_ENDPOINT", value_name = "URL", value_parser = spans::collector)]
+    otlp_endpoint: Option<String>,
     /// The operator key to use instead of a random one
     #[arg(long, env = "ROLLBOOK_OPERATOR_KEY", hide_env_values = true, hide = true)]
     operator_key: Option<String>,
@@ -107,7 +113,9 @@ enum LogFormat {
 impl Serve {
     /// `places` say where each value comes from.
     pub(crate) async fn run(self, places: &Places) -> anyhow::Result<()> {
-        self.trace();
+        let spans = Spans::to(self.otlp_endpoint.as_deref());
+        let spans = places.tell("otlp_endpoint", spans)?;
+        self.trace(spans.as_ref());
         let named = self.scim_key.as_deref().and_then(|key| key.split_once(':'));
         if let (Some((named, _)), Some(slug)) = (named, &self.tenant) {
             ensure!(named == slug, "the chosen API key is for `{named}`, not for `{slug}`");
@@ -169,7 +177,13 @@ impl Serve {
         note("stopping: finishing what is under way");
         engine.stop().await;
         // It reads and writes for seconds where there is much.
-        let keep = move || engine.keep_last_checkpoint(engine::limits::CHECKPOINT_LAST);
+        let keep = move || {
+            // Beside it: the end waits for the slower of the two.
+            let sending = spans.map(|spans| std::thread::spawn(move || spans.finish()));
+            engine.keep_last_checkpoint(engine::limits::CHECKPOINT_LAST);
+            // Spans that could not be sent are no reason to fail.
+            sending.map(std::thread::JoinHandle::join);
+        };
         let kept = tokio::task::spawn_blocking(keep).await;
         kept.context("the last checkpoint was not kept; the next start reads the whole log")
     }
@@ -187,7 +201,7 @@ impl Serve {
         Ok(Some(places.tell(argument, opened.map_err(Into::into))?))
     }
 
-    fn trace(&self) {
+    fn trace(&self, spans: Option<&Spans>) {
         let filter = EnvFilter::new(&self.log);
         let lines = tracing_subscriber::fmt()
             .with_env_filter(filter)
@@ -195,9 +209,23 @@ impl Serve {
             // A log that cannot be written, as on a full disk, must not take with it whoever wanted to write.
             .log_internal_errors(false)
             .with_writer(std::io::stderr);
-        match self.log_format {
-            LogFormat::Text => lines.init(),
-            LogFormat::Json => lines.json().init(),
+        // Whoever exports nothing has one filter for all, the cheapest there is.
+        match (self.log_format, spans) {
+            (LogFormat::Text, None) => lines.init(),
+            (LogFormat::Json, None) => lines.json().init(),
+            (form, Some(spans)) => {
+                let filter = EnvFilter::new(&self.log);
+                let lines = tracing_subscriber::fmt::layer()
+                    .with_ansi(crate::terminal::shows_colours_on_stderr())
+                    .log_internal_errors(false)
+                    .with_writer(std::io::stderr);
+                let lines = match form {
+                    LogFormat::Text => lines.boxed(),
+                    LogFormat::Json => lines.json().boxed(),
+                };
+                let all = tracing_subscriber::registry().with(lines.with_filter(filter));
+                all.with(spans.layer()).init();
+            }
         }
     }
 

@@ -43,6 +43,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::{App, system_clock};
 pub use auth::Auth;
+pub use caller::EXPORTED;
 pub use doors::{Door, Key, doors, operators_doors};
 pub use erase::{EraseError, erase};
 pub use feed::Feeds;

@@ -7,6 +7,8 @@ use domain::preset::PRESETS;
 use server::Network;
 use tracing_subscriber::EnvFilter;
 
+use crate::spans::collector;
+
 /// One thing that `rollbook serve` can be told, in the file, by the environment or by a flag of the same name.
 pub(crate) struct Key {
     /// Its name in the file; the flag is `--name`.
@@ -163,6 +165,14 @@ pub(crate) const KEYS: &[Key] = &[
         example: "\"info\"",
         is_optional: false,
         form: Form::Text(|text| EnvFilter::try_new(text).is_ok()),
+    },
+    Key {
+        name: "otlp-endpoint",
+        meaning: "The collector that each request is told to as a span, over OTLP; without it OTEL_EXPORTER_OTLP_ENDPOINT, if it is set.",
+        words: "the http URL of a collector, as in \"http://127.0.0.1:4318\"",
+        example: "\"http://127.0.0.1:4318\"",
+        is_optional: true,
+        form: Form::Text(|text| collector(text).is_ok()),
     },
 ];
 

@@ -40,6 +40,8 @@ mod guide;
 
 #[cfg(test)]
 mod moments;
+#[cfg(test)]
+mod otlp;
 
 #[cfg(test)]
 mod repair;
