@@ -23,7 +23,7 @@ const FAULTS: &[(&str, u64)] = &[
     ("members", 5),
     ("history", 200),
     ("shutdown", 20),
-    ("soak", 240),
+    ("soak", 360),
 ];
 
 struct Asked {
