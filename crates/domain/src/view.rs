@@ -1,14 +1,16 @@
 //! Users and groups as SCIM sees them: every attribute by its name in the schema.
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use scim::{Attr, Attributes, Name, Node, Object, ResourceType, Spread, Value};
+use scim::{
+    Attr, Attributes, Draft, Drawing, DrawingList, Node, Object, ResourceType, Value, View,
+};
 
 use crate::directory::{Directory, Group, Stamp, User, Written};
 use crate::event::Member;
-use crate::id::{ConnectorId, GroupId};
+use crate::id::{ConnectorId, GroupId, UserId};
 
 /// A user, seen by a connector (or by an operator: none).
 #[derive(Clone, Copy)]
@@ -51,16 +53,47 @@ const GROUP_ATTRIBUTES: &[&str] = &["id", "externalId", "meta", "displayName", "
 
 impl Attributes for UserView<'_> {
     fn attribute(&self, name: &str) -> Option<Attr<'_>> {
-        let stored = self.user.attributes.view();
-        self.shown(name, |name| stored.get(name))
+        let stored = self.user.attributes.view().get(name);
+        if let Some(node) = self.as_it_lies(name, stored) {
+            return node.map(Attr::Node);
+        }
+        self.among(name, stored, &mut Draft::default()).map(|node| Attr::Owned(node.to_value()))
     }
 
-    fn spread(&self) -> Spread<'_> {
-        Spread::of(self.user.attributes.view())
+    fn stored(&self) -> View<'_> {
+        self.user.attributes.view()
     }
 
-    fn among<'s>(&'s self, name: &str, stored: &Spread<'s>) -> Option<Attr<'s>> {
-        self.shown(name, |name| stored.get(name))
+    fn among<'s>(
+        &'s self,
+        name: &str,
+        stored: Option<Node<'s>>,
+        room: &'s mut Draft,
+    ) -> Option<Node<'s>> {
+        let user = self.user;
+        if let Some(written) = self.written(name) {
+            return room.hold(self.as_written(written, name)?);
+        }
+        if name != ENTERPRISE
+            && let Some(node) = self.as_it_lies(name, stored)
+        {
+            return node;
+        }
+        match name {
+            "id" => Some(room.text(&user.id)),
+            "meta" => {
+                Some(meta(room, "User", &self.location(user.id), user.created, user.modified))
+            }
+            "roles" => room.list(|list| self.draw_roles(list)),
+            "groups" => room.list(|list| self.draw_groups(list)),
+            "schemas" => {
+                let catalogue = self.directory.schemas.catalogue();
+                room.hold(schemas(catalogue.user(), |schema| self.attribute(schema).is_some()))
+            }
+            ENTERPRISE => self.enterprise(stored?, room),
+            "displayName" => user.display_name(self.connector).map(|name| room.text(&name)),
+            _ => stored,
+        }
     }
 
     fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>)) {
@@ -72,12 +105,10 @@ impl Attributes for UserView<'_> {
         let stored = self.user.attributes.view();
         let Some(written) = self.user.written(self.connector) else {
             if let Some(name) = self.user.derived_name() {
-                f("displayName", string(name));
+                f("displayName", Attr::Owned(Value::String(name)));
             }
             for (name, node) in stored.iter() {
-                let value =
-                    if name == ENTERPRISE { self.enterprise(node) } else { Attr::Node(node) };
-                f(name, value);
+                f(name, if name == ENTERPRISE { self.seen(node) } else { Attr::Node(node) });
             }
             return;
         };
@@ -93,75 +124,87 @@ impl Attributes for UserView<'_> {
 }
 
 impl UserView<'_> {
-    /// An attribute, where `stored` finds what is shown as it is stored.
-    fn shown<'s>(
-        &'s self,
-        name: &str,
-        stored: impl Fn(&str) -> Option<Node<'s>>,
-    ) -> Option<Attr<'s>> {
+    /// What is shown as it lies there, if that is how the attribute is shown.
+    fn as_it_lies<'s>(&'s self, name: &str, stored: Option<Node<'s>>) -> Option<Option<Node<'s>>> {
         let user = self.user;
-        if let Some(written) = user.written(self.connector).filter(|written| written.has(name)) {
-            return self.as_written(written, name);
+        if self.written(name).is_some() {
+            return None;
         }
         match name {
-            "id" => Some(string(user.id.to_string())),
-            "userName" => Some(Attr::Node(Node::String(&user.user_name))),
-            "active" => user.active_attribute().map(|active| Attr::Node(Node::Bool(active))),
-            "externalId" => user.external_id(self.connector).map(|id| Attr::Node(Node::String(id))),
-            "meta" => {
-                let location = format!("{}/Users/{}", self.base, user.id);
-                Some(meta("User", location, user.created, user.modified))
-            }
-            "roles" => list(self.roles()),
-            "groups" => list(self.groups()),
-            "schemas" => {
-                let catalogue = self.directory.schemas.catalogue();
-                Some(schemas(catalogue.user(), |schema| self.attribute(schema).is_some()))
-            }
-            ENTERPRISE => stored(name).map(|node| self.enterprise(node)),
-            "displayName" => match stored(name) {
-                Some(node) => Some(Attr::Node(node)),
-                None => user.display_name(self.connector).map(string),
-            },
-            _ => stored(name).map(Attr::Node),
+            "id" | "meta" | "roles" | "groups" | "schemas" => None,
+            "userName" => Some(Some(Node::String(&user.user_name))),
+            "active" => Some(user.active_attribute().map(Node::Bool)),
+            "externalId" => Some(user.external_id(self.connector).map(Node::String)),
+            ENTERPRISE => stored.is_none_or(|node| self.boss(node).is_none()).then_some(stored),
+            "displayName" => stored.is_some().then_some(stored),
+            _ => Some(stored),
         }
+    }
+
+    /// What the connector wrote of this attribute, where its mapping made something else of it.
+    fn written(&self, name: &str) -> Option<&Written> {
+        self.user.written(self.connector).filter(|written| written.has(name))
+    }
+
+    fn location<'s>(&'s self, id: UserId) -> Location<'s, UserId> {
+        Location { base: self.base, endpoint: "Users", id }
+    }
+
+    /// The enterprise extension, its manager as it is seen.
+    fn seen<'n>(&self, node: Node<'n>) -> Attr<'n> {
+        match self.boss(node) {
+            None => Attr::Node(node),
+            Some(_) => {
+                let mut room = Draft::default();
+                let seen = self.enterprise(node, &mut room).unwrap_or(node);
+                Attr::Owned(seen.to_value())
+            }
+        }
+    }
+
+    /// Who the manager in the enterprise extension is, if it is a user of the tenant.
+    fn boss(&self, extension: Node<'_>) -> Option<&User> {
+        let manager = extension.as_complex()?.get("manager")?.as_complex()?.get("value")?;
+        let boss = self.directory.users.get(manager.as_str()?.parse().ok()?)?;
+        boss.is_shown_to(self.connector).then_some(boss)
     }
 
     /// The enterprise extension: where `manager.value` is a user of the tenant, their address and
     /// name are derived (R-7643-4.3-01); what else an administrator mapped stays as it is.
-    fn enterprise<'n>(&self, node: Node<'n>) -> Attr<'n> {
-        let manager = node.as_complex().and_then(|extension| extension.get("manager"));
-        let id = manager.and_then(Node::as_complex).and_then(|manager| manager.get("value"));
-        let id = id.and_then(Node::as_str).and_then(|id| id.parse().ok());
-        let boss = id.and_then(|id| self.directory.users.get(id));
-        let Some(boss) = boss.filter(|boss| boss.is_shown_to(self.connector)) else {
-            return Attr::Node(node);
+    fn enterprise<'n>(&'n self, node: Node<'n>, room: &'n mut Draft) -> Option<Node<'n>> {
+        let (Some(boss), Some(extension)) = (self.boss(node), node.as_complex()) else {
+            return Some(node);
         };
-        let mut extension = node.as_complex().map(scim::ComplexView::to_object).unwrap_or_default();
-        let mut manager = Object::default();
-        manager.set("value", boss.id.to_string());
-        manager.set("$ref", format!("{}/Users/{}", self.base, boss.id));
-        if let Some(name) = boss.display_name(self.connector) {
-            manager.set("displayName", name);
-        }
-        extension.set("manager", manager);
-        Attr::Owned(Value::Complex(extension))
+        Some(room.complex(|drawing| {
+            for (name, node) in extension.iter() {
+                if name != "manager" {
+                    drawing.node(name, node);
+                    continue;
+                }
+                drawing.complex(name, |manager| {
+                    manager.display("value", &boss.id);
+                    manager.display("$ref", &self.location(boss.id));
+                    if let Some(name) = boss.display_name(self.connector) {
+                        manager.text("displayName", &name);
+                    }
+                });
+            }
+        }))
     }
 }
 
 impl UserView<'_> {
     /// An attribute as the connector wrote it, where its mapping made something else of it.
-    fn as_written(&self, written: &Written, name: &str) -> Option<Attr<'static>> {
+    fn as_written(&self, written: &Written, name: &str) -> Option<Value> {
         let value = match (name, written.attribute(self.user, name)) {
-            ("displayName", None) => return written.display_name(self.user).map(string),
+            ("displayName", None) => return written.display_name(self.user).map(Value::String),
             (_, value) => value?,
         };
-        let derived =
-            match Node::of(&value).filter(|_| name == ENTERPRISE).map(|it| self.enterprise(it)) {
-                Some(Attr::Owned(derived)) => Some(derived),
-                Some(Attr::Node(_)) | None => None,
-            };
-        Some(Attr::Owned(derived.unwrap_or(value)))
+        let seen = Node::of(&value).filter(|_| name == ENTERPRISE).map(|node| self.seen(node));
+        match seen {
+            Some(Attr::Owned(seen)) => Some(seen),
+            Some(Attr::Node(_)) | None => Some(value),
+        }
     }
 
     /// The attributes that a client may write: what PATCH works on.
@@ -177,17 +220,16 @@ impl UserView<'_> {
         if let Some(id) = self.user.external_id(self.connector) {
             object.set("externalId", id.to_owned());
         }
-        let roles = self.roles();
-        if !roles.is_empty() {
-            object.set("roles", roles);
+        let mut room = Draft::default();
+        if let Some(roles) = room.list(|list| self.draw_roles(list)) {
+            object.set("roles", roles.to_value());
         }
         object
     }
 
     /// The roles in effect, each once: in the words of who looks, if it gave the role too.
-    fn roles(&self) -> Vec<Value> {
+    fn draw_roles(&self, list: &mut DrawingList<'_>) {
         let mut seen = BTreeSet::new();
-        let mut roles = Vec::new();
         for assignment in &self.user.roles {
             let Some(role) = self.directory.roles.get(assignment.role) else { continue };
             if !seen.insert(role.id) {
@@ -198,24 +240,23 @@ impl UserView<'_> {
                     other.role == role.id && source_connector(other) == self.connector
                 });
             let wording = &own.unwrap_or(assignment).wording;
-            let mut object = Object::default();
-            object.set("value", role.name.clone());
-            if let Some(display) = &wording.display {
-                object.set("display", display.clone());
-            }
-            if let Some(kind) = &wording.kind {
-                object.set("type", kind.clone());
-            }
-            if let Some(primary) = wording.primary {
-                object.set("primary", primary);
-            }
-            roles.push(Value::Complex(object));
+            list.complex(|object| {
+                object.text("value", &role.name);
+                if let Some(display) = &wording.display {
+                    object.text("display", display);
+                }
+                if let Some(kind) = &wording.kind {
+                    object.text("type", kind);
+                }
+                if let Some(primary) = wording.primary {
+                    object.node("primary", Node::Bool(primary));
+                }
+            });
         }
-        roles
     }
 
     /// The groups: direct ones first, then those that have one of them as a member.
-    fn groups(&self) -> Vec<Value> {
+    fn draw_groups(&self, list: &mut DrawingList<'_>) {
         let mut seen: BTreeSet<GroupId> = BTreeSet::new();
         let mut found: Vec<(&Group, &str)> = Vec::new();
         for group in self.directory.parents_seen(self.connector, Member::User(self.user.id)) {
@@ -232,16 +273,34 @@ impl UserView<'_> {
             }
             next += 1;
         }
-        let value = |(group, kind): (&Group, &str)| {
-            complex([
-                ("value", group.id.to_string()),
-                ("$ref", format!("{}/Groups/{}", self.base, group.id)),
-                ("display", group.display_name.to_string()),
-                ("type", kind.to_owned()),
-            ])
-        };
-        found.retain(|(group, _)| group.is_shown_to(self.connector));
-        found.into_iter().map(value).collect()
+        for (group, kind) in found {
+            if !group.is_shown_to(self.connector) {
+                continue;
+            }
+            list.complex(|object| {
+                object.display("value", &group.id);
+                let location = Location { base: self.base, endpoint: "Groups", id: group.id };
+                object.display("$ref", &location);
+                object.text("display", &group.display_name);
+                object.text("type", kind);
+            });
+        }
+    }
+}
+
+/// The address of a resource.
+struct Location<'a, Id> {
+    base: &'a str,
+    endpoint: &'a str,
+    id: Id,
+}
+
+impl<Id: Display> Display for Location<'_, Id> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in [self.base, "/", self.endpoint, "/"] {
+            f.write_str(part)?;
+        }
+        self.id.fmt(f)
     }
 }
 
@@ -254,35 +313,41 @@ fn source_connector(assignment: &crate::directory::Assignment) -> Option<Connect
 
 impl Attributes for GroupView<'_> {
     fn attribute(&self, name: &str) -> Option<Attr<'_>> {
+        let stored = self.group.attributes.view().get(name);
+        if let Some(node) = self.as_it_lies(name, stored) {
+            return node.map(Attr::Node);
+        }
+        self.among(name, stored, &mut Draft::default()).map(|node| Attr::Owned(node.to_value()))
+    }
+
+    fn stored(&self) -> View<'_> {
+        self.group.attributes.view()
+    }
+
+    fn among<'s>(
+        &'s self,
+        name: &str,
+        stored: Option<Node<'s>>,
+        room: &'s mut Draft,
+    ) -> Option<Node<'s>> {
+        if let Some(node) = self.as_it_lies(name, stored) {
+            return node;
+        }
         let group = self.group;
         match name {
-            "id" => Some(string(group.id.to_string())),
-            "displayName" => Some(Attr::Node(Node::String(&group.display_name))),
-            "externalId" => {
-                group.external_id(self.connector).map(|id| Attr::Node(Node::String(id)))
-            }
+            "id" => Some(room.text(&group.id)),
             "meta" => {
-                let location = format!("{}/Groups/{}", self.base, group.id);
+                let location = Location { base: self.base, endpoint: "Groups", id: group.id };
                 let modified = self.directory.group_modified(self.connector, group);
-                Some(meta("Group", location, group.created, modified))
+                Some(meta(room, "Group", &location, group.created, modified))
             }
             "schemas" => {
                 let catalogue = self.directory.schemas.catalogue();
                 let attributes = group.attributes.view();
-                Some(schemas(catalogue.group(), |schema| attributes.get(schema).is_some()))
+                room.hold(schemas(catalogue.group(), |schema| attributes.get(schema).is_some()))
             }
-            "members" => {
-                let ignored = self.directory.members_ignored(self.connector, group.id);
-                let mut last = None;
-                let ignored = ignored.map(|(member, _)| member);
-                let each = |member: &Member| last.replace(*member) != Some(*member);
-                let all = group.members().chain(ignored.filter(each));
-                let value =
-                    |member| member_value(self.directory, self.connector, self.base, member);
-                let shown = |member: &_| self.directory.shows_member(*member, self.connector);
-                list(all.filter(shown).map(value).collect())
-            }
-            _ => group.attributes.view().get(name).map(Attr::Node),
+            "members" => room.list(|list| self.draw_members(list)),
+            _ => stored,
         }
     }
 
@@ -297,6 +362,31 @@ impl Attributes for GroupView<'_> {
 }
 
 impl GroupView<'_> {
+    /// What is shown as it lies there, if that is how the attribute is shown.
+    fn as_it_lies<'s>(&'s self, name: &str, stored: Option<Node<'s>>) -> Option<Option<Node<'s>>> {
+        match name {
+            "id" | "meta" | "schemas" | "members" => None,
+            "displayName" => Some(Some(Node::String(&self.group.display_name))),
+            "externalId" => Some(self.group.external_id(self.connector).map(Node::String)),
+            _ => Some(stored),
+        }
+    }
+
+    /// Each member once, whoever says so.
+    fn draw_members(&self, list: &mut DrawingList<'_>) {
+        let ignored = self.directory.members_ignored(self.connector, self.group.id);
+        let mut last = None;
+        let ignored = ignored.map(|(member, _)| member);
+        let each = |member: &Member| last.replace(*member) != Some(*member);
+        for member in self.group.members().chain(ignored.filter(each)) {
+            if self.directory.shows_member(member, self.connector) {
+                list.complex(|it| {
+                    draw_member(it, self.directory, self.connector, self.base, member)
+                });
+            }
+        }
+    }
+
     /// The attributes that a client may write, but for the members: what PATCH works on.
     pub(crate) fn writable(&self) -> Object {
         let mut object = self.group.attributes.unpack();
@@ -315,57 +405,60 @@ pub(crate) fn member_value(
     base: &str,
     member: Member,
 ) -> Value {
-    let (id, kind, display) = match member {
+    let mut room = Draft::default();
+    room.complex(|it| draw_member(it, directory, connector, base, member)).to_value()
+}
+
+fn draw_member(
+    drawing: &mut Drawing<'_>,
+    directory: &Directory,
+    connector: Option<ConnectorId>,
+    base: &str,
+    member: Member,
+) {
+    // Nothing stands in the place of who is not known: a client may compare it with the one at the reference (R-7643-4.3-01).
+    let (id, endpoint, kind) = match member {
+        Member::User(id) => (id.uuid(), "Users", "User"),
+        Member::Group(id) => (id.uuid(), "Groups", "Group"),
+    };
+    drawing.display("value", &id);
+    drawing.display("$ref", &Location { base, endpoint, id });
+    match member {
         Member::User(id) => {
-            // Nothing stands in its place: a client may compare it with the one at the reference (R-7643-4.3-01).
             let user = directory.user_known(connector, id);
-            let name = user.and_then(|user| user.display_name(connector));
-            (id.to_string(), "User", name)
+            if let Some(name) = user.and_then(|user| user.display_name(connector)) {
+                drawing.text("display", &name);
+            }
         }
         Member::Group(id) => {
-            let group = directory.group_known(connector, id);
-            let name = group.map(|group| group.display_name.to_string());
-            (id.to_string(), "Group", name)
+            if let Some(group) = directory.group_known(connector, id) {
+                drawing.text("display", &group.display_name);
+            }
         }
-    };
-    let reference = format!("{base}/{kind}s/{id}");
-    let mut value = Object::default();
-    value.set("value", id);
-    value.set("$ref", reference);
-    if let Some(display) = display {
-        value.set("display", display);
     }
-    value.set("type", kind.to_owned());
-    Value::Complex(value)
+    drawing.text("type", kind);
 }
 
 /// The base schema, and each extension that has an assigned attribute (R-7643-3.3-01).
-fn schemas(rtype: &ResourceType, has: impl Fn(&str) -> bool) -> Attr<'static> {
+fn schemas(rtype: &ResourceType, has: impl Fn(&str) -> bool) -> Value {
     let extensions = rtype.extensions.iter().map(|(schema, _)| schema);
     let present = extensions.filter(|schema| has(&schema.id));
     let all = std::iter::once(&rtype.schema).chain(present);
-    Attr::Owned(Value::List(all.map(|schema| Value::String(schema.id.to_string())).collect()))
+    Value::List(all.map(|schema| Value::String(schema.id.to_string())).collect())
 }
 
-fn meta(kind: &str, location: String, created: Stamp, modified: Stamp) -> Attr<'static> {
-    Attr::Owned(complex([
-        ("resourceType", kind.to_owned()),
-        ("created", created.at.to_string()),
-        ("lastModified", modified.at.to_string()),
-        ("location", location),
-        ("version", format!("W/\"{}\"", modified.position)),
-    ]))
-}
-
-fn string(text: String) -> Attr<'static> {
-    Attr::Owned(Value::String(text))
-}
-
-fn list(values: Vec<Value>) -> Option<Attr<'static>> {
-    (!values.is_empty()).then_some(Attr::Owned(Value::List(values)))
-}
-
-fn complex<const N: usize>(entries: [(&'static str, String); N]) -> Value {
-    let entries = entries.into_iter().map(|(name, text)| (Name::from(name), Value::String(text)));
-    Value::Complex(entries.collect())
+fn meta<'d>(
+    room: &'d mut Draft,
+    kind: &str,
+    location: &dyn Display,
+    created: Stamp,
+    modified: Stamp,
+) -> Node<'d> {
+    room.complex(|meta| {
+        meta.text("resourceType", kind);
+        meta.display("created", &created.at);
+        meta.display("lastModified", &modified.at);
+        meta.display("location", location);
+        meta.display("version", &format_args!("W/\"{}\"", modified.position));
+    })
 }

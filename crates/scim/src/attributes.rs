@@ -1,7 +1,8 @@
 //! A resource as the protocol sees it, however it's stored.
 
+use crate::draft::Draft;
 use crate::node::Node;
-use crate::packed::{Packed, Spread, View};
+use crate::packed::{Packed, View};
 use crate::value::{Object, Value};
 
 /// The value of an attribute: walked where it lies, or built for the occasion.
@@ -32,14 +33,23 @@ pub trait Attributes {
     /// The value of an attribute, if it's assigned.
     fn attribute(&self, name: &str) -> Option<Attr<'_>>;
 
-    /// What of it is stored packed, for whoever asks for many attributes: made once, and shown to [`Attributes::among`] each time.
-    fn spread(&self) -> Spread<'_> {
-        Spread::of(View::EMPTY)
+    /// What of it is stored packed.
+    fn stored(&self) -> View<'_> {
+        View::EMPTY
     }
 
-    /// As [`Attributes::attribute`], with what is stored at hand.
-    fn among<'s>(&'s self, name: &str, _stored: &Spread<'s>) -> Option<Attr<'s>> {
-        self.attribute(name)
+    /// As [`Attributes::attribute`], for whoever asks for many: what [`Attributes::stored`] has under the name was found already,
+    /// and what is derived goes where there is room for it.
+    fn among<'s>(
+        &'s self,
+        name: &str,
+        _stored: Option<Node<'s>>,
+        room: &'s mut Draft,
+    ) -> Option<Node<'s>> {
+        match self.attribute(name)? {
+            Attr::Node(node) => Some(node),
+            Attr::Owned(value) => room.hold(value),
+        }
     }
 
     /// Shows every assigned attribute, in any order.
@@ -65,6 +75,19 @@ impl Attributes for View<'_> {
         self.get(name).map(Attr::Node)
     }
 
+    fn stored(&self) -> View<'_> {
+        *self
+    }
+
+    fn among<'s>(
+        &'s self,
+        _name: &str,
+        stored: Option<Node<'s>>,
+        _room: &'s mut Draft,
+    ) -> Option<Node<'s>> {
+        stored
+    }
+
     fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>)) {
         for (name, node) in self.iter() {
             f(name, Attr::Node(node));
@@ -75,6 +98,19 @@ impl Attributes for View<'_> {
 impl Attributes for Packed {
     fn attribute(&self, name: &str) -> Option<Attr<'_>> {
         self.view().get(name).map(Attr::Node)
+    }
+
+    fn stored(&self) -> View<'_> {
+        self.view()
+    }
+
+    fn among<'s>(
+        &'s self,
+        _name: &str,
+        stored: Option<Node<'s>>,
+        _room: &'s mut Draft,
+    ) -> Option<Node<'s>> {
+        stored
     }
 
     fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>)) {

@@ -5,9 +5,13 @@ use std::io::Write;
 /// Writes a JSON string, quotes included. Runs that need no escape are copied whole.
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\') {
+    let mut rest = text.as_bytes();
+    // Most texts need no escape, and to look at all of one is quicker than to stop at the first.
+    if !rest.iter().fold(false, |is_found, byte| is_found | needs_escape(*byte)) {
+        out.extend_from_slice(rest);
+        return out.push(b'"');
+    }
+    while let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
         let (run, tail) = rest.split_at(at);
         out.extend_from_slice(run);
         let Some((byte, tail)) = tail.split_first() else { break };
@@ -23,6 +27,11 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     }
     out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// RFC 8259 §7.
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// Writes a number of 64 bits.

@@ -199,6 +199,7 @@ pub mod limits;
 
 mod admit;
 mod attributes;
+mod draft;
 mod error;
 mod filter;
 mod json;
@@ -221,19 +222,20 @@ mod value;
 
 pub use admit::{Admitted, admit, has_form};
 pub use attributes::{Attr, Attributes};
+pub use draft::{Draft, Drawing, DrawingList};
 pub use error::{Invalid, ScimType, error_body};
 pub use filter::{Filter, Literal, Op};
 pub use matching::ValueKey;
 pub use mode::{Mode, Options};
 pub use moment::Moment;
 pub use node::{ComplexView, Items, ListView, Members, Node};
-pub use packed::{Malformed, Packed, Spread, View};
+pub use packed::{Malformed, Packed, View};
 pub use patch::{MembersEdit, Operation, Patch, PatchOp, Progress, validate};
 pub use path::{AttrPath, PatchPath};
 pub use projection::Projection;
 pub use query::{Cursor, ListQuery, Sort, SortKey};
 pub use quirk::Quirk;
-pub use render::{write_list, write_list_with, write_page, write_resource};
+pub use render::{Renderer, write_list, write_list_with, write_page, write_resource};
 pub use replace::replace;
 pub use schema::{
     Attribute, BadSchema, Catalogue, Found, Kind, Mutability, ResourceType, ResourceTypeParts,

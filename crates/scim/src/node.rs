@@ -89,6 +89,25 @@ impl<'a> From<&'a Value> for Option<Node<'a>> {
     }
 }
 
+/// The name of a member as it is stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Label<'a> {
+    /// By its number in the dictionary.
+    Number(usize),
+    /// Written out.
+    Name(&'a str),
+}
+
+impl<'a> Label<'a> {
+    /// The name; nothing if the dictionary has no such number.
+    pub(crate) fn name(self) -> Option<&'a str> {
+        match self {
+            Self::Number(number) => crate::names::by_number(number),
+            Self::Name(name) => Some(name),
+        }
+    }
+}
+
 /// A borrowed array.
 #[derive(Clone, Copy, Debug)]
 pub struct ListView<'a>(Source<'a, &'a [Value]>);
@@ -145,6 +164,19 @@ impl<'a> ComplexView<'a> {
             Source::Packed(bytes) => packed::find(bytes, name),
             Source::Plain(object) => object.get(name).and_then(Node::of),
         }
+    }
+
+    /// The packed object, if it is one.
+    pub(crate) fn stored(self) -> Option<View<'a>> {
+        match self.0 {
+            Source::Packed(bytes) => Some(View::of_bytes(bytes)),
+            Source::Plain(_) => None,
+        }
+    }
+
+    /// The members in order, nulls left out, their names as they are stored.
+    pub(crate) fn labels(self) -> Labels<'a> {
+        Labels(self.iter().0)
     }
 
     /// The members in order, nulls left out.
@@ -228,6 +260,23 @@ impl<'a> Iterator for Members<'a> {
             Walk::Plain(members) => {
                 members.find_map(|(name, value)| Node::of(value).map(|node| (name.as_str(), node)))
             }
+        }
+    }
+}
+
+/// As [`Members`], with their names as they are stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Labels<'a>(Walk<'a, (Name, Value)>);
+
+impl<'a> Iterator for Labels<'a> {
+    type Item = (Label<'a>, Node<'a>);
+
+    fn next(&mut self) -> Option<(Label<'a>, Node<'a>)> {
+        match &mut self.0 {
+            Walk::Packed(rest) => packed::next_label(rest),
+            Walk::Plain(members) => members.find_map(|(name, value)| {
+                Node::of(value).map(|node| (Label::Name(name.as_str()), node))
+            }),
         }
     }
 }

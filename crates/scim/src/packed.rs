@@ -21,7 +21,6 @@
 
 mod decode;
 mod encode;
-mod spread;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -30,28 +29,29 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use thiserror::Error;
 
-pub(crate) use decode::{decode_members, decode_value, find, next_item, next_member, read_bytes};
-pub(crate) use encode::{encode_members, encode_value};
-pub use spread::Spread;
+pub(crate) use decode::{
+    decode_members, decode_value, find, next_item, next_label, next_member, offsets, read_bytes,
+};
+pub(crate) use encode::{encode_members, encode_name, encode_nested, encode_node, encode_value};
 
 use crate::node::{ComplexView, Members, Node};
 use crate::value::Object;
 
-mod tag {
-    pub(super) const FALSE: u8 = 0x00;
-    pub(super) const TRUE: u8 = 0x01;
-    pub(super) const INTEGER: u8 = 0x02;
-    pub(super) const DECIMAL: u8 = 0x03;
-    pub(super) const STRING: u8 = 0x04;
-    pub(super) const LIST: u8 = 0x05;
-    pub(super) const COMPLEX: u8 = 0x06;
-    pub(super) const NULL: u8 = 0x07;
+pub(crate) mod tag {
+    pub(crate) const FALSE: u8 = 0x00;
+    pub(crate) const TRUE: u8 = 0x01;
+    pub(crate) const INTEGER: u8 = 0x02;
+    pub(crate) const DECIMAL: u8 = 0x03;
+    pub(crate) const STRING: u8 = 0x04;
+    pub(crate) const LIST: u8 = 0x05;
+    pub(crate) const COMPLEX: u8 = 0x06;
+    pub(crate) const NULL: u8 = 0x07;
     /// The tag of the empty string; a short string's tag is this plus its length.
-    pub(super) const SHORT: u8 = 0x88;
+    pub(crate) const SHORT: u8 = 0x88;
     /// The longest short string, in bytes.
-    pub(super) const SHORT_MOST: usize = 119;
+    pub(crate) const SHORT_MOST: usize = 119;
     /// What announces a name that the dictionary lacks.
-    pub(super) const INLINE: u8 = 0xff;
+    pub(crate) const INLINE: u8 = 0xff;
 }
 
 /// Bytes that are no packed object.
@@ -175,6 +175,10 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0.is_empty()
+    }
+
+    pub(crate) fn of_bytes(bytes: &'a [u8]) -> Self {
+        Self(bytes)
     }
 
     pub(crate) fn bytes(self) -> &'a [u8] {

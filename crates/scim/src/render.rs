@@ -1,48 +1,91 @@
 //! Resources and lists as JSON text (RFC 7644 §3.4.2), written straight from where the values lie.
 
-use crate::attributes::{Attr, Attributes};
+mod plan;
+
+use std::sync::Arc;
+
+use crate::attributes::Attributes;
+use crate::draft::Draft;
 use crate::json::{write_decimal, write_integer, write_text};
 use crate::node::{ComplexView, Node};
-use crate::projection::{Projection, Shown};
-use crate::schema::{Attribute, ResourceType, Schema, common_attributes};
+use crate::projection::Projection;
+use crate::schema::ResourceType;
+pub(crate) use plan::Plan;
+use plan::{Entry, Extension, value_at};
 
 /// Writes a resource: `schemas`, the common attributes, those of the base schema in its order, the extensions, and `meta` last.
 /// What isn't assigned is left out (RFC 7643 §2.5). `schemas` is computed: the base schema, and each extension that has an
 /// assigned attribute, shown or not.
+///
+/// For many resources there is [`Renderer`].
 pub fn write_resource(
     out: &mut Vec<u8>,
     resource: &dyn Attributes,
     rtype: &ResourceType,
     projection: &Projection,
 ) {
-    let mut writer = Writer { out, projection };
-    let stored = resource.spread();
-    let get = |name: &str| resource.among(name, &stored);
-    writer.out.extend_from_slice(b"{\"schemas\":[");
-    write_text(writer.out, &rtype.schema.id);
-    let extensions: Vec<(&Schema, Option<Attr<'_>>)> =
-        rtype.extensions.iter().map(|(schema, _)| (&**schema, get(&schema.id))).collect();
-    for (schema, extension) in &extensions {
-        if extension.as_ref().and_then(Attr::node).is_some_and(is_assigned) {
-            writer.out.push(b',');
-            write_text(writer.out, &schema.id);
+    Renderer::new(rtype, projection).write(out, resource);
+}
+
+/// Writes resources of a type, one after the other.
+#[derive(Debug)]
+pub struct Renderer {
+    plan: Arc<Plan>,
+    draft: Draft,
+    /// Where what is stored of a resource begins, and of one of its extensions.
+    at: Vec<u32>,
+    at_inside: Vec<u32>,
+    /// Extensions, until `schemas` knows them and it is their turn.
+    side: Vec<u8>,
+}
+
+impl Renderer {
+    /// For resources of this type, of which so much is shown.
+    #[must_use]
+    pub fn new(rtype: &ResourceType, projection: &Projection) -> Self {
+        let plan = match projection {
+            Projection::Default => rtype.whole_plan().clone(),
+            Projection::Only(_) | Projection::Except(_) | Projection::Written(_) => {
+                Arc::new(Plan::of(rtype, projection))
+            }
+        };
+        let (at, at_inside, side) = (Vec::new(), Vec::new(), Vec::new());
+        Self { plan, draft: Draft::default(), at, at_inside, side }
+    }
+
+    /// Writes a resource as [`write_resource`] does.
+    pub fn write(&mut self, out: &mut Vec<u8>, resource: &dyn Attributes) {
+        let Self { plan, draft, at, at_inside, side } = self;
+        let stored = resource.stored();
+        plan.slots.spread(stored, at);
+        let (top, extensions) = at.split_at_checked(plan.top.len()).unwrap_or_default();
+        out.extend_from_slice(&plan.head);
+        side.clear();
+        for (extension, at) in plan.extensions.iter().zip(extensions) {
+            let value = value_at(stored, *at);
+            if let Some(node) = resource.among(&extension.entry.name, value, draft)
+                && is_assigned(node)
+            {
+                out.extend_from_slice(&extension.urn);
+                write_extension(side, extension, node, at_inside);
+            }
         }
-    }
-    writer.out.push(b']');
-    let common = || common_attributes().iter();
-    let first = common().filter(|attribute| !matches!(&*attribute.name, "schemas" | "meta"));
-    for attribute in first.chain(&rtype.schema.attributes) {
-        writer.top(attribute, &get);
-    }
-    for (schema, extension) in &extensions {
-        if let Some(Node::Complex(extension)) = extension.as_ref().and_then(Attr::node) {
-            writer.extension(&schema.id, &schema.attributes, extension);
+        out.push(b']');
+        let mut entries = plan.top.iter().zip(top);
+        let mut write = |out: &mut Vec<u8>, (entry, at): (&Entry, &u32)| {
+            if let Some(node) = resource.among(&entry.name, value_at(stored, *at), draft) {
+                write_member(out, entry, node);
+            }
+        };
+        for entry in entries.by_ref().take(plan.before_extensions) {
+            write(out, entry);
         }
+        out.extend_from_slice(side);
+        for entry in entries {
+            write(out, entry);
+        }
+        out.push(b'}');
     }
-    for attribute in common().filter(|attribute| attribute.name == "meta") {
-        writer.top(attribute, &get);
-    }
-    writer.out.push(b'}');
 }
 
 fn is_assigned(node: Node<'_>) -> bool {
@@ -53,130 +96,98 @@ fn is_assigned(node: Node<'_>) -> bool {
     }
 }
 
-struct Writer<'w> {
-    out: &'w mut Vec<u8>,
-    projection: &'w Projection,
+/// Writes an extension, its attributes in the schema's order.
+fn write_extension(out: &mut Vec<u8>, extension: &Extension, node: Node<'_>, at: &mut Vec<u32>) {
+    let Node::Complex(object) = node else { return };
+    let start = out.len();
+    out.extend_from_slice(&extension.entry.mark);
+    let inside = out.len();
+    match object.stored() {
+        Some(view) => {
+            extension.slots.spread(view, at);
+            for (sub, at) in extension.entry.subs.iter().zip(&*at) {
+                if let Some(node) = value_at(view, *at) {
+                    write_member(out, sub, node);
+                }
+            }
+        }
+        None => {
+            for sub in &extension.entry.subs {
+                if let Some(node) = object.get(&sub.name) {
+                    write_member(out, sub, node);
+                }
+            }
+        }
+    }
+    close(out, start, inside, b'{', b'}');
 }
 
-impl Writer<'_> {
-    fn top<'v>(&mut self, attribute: &Attribute, get: &dyn Fn(&str) -> Option<Attr<'v>>) {
-        let shown = self.projection.of(None, attribute);
-        if shown == Shown::Nothing {
-            return;
-        }
-        if let Some(node) = get(&attribute.name).as_ref().and_then(Attr::node) {
-            self.member(b',', None, attribute, shown, node);
-        }
+/// Writes a comma, the name and the value; nothing at all if nothing of the value is shown.
+fn write_member(out: &mut Vec<u8>, entry: &Entry, node: Node<'_>) {
+    let start = out.len();
+    out.extend_from_slice(&entry.mark);
+    if !write_value(out, entry, node) {
+        out.truncate(start);
     }
+}
 
-    fn extension(
-        &mut self,
-        urn: &str,
-        attributes: &[std::sync::Arc<Attribute>],
-        extension: ComplexView<'_>,
-    ) {
-        let start = self.out.len();
-        self.out.push(b',');
-        write_text(self.out, urn);
-        self.out.push(b':');
-        let mut mark = b'{';
-        for attribute in attributes {
-            let shown = self.projection.of(Some(urn), attribute);
-            if shown == Shown::Nothing {
-                continue;
-            }
-            if let Some(node) = extension.get(&attribute.name)
-                && self.member(mark, Some(urn), attribute, shown, node)
-            {
-                mark = b',';
-            }
-        }
-        self.close(start, mark, b'}');
-    }
-
-    /// Writes `mark`, the name and the value; nothing at all if nothing of the value is shown.
-    fn member(
-        &mut self,
-        mark: u8,
-        schema: Option<&str>,
-        attribute: &Attribute,
-        shown: Shown,
-        node: Node<'_>,
-    ) -> bool {
-        let start = self.out.len();
-        self.out.push(mark);
-        write_text(self.out, &attribute.name);
-        self.out.push(b':');
-        let written = self.value(schema, attribute, shown, node);
-        if !written {
-            self.out.truncate(start);
-        }
-        written
-    }
-
-    fn value(
-        &mut self,
-        schema: Option<&str>,
-        attribute: &Attribute,
-        shown: Shown,
-        node: Node<'_>,
-    ) -> bool {
-        match node {
-            Node::List(list) => {
-                let start = self.out.len();
-                let mut mark = b'[';
-                for item in list {
-                    let before = self.out.len();
-                    self.out.push(mark);
-                    if self.value(schema, attribute, shown, item) {
-                        mark = b',';
-                    } else {
-                        self.out.truncate(before);
-                    }
+/// Writes a value; what of it is not shown is taken back by whoever called.
+fn write_value(out: &mut Vec<u8>, entry: &Entry, node: Node<'_>) -> bool {
+    match node {
+        Node::List(list) => {
+            let start = out.len();
+            for item in list {
+                let before = out.len();
+                out.push(b',');
+                if !write_value(out, entry, item) {
+                    out.truncate(before);
                 }
-                self.close(start, mark, b']')
             }
-            Node::Complex(object) => {
-                let start = self.out.len();
-                let mut mark = b'{';
-                for (name, node) in object {
-                    let Some(sub) = attribute.sub(name) else { continue };
-                    if self.projection.of_sub(schema, attribute, sub, shown)
-                        && self.member(mark, schema, sub, Shown::Whole, node)
-                    {
-                        mark = b',';
-                    }
-                }
-                self.close(start, mark, b'}')
-            }
-            Node::Bool(flag) => {
-                self.out.extend_from_slice(if flag { b"true" } else { b"false" });
-                true
-            }
-            Node::Integer(number) => {
-                write_integer(self.out, number);
-                true
-            }
-            Node::Decimal(number) => {
-                write_decimal(self.out, number);
-                true
-            }
-            Node::String(text) => {
-                write_text(self.out, text);
-                true
-            }
+            close(out, start, start, b'[', b']')
+        }
+        Node::Complex(object) => write_object(out, entry, object),
+        Node::Bool(flag) => {
+            out.extend_from_slice(if flag { b"true" } else { b"false" });
+            true
+        }
+        Node::Integer(number) => {
+            write_integer(out, number);
+            true
+        }
+        Node::Decimal(number) => {
+            write_decimal(out, number);
+            true
+        }
+        Node::String(text) => {
+            write_text(out, text);
+            true
         }
     }
+}
 
-    /// Closes what was opened if anything was written in it; otherwise takes everything since `start` back.
-    fn close(&mut self, start: usize, mark: u8, bracket: u8) -> bool {
-        let is_written = mark == b',';
-        if is_written {
-            self.out.push(bracket);
-        } else {
-            self.out.truncate(start);
+fn write_object(out: &mut Vec<u8>, entry: &Entry, object: ComplexView<'_>) -> bool {
+    let start = out.len();
+    for (label, node) in object.labels() {
+        if let Some(sub) = entry.sub(label) {
+            write_member(out, sub, node);
         }
-        is_written
+    }
+    close(out, start, start, b'{', b'}')
+}
+
+/// Closes what was written from `inside` on: the comma in front of the first part becomes what opens it. If nothing was written,
+/// everything since `start` is taken back.
+fn close(out: &mut Vec<u8>, start: usize, inside: usize, opening: u8, closing: u8) -> bool {
+    match out.get_mut(inside) {
+        Some(comma) => {
+            *comma = opening;
+            out.push(closing);
+            true
+        }
+        None => {
+            out.truncate(start);
+            false
+        }
     }
 }
 

@@ -9,13 +9,15 @@ mod describe;
 mod extension;
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use thiserror::Error;
 
 pub use catalogue::Catalogue;
 pub(crate) use compile::is_name;
 
+use crate::projection::Projection;
+use crate::render::Plan;
 use crate::value::{Name, Object};
 
 /// What values an attribute has (RFC 7643 §2.3).
@@ -145,8 +147,21 @@ impl Schema {
 }
 
 /// A kind of resource. Cheap to clone.
-#[derive(Clone, PartialEq, Debug)]
-pub struct ResourceType(Arc<ResourceTypeParts>);
+#[derive(Clone, Debug)]
+pub struct ResourceType(Arc<Whole>);
+
+#[derive(Debug)]
+struct Whole {
+    parts: ResourceTypeParts,
+    /// What of it is shown by default: nearly every answer wants that.
+    plan: OnceLock<Arc<Plan>>,
+}
+
+impl PartialEq for ResourceType {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.parts == other.0.parts
+    }
+}
 
 /// What a resource type is made of.
 #[derive(PartialEq, Debug)]
@@ -167,7 +182,7 @@ impl Deref for ResourceType {
     type Target = ResourceTypeParts;
 
     fn deref(&self) -> &ResourceTypeParts {
-        &self.0
+        &self.0.parts
     }
 }
 
@@ -186,7 +201,12 @@ impl ResourceType {
     /// A resource type of these parts.
     #[must_use]
     pub fn new(parts: ResourceTypeParts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Whole { parts, plan: OnceLock::new() }))
+    }
+
+    /// What is shown of its resources where nothing else is asked for.
+    pub(crate) fn whole_plan(&self) -> &Arc<Plan> {
+        self.0.plan.get_or_init(|| Arc::new(Plan::of(self, &Projection::Default)))
     }
 
     /// What a name means, in any case: `userName`, `name.givenName`, `emails.value`, any of them behind the URN of a schema and

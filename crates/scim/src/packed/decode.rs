@@ -8,21 +8,45 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use super::{Malformed, tag};
 use crate::limits;
 use crate::names::{self, ONE_BYTE};
-use crate::node::{ComplexView, ListView, Node};
+use crate::node::{self, ComplexView, ListView, Node};
 use crate::value::{Name, Object, Value};
 
 /// Takes the next member off the front.
 pub(crate) fn next_member<'a>(rest: &mut &'a [u8]) -> Option<(&'a str, Node<'a>)> {
-    let name = match take_name(rest)? {
-        Label::Number(number) => names::by_number(number)?,
-        Label::Inline(text) => std::str::from_utf8(text).ok()?,
-    };
-    Some((name, next_item(rest)?))
+    let (label, node) = next_label(rest)?;
+    Some((label.name()?, node))
+}
+
+/// The same with its name as it is stored.
+pub(crate) fn next_label<'a>(rest: &mut &'a [u8]) -> Option<(node::Label<'a>, Node<'a>)> {
+    let label = label(take_name(rest)?)?;
+    Some((label, next_item(rest)?))
+}
+
+/// Tells where each member's value begins.
+pub(crate) fn offsets<'a>(bytes: &'a [u8], mut tell: impl FnMut(node::Label<'a>, u32)) {
+    let mut rest = bytes;
+    while let Some(name) = take_name(&mut rest) {
+        let at = bytes.len() - rest.len();
+        if take_raw(&mut rest).is_none() {
+            break;
+        }
+        if let (Some(label), Ok(at)) = (label(name), u32::try_from(at)) {
+            tell(label, at);
+        }
+    }
+}
+
+fn label(name: Label<'_>) -> Option<node::Label<'_>> {
+    Some(match name {
+        Label::Number(number) => node::Label::Number(number),
+        Label::Inline(text) => node::Label::Name(std::str::from_utf8(text).ok()?),
+    })
 }
 
 /// Takes the next value off the front.
 pub(crate) fn next_item<'a>(rest: &mut &'a [u8]) -> Option<Node<'a>> {
-    node(take_raw(rest)?)
+    of_raw(take_raw(rest)?)
 }
 
 /// The value of a member. The names and values in front of it are stepped over, not read.
@@ -37,7 +61,7 @@ pub(crate) fn find<'a>(bytes: &'a [u8], name: &str) -> Option<Node<'a>> {
         };
         let raw = take_raw(&mut rest)?;
         if found {
-            return node(raw);
+            return of_raw(raw);
         }
     }
     None
@@ -73,8 +97,14 @@ pub(super) enum Raw<'a> {
     Complex(&'a [u8]),
 }
 
+#[inline]
 pub(super) fn take_raw<'a>(rest: &mut &'a [u8]) -> Option<Raw<'a>> {
-    Some(match take_byte(rest)? {
+    let first = take_byte(rest)?;
+    // Nearly everything that is stored is a short text.
+    if let Some(length) = first.checked_sub(tag::SHORT) {
+        return take(rest, usize::from(length)).map(Raw::String);
+    }
+    Some(match first {
         tag::FALSE => Raw::Bool(false),
         tag::TRUE => Raw::Bool(true),
         tag::INTEGER => {
@@ -91,11 +121,11 @@ pub(super) fn take_raw<'a>(rest: &mut &'a [u8]) -> Option<Raw<'a>> {
         tag::LIST => Raw::List(take_counted(rest)?),
         tag::COMPLEX => Raw::Complex(take_counted(rest)?),
         tag::NULL => Raw::Null,
-        other => Raw::String(take(rest, usize::from(other.checked_sub(tag::SHORT)?))?),
+        _ => return None,
     })
 }
 
-fn node(raw: Raw<'_>) -> Option<Node<'_>> {
+fn of_raw(raw: Raw<'_>) -> Option<Node<'_>> {
     Some(match raw {
         Raw::Null => return None,
         Raw::Bool(flag) => Node::Bool(flag),

@@ -42,12 +42,13 @@ fn members(out: &mut Vec<u8>, object: &Object, nulls: Nulls) {
         if nulls == Nulls::Drop && *inner == Value::Null {
             continue;
         }
-        name(out, known);
+        encode_name(out, known);
         value(out, inner, nulls);
     }
 }
 
-fn name(out: &mut Vec<u8>, name: &str) {
+/// A member's name.
+pub(crate) fn encode_name(out: &mut Vec<u8>, name: &str) {
     let Some(number) = names::number_of(name) else {
         out.push(tag::INLINE);
         varint(out, length(name.len()));
@@ -67,12 +68,14 @@ fn name(out: &mut Vec<u8>, name: &str) {
 fn value(out: &mut Vec<u8>, value: &Value, nulls: Nulls) {
     match value {
         Value::Null => out.push(tag::NULL),
-        Value::List(items) => nested(out, tag::LIST, |out| {
+        Value::List(items) => encode_nested(out, tag::LIST, |out| {
             for item in items.iter().filter(|item| nulls == Nulls::Keep || **item != Value::Null) {
                 self::value(out, item, nulls);
             }
         }),
-        Value::Complex(object) => nested(out, tag::COMPLEX, |out| members(out, object, nulls)),
+        Value::Complex(object) => {
+            encode_nested(out, tag::COMPLEX, |out| members(out, object, nulls))
+        }
         Value::Bool(_) | Value::Integer(_) | Value::Decimal(_) | Value::String(_) => {
             if let Some(node) = Node::of(value) {
                 scalar(out, node);
@@ -106,14 +109,33 @@ fn scalar(out: &mut Vec<u8>, node: Node<'_>) {
     }
 }
 
+/// A value that is there already.
+pub(crate) fn encode_node(out: &mut Vec<u8>, node: Node<'_>) {
+    match node {
+        Node::List(list) => encode_nested(out, tag::LIST, |out| {
+            list.iter().for_each(|item| encode_node(out, item));
+        }),
+        Node::Complex(object) => encode_nested(out, tag::COMPLEX, |out| {
+            for (name, node) in object.iter() {
+                encode_name(out, name);
+                encode_node(out, node);
+            }
+        }),
+        Node::Bool(_) | Node::Integer(_) | Node::Decimal(_) | Node::String(_) => scalar(out, node),
+    }
+}
+
 /// Writes what is inside and puts its length in front of it.
-fn nested(out: &mut Vec<u8>, tag: u8, inside: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn encode_nested(out: &mut Vec<u8>, tag: u8, inside: impl FnOnce(&mut Vec<u8>)) {
     out.push(tag);
     let start = out.len();
     inside(out);
-    let mut prefix = Vec::with_capacity(4);
-    varint(&mut prefix, length(out.len() - start));
-    out.splice(start..start, prefix);
+    let end = out.len();
+    varint(out, length(end - start));
+    let prefix = out.len() - end;
+    if let Some(all) = out.get_mut(start..) {
+        all.rotate_right(prefix);
+    }
 }
 
 fn varint(out: &mut Vec<u8>, mut number: u64) {

@@ -22,7 +22,7 @@ const BUILTIN_TYPES: &str = include_str!("../../../../schemas/scim/resource-type
 pub struct Catalogue {
     schemas: Arc<[Arc<Schema>]>,
     resource_types: Arc<[ResourceType]>,
-    documents: Arc<[Object]>,
+    documents: Arc<[Arc<Object>]>,
 }
 
 impl Catalogue {
@@ -63,7 +63,8 @@ impl Catalogue {
             .iter()
             .map(|item| compile::resource_type(item, &compiled))
             .collect::<Result<_, _>>()?;
-        let documents: Vec<Object> = listed.iter().filter_map(Value::as_complex).cloned().collect();
+        let documents: Vec<Arc<Object>> =
+            listed.iter().filter_map(Value::as_complex).cloned().map(Arc::new).collect();
         Ok(Self {
             schemas: compiled.into(),
             resource_types: types.into(),
@@ -100,7 +101,10 @@ impl Catalogue {
             .documents()
             .map(|(rtype, document)| {
                 if rtype.name == extended {
-                    (rtype.extended(&schema, required), with_listed(document, &schema, required))
+                    (
+                        rtype.extended(&schema, required),
+                        Arc::new(with_listed(document, &schema, required)),
+                    )
                 } else {
                     (rtype.clone(), document.clone())
                 }
@@ -172,7 +176,7 @@ impl Catalogue {
     }
 
     /// The resource types with the documents that `/ResourceTypes` serves, less `meta.location`.
-    pub(crate) fn documents(&self) -> impl Iterator<Item = (&ResourceType, &Object)> {
+    pub(crate) fn documents(&self) -> impl Iterator<Item = (&ResourceType, &Arc<Object>)> {
         self.resource_types.iter().zip(self.documents.iter())
     }
 }

@@ -1,5 +1,6 @@
 //! Finding the rows of a list, and writing a page of them.
 
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use domain::directory::{Group, Role, User};
@@ -7,13 +8,16 @@ use domain::find::{self, Cost, GoOn, Listed, Row, Stopped, Viewer, Whole};
 use domain::id::ConnectorId;
 use domain::limits::PAGE_BYTES;
 use domain::snapshot::Snapshot;
-use scim::{Cursor, ListQuery, Projection, ResourceType};
+use scim::{Attributes, Cursor, ListQuery, Renderer, ResourceType};
 
 use super::walks::Whose;
 use super::{Asked, Lists};
 use crate::limits::{QUICK_COMPARISONS, QUICK_ROWS};
 use crate::refused::Refused;
 use crate::scim_api::address::Kind;
+
+/// Bytes that a row is likely to take: room for a page is made at once.
+const ROW_BYTES: usize = 1_100;
 
 /// What is asked of one type.
 #[derive(Clone)]
@@ -170,16 +174,20 @@ impl Look {
     /// The `ListResponse`, and how many rows are in it. It may be fewer than were asked for
     /// (R-7644-3.4.2.4-02): memory is shared by all.
     fn write(&self, total: usize, rows: &[Row]) -> Result<(Vec<u8>, usize), Refused> {
-        let (viewer, mut written) = (self.viewer(), 0);
+        let viewer = self.viewer();
+        let renderers = RefCell::new(self.renderers());
+        // What the page takes so far: its rows are written one by one, each as it is asked for.
+        let written = Cell::new(0);
         let items = rows.iter().map_while(|row| {
-            if written > PAGE_BYTES {
-                return None;
-            }
-            let item = self.item(viewer, *row);
-            written += item.len();
-            Some(move |out: &mut Vec<u8>| out.extend_from_slice(&item))
+            let goes_on = written.get() <= PAGE_BYTES;
+            let write = |out: &mut Vec<u8>| {
+                self.item(out, viewer, *row, &mut renderers.borrow_mut());
+                written.set(out.len());
+            };
+            goes_on.then_some(write)
         });
-        let (mut body, mut shown, mut failed) = (Vec::new(), 0, false);
+        let room = rows.len().saturating_mul(ROW_BYTES).min(PAGE_BYTES);
+        let (mut body, mut shown, mut failed) = (Vec::with_capacity(room), 0, false);
         let start = match &self.pages {
             Pages::Index => Some((self.skip as u64).saturating_add(1)),
             Pages::Cursor { .. } => None,
@@ -202,28 +210,35 @@ impl Look {
         Ok((body, shown))
     }
 
-    fn item(&self, viewer: Viewer<'_>, row: Row) -> Vec<u8> {
-        let mut out = Vec::with_capacity(1024);
-        let directory = viewer.directory;
-        let of = |kind| self.parts.iter().find(|part: &&Part| part.kind == kind);
+    /// What writes the rows, one of each part.
+    fn renderers(&self) -> Vec<(Kind, Renderer)> {
+        let renderer = |part: &Part| Renderer::new(&part.rtype, &part.query.projection);
+        self.parts.iter().map(|part| (part.kind, renderer(part))).collect()
+    }
+
+    fn item(&self, out: &mut Vec<u8>, viewer: Viewer<'_>, row: Row, of: &mut [(Kind, Renderer)]) {
+        let mut write = |kind: Kind, resource: &dyn Attributes| {
+            if let Some((_, renderer)) = of.iter_mut().find(|(of, _)| *of == kind) {
+                renderer.write(out, resource);
+            }
+        };
         match row {
             Row::User(id) => {
-                if let (Some(user), Some(part)) = (viewer.user(id), of(Kind::User)) {
-                    write(&mut out, &user.view(viewer), part);
+                if let Some(user) = viewer.user(id) {
+                    write(Kind::User, &user.view(viewer));
                 }
             }
             Row::Group(id) => {
-                if let (Some(group), Some(part)) = (viewer.group(id), of(Kind::Group)) {
-                    write(&mut out, &group.view(viewer), part);
+                if let Some(group) = viewer.group(id) {
+                    write(Kind::Group, &group.view(viewer));
                 }
             }
             Row::Role(id) => {
-                if let (Some(role), Some(part)) = (directory.roles.get(id), of(Kind::Role)) {
-                    write(&mut out, &role.view(viewer), part);
+                if let Some(role) = viewer.directory.roles.get(id) {
+                    write(Kind::Role, &role.view(viewer));
                 }
             }
         }
-        out
     }
 }
 
@@ -239,9 +254,4 @@ impl Part {
             Kind::Role | Kind::Entitlement => none(true),
         }
     }
-}
-
-fn write(out: &mut Vec<u8>, resource: &dyn scim::Attributes, part: &Part) {
-    let projection: &Projection = &part.query.projection;
-    scim::write_resource(out, resource, &part.rtype, projection);
 }
