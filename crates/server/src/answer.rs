@@ -31,17 +31,25 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn new(status: StatusCode, body: Option<Vec<u8>>) -> Answer {
-        let mut headers = HeaderMap::new();
+        // As many as an answer has in the end: the map does not grow then.
+        let mut headers = HeaderMap::with_capacity(12);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Answer { status, media: SCIM_JSON, headers, body, live: None }
     }
 
     /// With a header, if its value can stand in one.
-    pub(crate) fn with(mut self, name: HeaderName, value: impl AsRef<str>) -> Answer {
-        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
+    pub(crate) fn with(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Answer {
+        if let Ok(value) = value.try_into() {
             self.headers.insert(name, value);
         }
         self
+    }
+
+    /// With where the resource is that it shows, as it is or as it came to be; with `own`, it is that of the request too.
+    pub(crate) fn with_location(self, location: String, own: bool) -> Answer {
+        let Ok(location) = HeaderValue::try_from(location) else { return self };
+        let answer = self.with(header::LOCATION, location.clone());
+        if own { answer.with(header::CONTENT_LOCATION, location) } else { answer }
     }
 
     /// With the version of the resource that it holds.

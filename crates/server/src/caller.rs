@@ -116,7 +116,10 @@ impl Visit {
             source: connection.map(|ConnectInfo(address)| {
                 proxy::source(address.ip(), &parts.headers, &app.trusted_proxies)
             }),
-            agent: agent.map(|agent| agent.chars().take(AGENT_CHARS).collect()),
+            agent: agent.map(|agent| {
+                let end = agent.char_indices().nth(AGENT_CHARS).map(|(end, _)| end);
+                agent.get(..end.unwrap_or(agent.len())).unwrap_or_default().to_owned()
+            }),
         }
     }
 

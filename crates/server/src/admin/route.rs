@@ -64,7 +64,7 @@ impl Route {
     /// Reads a path. None: there is nothing at it.
     pub(crate) fn parse(path: &str) -> Option<Route> {
         let parts = path::parts(path)?;
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
         let own = |text: &&str| (*text).to_owned();
         Some(match parts.as_slice() {
             ["admin", "v1", "operators"] => Route::Operators,

@@ -15,7 +15,7 @@ impl Route {
     /// Reads a path. None: there is nothing at it.
     pub(crate) fn parse(path: &str) -> Option<Route> {
         let parts = path::parts(path)?;
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
         Some(match parts.as_slice() {
             ["api", "v2", "users"] => Route::Users,
             ["api", "v2", "users", id] => Route::User((*id).to_owned()),

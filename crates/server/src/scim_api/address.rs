@@ -141,25 +141,29 @@ impl Address {
     /// Reads a path. Doubled slashes and one at the end do not matter (L-09). None: it names no
     /// tenant.
     pub(super) fn parse(path: &str) -> Option<Address> {
-        let mut parts = path::parts(path)?.into_iter().peekable();
-        if parts.next()? != "scim" {
+        let parts = path::parts(path)?;
+        let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
+        let mut parts = parts.as_slice();
+        let next = |parts: &mut &[_]| parts.split_off_first().copied();
+        if next(&mut parts)? != "scim" {
             return None;
         }
-        let slug = parts.next()?;
+        let slug = next(&mut parts)?.to_owned();
         // What stands before the version and is no endpoint is a connector: without a version, the endpoint comes at once.
-        let connector = parts.next_if({
-            let mut ahead = parts.clone();
-            let first = ahead.next();
-            let names = first.is_some_and(|first| !is_version(&first) && !is_endpoint(&first))
-                && ahead.next().is_some_and(|second| is_version(&second));
-            move |_| names
-        });
-        let version = match parts.next_if(|part| is_version(part)) {
-            Some(version) if version != "v2" => Version::Other(version),
-            _ => Version::Two,
+        let names = match parts {
+            [first, second, ..] => !is_version(first) && !is_endpoint(first) && is_version(second),
+            [] | [_] => false,
         };
-        let rest: Vec<String> = parts.collect();
-        Some(Address { slug, connector, version, endpoint: endpoint(&rest) })
+        let connector = if names { next(&mut parts).map(str::to_owned) } else { None };
+        let version = match parts.first() {
+            Some(part) if is_version(part) => next(&mut parts),
+            Some(_) | None => None,
+        };
+        let version = match version {
+            Some(version) if version != "v2" => Version::Other(version.to_owned()),
+            Some(_) | None => Version::Two,
+        };
+        Some(Address { slug, connector, version, endpoint: endpoint(parts) })
     }
 }
 
@@ -169,13 +173,12 @@ fn is_version(part: &str) -> bool {
 
 /// Whether a part of a path is where an endpoint begins.
 fn is_endpoint(part: &str) -> bool {
-    endpoint(&[part.to_owned()]).is_some()
+    endpoint(&[part]).is_some()
 }
 
-fn endpoint(parts: &[String]) -> Option<Endpoint> {
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+fn endpoint(parts: &[&str]) -> Option<Endpoint> {
     let kind = |name: &str| Kind::ALL.into_iter().find(|kind| kind.plural() == name);
-    match parts.as_slice() {
+    match parts {
         ["ServiceProviderConfig"] => Some(Endpoint::ServiceProviderConfig),
         ["ResourceTypes"] => Some(Endpoint::ResourceTypes(None)),
         ["ResourceTypes", name] => Some(Endpoint::ResourceTypes(Some((*name).to_owned()))),

@@ -3,7 +3,7 @@
 //! A user's key opens this and nothing else, and it only reads: users are changed by who manages
 //! them, an identity provider or an operator.
 
-use axum::http::{StatusCode, header, request};
+use axum::http::{StatusCode, request};
 use domain::find::{Listed, Viewer};
 use scim::{Catalogue, Projection};
 
@@ -47,9 +47,7 @@ pub(super) async fn answer(
         let viewer = Viewer { directory, connector: None, base };
         let mut body = Vec::with_capacity(1024);
         scim::write_resource(&mut body, &user.view(viewer), rtype, &projection);
-        Answer::new(StatusCode::OK, Some(body))
-            .with(header::LOCATION, &location)
-            .with(header::CONTENT_LOCATION, &location)
+        Answer::new(StatusCode::OK, Some(body)).with_location(location, true)
     };
     answer.media = media;
     Ok(answer.with_version(version).at(snapshot.head.position))

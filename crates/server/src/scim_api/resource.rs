@@ -1,7 +1,7 @@
 //! Users, groups and roles over HTTP, written once for all.
 
 use audit::{About, ProblemKind};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use domain::command::{Change, Command, Expected};
 use domain::event::{Member, PatchAnswer};
 use domain::find::{Listed, Viewer};
@@ -210,11 +210,8 @@ impl Written {
         let answer = match self.shown(asked) {
             None => Answer::new(self.status, None),
             Some(Rendered { body, location, .. }) => {
-                let answer = Answer::new(self.status, Some(body)).with(header::LOCATION, &location);
-                match self.status {
-                    StatusCode::CREATED => answer,
-                    _ => answer.with(header::CONTENT_LOCATION, &location),
-                }
+                let is_there = self.status != StatusCode::CREATED;
+                Answer::new(self.status, Some(body)).with_location(location, is_there)
             }
         };
         let answer = answer.of(&self.receipt);
@@ -258,9 +255,7 @@ pub(super) fn get(asked: &Asked<'_>, kind: Kind, id: &str) -> Result<Answer, Ref
     let answer = if known {
         Answer::new(StatusCode::NOT_MODIFIED, None)
     } else {
-        Answer::new(StatusCode::OK, Some(rendered.body))
-            .with(header::LOCATION, &rendered.location)
-            .with(header::CONTENT_LOCATION, &rendered.location)
+        Answer::new(StatusCode::OK, Some(rendered.body)).with_location(rendered.location, true)
     };
     Ok(answer.with_version(rendered.version).at(snapshot.head.position))
 }
