@@ -14,12 +14,10 @@
 //! ```
 //! Numbers are big-endian.
 
-use std::cell::RefCell;
-
 use sha2::{Digest, Sha256};
-use zstd::bulk::{Compressor, Decompressor};
 
 use crate::broken::Broken;
+use crate::compress::{compress, decompress};
 use crate::limits::{COMMIT_BYTES, FRAME_BYTES, FRAME_COMMITS};
 
 /// The first 16 bytes of a SHA-256.
@@ -30,7 +28,6 @@ const WHOLE: u8 = 0;
 const PART: u8 = 1;
 const RAW: u8 = 0;
 const ZSTD: u8 = 1;
-const ZSTD_LEVEL: i32 = 1;
 /// Bytes of the header before the two checksums.
 const FIELDS: usize = 20;
 /// Bytes of the header.
@@ -117,7 +114,7 @@ impl Packer {
 
     fn frame(&mut self, kind: u8, count: u8, part: u16, parts: u16, raw: &[u8]) {
         let number = self.tip.frames + 1;
-        let small = compress(raw).filter(|small| small.len() < raw.len());
+        let small = compress(raw);
         let (coding, payload) = match &small {
             Some(small) => (ZSTD, small.as_slice()),
             None => (RAW, raw),
@@ -182,32 +179,6 @@ fn try_unpack(number: u64, bytes: &[u8]) -> Result<Frame, String> {
         other => return Err(format!("its kind {other} is unknown")),
     };
     Ok(Frame { before: *before, checksum: *own, content })
-}
-
-thread_local! {
-    // A new context for each frame was a fifth of what packing it costs.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
-}
-
-/// None: there is no memory for it; a frame may stand there as it is.
-fn compress(raw: &[u8]) -> Option<Vec<u8>> {
-    COMPRESSOR.with_borrow_mut(|kept| {
-        if kept.is_none() {
-            *kept = Compressor::new(ZSTD_LEVEL).ok();
-        }
-        kept.as_mut()?.compress(raw).ok()
-    })
-}
-
-/// None: it is not what was compressed, or longer than `length` bytes.
-fn decompress(payload: &[u8], length: usize) -> Option<Vec<u8>> {
-    DECOMPRESSOR.with_borrow_mut(|kept| {
-        if kept.is_none() {
-            *kept = Decompressor::new().ok();
-        }
-        kept.as_mut()?.decompress(payload, length).ok()
-    })
 }
 
 /// Takes commits with their lengths apart; none when they do not fill the bytes exactly.

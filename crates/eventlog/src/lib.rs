@@ -9,6 +9,7 @@ pub mod limits;
 
 mod broken;
 mod cipher;
+mod compress;
 mod keys;
 mod master;
 

@@ -451,16 +451,31 @@ impl SledStore {
         Self::open(folder, space)
     }
 
-    /// One batch, one flush, one sync: the turn is durable after, or not there.
+    /// One flush, one sync: the turn is durable after, or not there.
+    ///
+    /// The store cuts its own log before and after the head of a batch, and waits for the disk each time, so one is made only where
+    /// all or nothing must be there. What is written one by one is there after a cut up to some point: a frame goes behind the
+    /// keys that its commits need, and keys without their commits are in nobody's way ([`Turn::new`]).
     fn write(&self, frames: u64, turn: &Turn) -> Result<(), String> {
-        let mut batch = sled::Batch::default();
-        for (number, frame) in (frames + 1..).zip(&turn.frames) {
-            batch.insert(frame_key(number), frame.as_slice());
+        match &*turn.frames {
+            // Who is erased must not lose their key before the log says so.
+            [frame] if !turn.erases => guard(|| {
+                for ((tenant, user), record) in &turn.keys {
+                    self.db.insert(person_key(*tenant, *user), record.as_slice())?;
+                }
+                self.db.insert(frame_key(frames + 1), frame.as_slice()).map(drop)
+            })?,
+            _ => {
+                let mut batch = sled::Batch::default();
+                for (number, frame) in (frames + 1..).zip(&turn.frames) {
+                    batch.insert(frame_key(number), frame.as_slice());
+                }
+                for ((tenant, user), record) in &turn.keys {
+                    batch.insert(person_key(*tenant, *user), record.as_slice());
+                }
+                guard(|| self.db.apply_batch(batch))?;
+            }
         }
-        for ((tenant, user), record) in &turn.keys {
-            batch.insert(person_key(*tenant, *user), record.as_slice());
-        }
-        guard(|| self.db.apply_batch(batch))?;
         self.flush()
     }
 

@@ -10,7 +10,7 @@ use crate::broken::Broken;
 use crate::chain::follow;
 use crate::encode::Sealed;
 use crate::frame::{self, Tip};
-use crate::keys;
+use crate::keys::{self, Record};
 use crate::limits::{COMMIT_BYTES, TURN_BYTES};
 use crate::log::AppendFault;
 use crate::reader::Reader;
@@ -19,6 +19,8 @@ use crate::reader::Reader;
 pub(crate) struct Turn {
     /// Frames, the first with the number after the tip's.
     pub(crate) frames: Vec<Vec<u8>>,
+    /// Whether a person's key is destroyed.
+    pub(crate) erases: bool,
     /// Key records.
     pub(crate) keys: BTreeMap<(TenantId, UserId), Vec<u8>>,
     /// The head after each commit, and the frame in which it begins.
@@ -41,7 +43,8 @@ impl Turn {
             .zip(begins)
             .map(|((sealed, head), frame)| (sealed.tenant, head, frame))
             .collect();
-        Ok(Self { frames, keys, commits, tip })
+        let erases = batch.iter().any(|sealed| !sealed.dropped_keys.is_empty());
+        Ok(Self { frames, erases, keys, commits, tip })
     }
 }
 
@@ -75,7 +78,7 @@ fn heads(reader: &Reader, batch: &[Sealed]) -> Result<Vec<Head>, Broken> {
 }
 
 /// The key records to write. A key is never written over another: what was sealed under that would
-/// be lost.
+/// be lost. The same key may be there from a turn that was cut before its frame: who replays brings it again.
 fn key_records(
     reader: &Reader,
     batch: &[Sealed],
@@ -84,8 +87,16 @@ fn key_records(
     for Sealed { tenant, new_keys, dropped_keys, .. } in batch {
         for (user, key) in new_keys {
             let place = (*tenant, *user);
-            if records.contains_key(&place) || reader.store().key(*tenant, *user)?.is_some() {
-                let reason = "there is one already".to_owned();
+            let there = reader.store().key(*tenant, *user)?;
+            let there =
+                there.map(|there| keys::unwrap(reader.master(), *tenant, *user, Some(&there)));
+            let is_same = match there.transpose()? {
+                None => true,
+                Some(Record::Key(there)) => there == *key,
+                Some(Record::Erased) => false,
+            };
+            if records.contains_key(&place) || !is_same {
+                let reason = "there is another already".to_owned();
                 return Err(Broken::Key { tenant: *tenant, user: *user, reason });
             }
             records.insert(place, keys::wrap(reader.master(), *tenant, *user, key)?);

@@ -7,13 +7,13 @@ use domain::position::Position;
 use zeroize::Zeroizing;
 
 use crate::cipher;
+use crate::compress::{compress, decompress};
 use crate::keys::PersonKey;
 use crate::limits::{COMMIT_BYTES, COMPRESS_BYTES};
 
 /// The first byte of a body before it is sealed: what the rest is.
 const RAW: u8 = 0;
 const ZSTD: u8 = 1;
-const ZSTD_LEVEL: i32 = 1;
 
 /// Where a body stands.
 pub(super) struct Place {
@@ -63,7 +63,7 @@ pub(super) fn open(key: &PersonKey, place: &Place, sealed: &[u8]) -> Option<Vec<
     let plain = Zeroizing::new(cipher::open(key.bytes(), &place.nonce, &place.aad, sealed)?);
     match plain.split_first()? {
         (&RAW, text) => Some(text.to_vec()),
-        (&ZSTD, small) => zstd::bulk::decompress(small, COMMIT_BYTES).ok(),
+        (&ZSTD, small) => decompress(small, COMMIT_BYTES),
         _ => None,
     }
 }
@@ -72,5 +72,5 @@ fn compressed(text: &[u8]) -> Option<Vec<u8>> {
     if text.len() < COMPRESS_BYTES {
         return None;
     }
-    zstd::bulk::compress(text, ZSTD_LEVEL).ok().filter(|small| small.len() < text.len())
+    compress(text)
 }

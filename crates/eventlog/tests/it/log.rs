@@ -7,7 +7,7 @@ use domain::personal::Personal;
 use domain::position::{Hash, Head, Position};
 use domain::time::Timestamp;
 use eventlog::{
-    AppendFault, Broken, EventLog, Journal, Keys, LogReader, MemoryDisk, Repeats, limits,
+    AppendFault, Broken, EventLog, Journal, Keys, LogReader, MemoryDisk, PersonKey, Repeats, limits,
 };
 
 macro_rules! on_both_logs {
@@ -254,7 +254,8 @@ fn an_erased_person_reads_as_erased_and_the_chain_still_holds(place: impl Place)
 /// Seen to fail with the check of `store().key` left out of `key_records`.
 fn a_key_is_never_written_over(place: impl Place) {
     let log = write(place.open(), acme(), [vec![created(id(9), "jane")]]);
-    let again = sealed(&log.reader(), acme(), [vec![created(id(9), "imposter")]]);
+    let mut again = sealed(&log.reader(), acme(), [vec![created(id(9), "imposter")]]);
+    again[0].new_keys[0].1 = PersonKey::new([9; 32]);
     let error = log.append(&again).err().unwrap();
     assert!(matches!(error.cause, AppendFault::Key(Broken::Key { .. })), "{error}");
     let log = error.log.unwrap();

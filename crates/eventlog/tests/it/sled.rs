@@ -9,7 +9,7 @@ use domain::id::TenantId;
 use domain::position::Position;
 use eventlog::{
     AppendFault, Broken, Created, EventLog, Keys, MasterKey, MasterKeyError, OpenError, Options,
-    SledLog, Tail, limits,
+    PersonKey, SledLog, Tail, limits,
 };
 
 use crate::common::*;
@@ -442,4 +442,30 @@ fn a_foreign_frame_after_the_last_is_damage() {
         panic!("{error}")
     };
     assert_eq!(*position, Position::new(2), "the last good commit is named");
+}
+
+/// A frame is written behind its persons' keys. A cut between them must not leave keys that refuse who brings the same commits
+/// again, as a replay does. Seen to fail with every key that is there refused.
+#[test]
+fn keys_that_a_cut_left_without_their_frame_are_in_nobodys_way() {
+    let dir = written(1);
+    let before = ["witness", "heads"].map(|name| (name, fs::read(dir.file(name)).unwrap()));
+    let log = dir.open();
+    let batch = sealed(&log.reader(), acme(), [vec![created(id(8), "jim")]]);
+    drop(log.append(&batch).unwrap());
+    let store = ::sled::Config::new().path(dir.file("log")).segment_size(limits::SEGMENT_BYTES);
+    let db = store.open().unwrap();
+    assert!(db.remove([b"f".as_slice(), &2u64.to_be_bytes()].concat()).unwrap().is_some());
+    db.flush().unwrap();
+    drop(db);
+    for (name, bytes) in before {
+        fs::write(dir.file(name), bytes).unwrap();
+    }
+    let log = dir.open();
+    assert_eq!(replay(&log.reader(), acme()).len(), 1, "the turn is not there");
+    let mut other = batch.clone();
+    other[0].new_keys[0].1 = PersonKey::new([9; 32]);
+    let log = log.append(&other).err().unwrap().log.unwrap();
+    let log = log.append(&batch).unwrap();
+    assert_eq!(replay(&log.reader(), acme()).len(), 2);
 }
