@@ -175,14 +175,15 @@ impl Drop for Keeper {
 /// Keeps a checkpoint whenever one is due, until the engine ends. The work of a thread of its own.
 pub(crate) fn work(bell: &Bell, engine: &Weak<Shared>) {
     let mut next = Instant::now();
-    let mut seen = 0;
+    let (mut seen, mut same) = (0, 0);
     while !bell.wait(limits::CHECKPOINT_LOOK) {
         let Some(shared) = engine.upgrade() else { return };
         let Some(keeper) = &shared.keeper else { return };
         let now = commits(&shared);
         let behind = now.saturating_sub(keeper.kept.load(Ordering::Relaxed));
-        let is_quiet = now == seen;
+        same = if now == seen { same + 1 } else { 0 };
         seen = now;
+        let is_quiet = same >= limits::CHECKPOINT_PEACE_LOOKS;
         let due = behind >= limits::CHECKPOINT_COMMITS
             || (is_quiet && behind >= limits::CHECKPOINT_COMMITS_IN_PEACE);
         if due && Instant::now() >= next {

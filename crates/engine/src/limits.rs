@@ -6,6 +6,11 @@ use std::time::Duration;
 pub const WAITING: usize = 4_096;
 /// Requests in one turn of the writer: they share one durable flush.
 pub const TURN: usize = 512;
+/// Requests that a turn has room for however long they take.
+pub const TURN_LEAST: usize = 32;
+/// How many times as long as the last flush took a turn goes on with more requests than that. With a flush that takes a
+/// third of a turn, more in one save next to nothing, and everybody in it waits for all of it.
+pub const TURN_FLUSHES: u32 = 2;
 /// States of the past that may be read from the log at once.
 pub const AS_OF_AT_ONCE: usize = 4;
 /// Of one tenant.
@@ -34,8 +39,10 @@ pub const COPY_BYTES: usize = 4 << 20;
 pub const CHECKPOINT_LOOK: Duration = Duration::from_secs(2);
 /// Commits since the last checkpoint from which on the next is due.
 pub const CHECKPOINT_COMMITS: u64 = 50_000;
-/// The same when nothing was written since the last look.
+/// The same when nothing was written for a while.
 pub const CHECKPOINT_COMMITS_IN_PEACE: u64 = 1_000;
+/// Looks in a row that find nothing written before that holds.
+pub const CHECKPOINT_PEACE_LOOKS: u32 = 5;
 /// How many times as long as the last checkpoint took nothing is written of the next one.
 pub const CHECKPOINT_SHARE: u32 = 20;
 /// How long the last checkpoint may take, at the end.

@@ -10,6 +10,7 @@ use std::collections::btree_map::Entry;
 use std::iter::Peekable;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use domain::command::Command;
 use domain::commit::{Commit, Unfit};
@@ -50,6 +51,36 @@ pub struct Writer<L: EventLog> {
     log: L,
     shared: Arc<Shared>,
     queue: Exit<Box<Job>>,
+    pace: Pace,
+}
+
+/// When a turn has enough requests, whatever else waits.
+#[derive(Clone, Copy)]
+enum Pace {
+    /// When no more wait: the clock decides nothing.
+    Whole,
+    /// When a flush that takes as long as the last one is a small part of it.
+    After(Duration),
+}
+
+impl Pace {
+    /// Whether a turn that began then is to be made durable with so many requests.
+    fn is_over(self, begun: Instant, requests: usize) -> bool {
+        match self {
+            Pace::Whole => false,
+            Pace::After(flush) => {
+                requests >= limits::TURN_LEAST && begun.elapsed() >= flush * limits::TURN_FLUSHES
+            }
+        }
+    }
+
+    /// The same after a flush that took so long.
+    fn after(self, flush: Duration) -> Self {
+        match self {
+            Pace::Whole => Pace::Whole,
+            Pace::After(_) => Pace::After(flush),
+        }
+    }
 }
 
 /// The keys of persons who came to be or were erased in this turn, before those that the log holds.
@@ -86,11 +117,12 @@ type Answer = (oneshot::Sender<Result<Receipt, Refusal>>, Result<Receipt, Refusa
 
 impl<L: EventLog> Writer<L> {
     pub(crate) fn new(log: L, shared: Arc<Shared>, queue: Exit<Box<Job>>) -> Self {
-        Self { log, shared, queue }
+        Self { log, shared, queue, pace: Pace::Whole }
     }
 
     /// Works until it is told to stop, until nobody can ask any more, or until the log is lost.
     pub fn run(mut self) {
+        self.pace = Pace::After(Duration::ZERO);
         loop {
             match self.queue.wait() {
                 Next::Some => match self.take(limits::TURN) {
@@ -118,13 +150,13 @@ impl<L: EventLog> Writer<L> {
     /// Takes requests one by one while there is room in a turn, so that whoever comes meanwhile has
     /// their place among the tenants.
     fn take(self, most: usize) -> Option<Self> {
-        let Self { mut log, shared, queue } = self;
+        let Self { mut log, shared, queue, mut pace } = self;
         let mut jobs = std::iter::from_fn(|| queue.take()).take(most).peekable();
         while jobs.peek().is_some() {
-            log = turn(log, &shared, &mut jobs)?;
+            log = turn(log, &shared, &mut jobs, &mut pace)?;
         }
         drop(jobs);
-        Some(Self { log, shared, queue })
+        Some(Self { log, shared, queue, pace })
     }
 
     fn stop(self, stops: Vec<oneshot::Sender<()>>) {
@@ -142,7 +174,9 @@ fn turn<L: EventLog>(
     log: L,
     shared: &Shared,
     waiting: &mut Peekable<impl Iterator<Item = Box<Job>>>,
+    pace: &mut Pace,
 ) -> Option<L> {
+    let begun = Instant::now();
     let mut turn = Turn {
         tips: BTreeMap::new(),
         keys: TurnKeys { changed: BTreeMap::new(), reader: log.reader() },
@@ -154,6 +188,7 @@ fn turn<L: EventLog>(
     // A turn that holds as much as the largest commit takes no more: with one more it still fits.
     while turn.bytes < eventlog::limits::COMMIT_BYTES
         && !erases
+        && !pace.is_over(begun, turn.answers.len())
         && let Some(job) = waiting.next_if(|job| turn.suits(&job.command))
     {
         erases = erasure::erases(&job.command).is_some();
@@ -188,7 +223,10 @@ fn turn<L: EventLog>(
         }
     };
     if !sealed.is_empty() {
-        log = match log.append(&sealed) {
+        let begun = Instant::now();
+        let appended = log.append(&sealed);
+        *pace = pace.after(begun.elapsed());
+        log = match appended {
             Ok(next) => next,
             Err(failed) => {
                 error!("nothing was written: {failed}");

@@ -11,9 +11,10 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::id::TenantId;
 use domain::position::{Hash, Position};
@@ -51,6 +52,8 @@ pub(crate) struct Witness {
     file: Arc<File>,
     slot: u64,
     written: Option<mpsc::Sender<()>>,
+    /// Whether the syncer was told of a write and has not begun to sync since.
+    told: Arc<AtomicBool>,
     syncer: Option<JoinHandle<()>>,
 }
 
@@ -92,18 +95,22 @@ impl Witness {
         std::fs::rename(&draft, path)?;
         let file = Arc::new(file);
         let (written, to_sync) = mpsc::channel();
+        let told = Arc::new(AtomicBool::new(false));
         let syncer = std::thread::Builder::new().name("witness".to_owned()).spawn({
-            let file = file.clone();
-            move || keep_synced(&file, &to_sync, each)
+            let (file, told) = (file.clone(), told.clone());
+            move || keep_synced(&file, &to_sync, &told, each)
         })?;
-        Ok(Self { file, slot: 0, written: Some(written), syncer: Some(syncer) })
+        Ok(Self { file, slot: 0, written: Some(written), told, syncer: Some(syncer) })
     }
 
     /// Writes down where the log ends.
     pub(crate) fn write(&mut self, now: &Witnessed) -> io::Result<()> {
         self.file.write_all_at(&encode(now), self.slot * SLOT as u64)?;
         self.slot = 1 - self.slot;
-        if let Some(written) = &self.written {
+        // Told once for all writes up to the sync: waking a thread for each would cost more than the write.
+        if !self.told.swap(true, Ordering::AcqRel)
+            && let Some(written) = &self.written
+        {
             // Only a panic ends the thread before us, and then the kernel writes in its own time.
             written.send(()).ok();
         }
@@ -121,20 +128,21 @@ impl Drop for Witness {
     }
 }
 
-fn keep_synced(file: &File, written: &mpsc::Receiver<()>, each: impl Fn() -> io::Result<()>) {
+fn keep_synced(
+    file: &File,
+    written: &mpsc::Receiver<()>,
+    told: &AtomicBool,
+    each: impl Fn() -> io::Result<()>,
+) {
     while written.recv().is_ok() {
-        let due = Instant::now() + Duration::from_secs(WITNESS_SYNC_SECONDS);
-        let ended = loop {
-            match written.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                Ok(()) => {}
-                Err(RecvTimeoutError::Timeout) => break false,
-                Err(RecvTimeoutError::Disconnected) => break true,
-            }
-        };
+        // Nobody tells more until the sync begins, so this ends early only with the log.
+        let waited = written.recv_timeout(Duration::from_secs(WITNESS_SYNC_SECONDS));
+        // Before the sync: what is written while it lasts may not be in it.
+        told.swap(false, Ordering::AcqRel);
         if let Err(error) = file.sync_data().and_then(|()| each()) {
             tracing::warn!(%error, "the head witness could not be made durable");
         }
-        if ended {
+        if waited == Err(RecvTimeoutError::Disconnected) {
             return;
         }
     }
