@@ -98,6 +98,15 @@ impl Kept {
         snapshot: Arc<Snapshot>,
         now: Timestamp,
     ) {
+        self.make_room(tenant, (position, last));
+        if self.states.len() >= PASTS {
+            self.states.remove(0);
+        }
+        self.states.push(State { tenant, position, snapshot, touched: now });
+    }
+
+    /// Lets go of the states of a tenant that would make room for one at `position`, if that were put in now.
+    pub(super) fn make_room(&mut self, tenant: TenantId, (position, last): (Position, Position)) {
         self.states.retain(|state| (state.tenant, state.position) != (tenant, position));
         let most = last.get().max(PAST_COMMITS);
         while let Some(oldest) = self.states.iter().position(|state| state.tenant == tenant) {
@@ -111,10 +120,6 @@ impl Kept {
             }
             self.states.remove(oldest);
         }
-        if self.states.len() >= PASTS {
-            self.states.remove(0);
-        }
-        self.states.push(State { tenant, position, snapshot, touched: now });
     }
 
     pub(super) fn forget_old(&mut self, now: Timestamp) {

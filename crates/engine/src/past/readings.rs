@@ -82,7 +82,7 @@ impl Readings {
     ) -> Result<Arc<Snapshot>, ReadError> {
         let mut is_torn = false;
         loop {
-            let turn = match self.turn(tenant, position, now)? {
+            let turn = match self.turn(tenant, (position, last), now)? {
                 Found::Kept(snapshot) => return Ok(snapshot),
                 Found::Turn(turn) => turn,
             };
@@ -110,7 +110,7 @@ impl Readings {
     fn turn(
         &self,
         tenant: TenantId,
-        position: Position,
+        (position, last): (Position, Position),
         now: Timestamp,
     ) -> Result<Found<'_>, ReadError> {
         let begun = Instant::now();
@@ -127,6 +127,10 @@ impl Readings {
             if turns.is_turn(ticket, |tenant, position| kept.begins(tenant, position)) {
                 turns.begin(ticket, tenant, kept.begins(tenant, position), position);
                 let times_forgotten = kept.times_forgotten(tenant);
+                if base.is_none() {
+                    // What it will take the place of shares nothing with it: both at once would be twice the memory.
+                    kept.make_room(tenant, (position, last));
+                }
                 self.changed.notify_all();
                 return Ok(Found::Turn(Turn { readings: self, ticket, base, times_forgotten }));
             }

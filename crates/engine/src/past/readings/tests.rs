@@ -255,6 +255,25 @@ fn what_is_kept_of_a_tenant_holds_no_more_commits_than_its_log() {
     assert_eq!(bench.read(2, most - 1), None);
 }
 
+/// Seen to fail with room that is made only once the state is there.
+#[test]
+fn what_a_state_takes_the_place_of_is_let_go_before_it_is_read() {
+    let bench = Bench::narrow();
+    assert_eq!(bench.read(1, LAST - 1), Some((0, LAST - 1)));
+    let earlier = bench.ask(1, LAST / 2);
+    bench.begun.recv().unwrap();
+    assert_eq!(bench.readings.counts().kept, 0);
+    bench.go();
+    earlier.join().unwrap().unwrap();
+    assert_eq!(bench.readings.counts().kept, 1);
+    // What goes on from one that is kept shares it.
+    let later = bench.ask(1, LAST - 1);
+    assert_eq!(bench.begun.recv().unwrap(), (tenant(1), LAST / 2, LAST - 1));
+    assert_eq!(bench.readings.counts().kept, 1);
+    bench.go();
+    later.join().unwrap().unwrap();
+}
+
 /// Seen to hang when nobody waits for a reading under way.
 #[test]
 fn a_moment_is_read_once_for_all_who_ask_and_a_later_one_goes_on_from_there() {
