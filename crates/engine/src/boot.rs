@@ -5,6 +5,8 @@ use domain::id::TenantId;
 use domain::snapshot::Snapshot;
 use eventlog::Broken;
 
+use crate::opened::Opened;
+
 /// How far the reading of a log is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -37,8 +39,7 @@ pub enum StartError {
     Thread(#[source] std::io::Error),
 }
 
-/// Checks one commit's bytes against the snapshot's head and makes them part of it. Boot, as-of
-/// reads, replay, fixtures and verification all come through here. Answers how many events it had.
+/// Checks one commit's bytes against the snapshot's head and makes them part of it. Answers how many events it had.
 pub(crate) fn advance(
     snapshot: &mut Snapshot,
     tenant: TenantId,
@@ -46,6 +47,14 @@ pub(crate) fn advance(
     keys: &impl eventlog::Keys,
 ) -> Result<u64, StartError> {
     let (commit, head) = eventlog::link(&snapshot.head, tenant, bytes, keys)?;
-    snapshot.advance(&commit, head.hash).map_err(|unfit| StartError::Unfit { tenant, unfit })?;
+    include(snapshot, &Opened { commit, hash: head.hash })
+}
+
+/// Makes a commit that follows part of the snapshot. Boot, as-of reads, replay, fixtures and verification all come through here.
+/// Answers how many events it had.
+pub(crate) fn include(snapshot: &mut Snapshot, opened: &Opened) -> Result<u64, StartError> {
+    let Opened { commit, hash } = opened;
+    let unfit = |unfit| StartError::Unfit { tenant: commit.tenant, unfit };
+    snapshot.advance(commit, *hash).map_err(unfit)?;
     Ok(commit.events.len() as u64)
 }

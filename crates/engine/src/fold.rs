@@ -8,7 +8,8 @@ use domain::position::{Head, Position};
 use domain::snapshot::Snapshot;
 use eventlog::{Broken, Keys, LogReader, PersonKey, Stored};
 
-use crate::boot::{Progress, StartError, advance};
+use crate::boot::{Progress, StartError, advance, include};
+use crate::opened;
 use crate::world::World;
 
 /// Tenants at the places that the commits so far have brought them to.
@@ -28,10 +29,7 @@ impl Fold {
         mut progress: impl FnMut(Progress),
     ) -> Result<Fold, StartError> {
         let mut fold = Fold::default();
-        for stored in reader.scan() {
-            fold.add(&stored?, reader)?;
-            progress(fold.read);
-        }
+        fold.add_all(reader, reader.scan(), &mut progress)?;
         Ok(fold)
     }
 
@@ -46,17 +44,35 @@ impl Fold {
     ) -> Result<Fold, StartError> {
         let tenants = tenants.into_iter().collect();
         let mut fold = Fold { tenants, read: Progress::default() };
-        for stored in reader.scan_from(frames) {
-            let stored = stored?;
-            // A checkpoint may hold some commits of frames that came while it was begun.
-            let is_in =
-                fold.head(stored.tenant).position.is_some_and(|last| stored.position <= last);
-            if !is_in {
-                fold.add(&stored, reader)?;
-                progress(fold.read);
-            }
-        }
+        let heads = fold.heads();
+        // A checkpoint may hold some commits of frames that came while it was begun.
+        let is_new = |stored: &Stored| {
+            let head = heads.get(&stored.tenant).and_then(|head| head.position);
+            head.is_none_or(|last| stored.position > last)
+        };
+        let rest = reader.scan_from(frames);
+        let rest = rest.filter(|stored| stored.as_ref().map_or(true, is_new));
+        fold.add_all(reader, rest, &mut progress)?;
         Ok(fold)
+    }
+
+    fn add_all<R: LogReader>(
+        &mut self,
+        reader: &R,
+        stored: impl Iterator<Item = Result<Stored, Broken>> + Send,
+        progress: &mut impl FnMut(Progress),
+    ) -> Result<(), StartError> {
+        opened::each(reader, self.heads(), stored, |opened| {
+            let snapshot = self.tenants.entry(opened.commit.tenant).or_default();
+            self.read.events += include(snapshot, &opened)?;
+            self.read.commits += 1;
+            progress(self.read);
+            Ok(())
+        })
+    }
+
+    fn heads(&self) -> BTreeMap<TenantId, Head> {
+        self.tenants.iter().map(|(tenant, snapshot)| (*tenant, snapshot.head)).collect()
     }
 
     /// Checks one more commit against those before it, and makes it part of its tenant.

@@ -11,6 +11,7 @@ mod copy;
 mod erasure;
 mod fold;
 mod measures;
+mod opened;
 mod past;
 mod queue;
 mod sealed;

@@ -5,6 +5,7 @@ pub(crate) mod person;
 mod readings;
 mod turns;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +15,8 @@ use domain::snapshot::Snapshot;
 use domain::time::Timestamp;
 use eventlog::{Broken, LogReader, Recipient};
 
-use crate::boot::{StartError, advance};
+use crate::boot::{StartError, include};
+use crate::opened;
 use crate::{Recorded, SealedRun, SendError, Shared, When, sealed};
 
 pub use kept::Hold;
@@ -108,10 +110,13 @@ impl<R: LogReader> Past for R {
         count: &AtomicU64,
     ) -> Result<Snapshot, ReadError> {
         let mut snapshot = from;
-        for stored in self.range(tenant, snapshot.head.next(), to) {
-            advance(&mut snapshot, tenant, &stored?.bytes, self)?;
+        let heads = BTreeMap::from([(tenant, snapshot.head)]);
+        let range = self.range(tenant, snapshot.head.next(), to);
+        opened::each(self, heads, range, |opened| {
+            include(&mut snapshot, &opened)?;
             count.fetch_add(1, Ordering::Relaxed);
-        }
+            Ok::<_, ReadError>(())
+        })?;
         if snapshot.head.position == Some(to) {
             return Ok(snapshot);
         }

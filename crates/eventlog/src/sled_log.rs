@@ -17,7 +17,7 @@ mod repair;
 use std::any::Any;
 use std::fs::File;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -290,10 +290,15 @@ impl SledLog {
             Some(_) | None => None,
         };
         let begin = checkpoint.as_ref().map(checkpoint::Found::place).unwrap_or_default();
-        let found = survey(&store, begin, last, |done, total| progress(Progress { done, total }))?;
-        if checkpoint.is_none() {
-            store.check_keys()?;
-        }
+        let found = std::thread::scope(|scope| {
+            // Beside the frames: of a long log either takes seconds, and each is one thread's work.
+            let keys = checkpoint.is_none().then(|| scope.spawn(|| store.check_keys()));
+            let found =
+                survey(&store, begin, last, |done, total| progress(Progress { done, total }))?;
+            let keys = keys.map(|keys| keys.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            keys.transpose()?;
+            Ok::<_, Broken>(found)
+        })?;
         store.compare(&found, testimony, &ends, options.tail)?;
         if made_with == MadeWith::Nothing {
             store.keep_to_master(&master)?;
