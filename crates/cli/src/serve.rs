@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
@@ -10,9 +11,10 @@ use clap::{Args, ValueEnum};
 use domain::preset::PRESETS;
 use server::{App, Guard, Lists, Network, Secret, Starting, Tls, Wire};
 use tokio::net::TcpListener;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{Places, public_url};
 use crate::files;
@@ -100,7 +102,7 @@ pub(crate) struct Serve {
 
 /// Levels that the log can be told.
 fn levels(text: &str) -> anyhow::Result<String> {
-    EnvFilter::try_new(text).context("expected levels, as in `info` or `info,server=debug`")?;
+    Targets::from_str(text).context("expected levels, as in `info` or `info,server=debug`")?;
     Ok(text.to_owned())
 }
 
@@ -202,29 +204,24 @@ impl Serve {
     }
 
     fn trace(&self, spans: Option<&Spans>) {
-        let filter = EnvFilter::new(&self.log);
-        let lines = tracing_subscriber::fmt()
-            .with_env_filter(filter)
+        // Levels of parts and nothing finer: what looks into spans is asked at every step of every request.
+        let filter = Targets::from_str(&self.log).unwrap_or_default();
+        let lines = tracing_subscriber::fmt::layer()
             .with_ansi(crate::terminal::shows_colours_on_stderr())
             // A log that cannot be written, as on a full disk, must not take with it whoever wanted to write.
             .log_internal_errors(false)
             .with_writer(std::io::stderr);
+        let all = tracing_subscriber::registry();
         // Whoever exports nothing has one filter for all, the cheapest there is.
         match (self.log_format, spans) {
-            (LogFormat::Text, None) => lines.init(),
-            (LogFormat::Json, None) => lines.json().init(),
+            (LogFormat::Text, None) => all.with(lines).with(filter).init(),
+            (LogFormat::Json, None) => all.with(lines.json()).with(filter).init(),
             (form, Some(spans)) => {
-                let filter = EnvFilter::new(&self.log);
-                let lines = tracing_subscriber::fmt::layer()
-                    .with_ansi(crate::terminal::shows_colours_on_stderr())
-                    .log_internal_errors(false)
-                    .with_writer(std::io::stderr);
                 let lines = match form {
                     LogFormat::Text => lines.boxed(),
                     LogFormat::Json => lines.json().boxed(),
                 };
-                let all = tracing_subscriber::registry().with(lines.with_filter(filter));
-                all.with(spans.layer()).init();
+                all.with(lines.with_filter(filter)).with(spans.layer()).init();
             }
         }
     }

@@ -6,6 +6,7 @@ pub mod flip;
 pub mod history;
 pub mod kill;
 pub mod members;
+pub mod overload;
 pub mod power;
 pub mod shutdown;
 pub mod soak;
@@ -17,6 +18,7 @@ mod served;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -156,4 +158,12 @@ fn spread(mut all: Vec<Duration>) -> (Duration, Duration) {
     all.sort();
     let middle = all.get(all.len() / 2).copied().unwrap_or_default();
     (middle, all.last().copied().unwrap_or_default())
+}
+
+/// What the kernel says of a process's memory, in bytes.
+fn memory(process: u32, what: &str) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).context("no memory")?;
+    let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+    Ok(kib * 1024.0)
 }

@@ -1,11 +1,12 @@
 //! What can be configured: each key once, with its meaning.
 
 use std::net::SocketAddr;
+use std::str::FromStr;
 
 use anyhow::bail;
 use domain::preset::PRESETS;
 use server::Network;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use crate::spans::collector;
 
@@ -164,7 +165,7 @@ pub(crate) const KEYS: &[Key] = &[
         words: "levels, as in \"info\" or \"info,server=debug\"",
         example: "\"info\"",
         is_optional: false,
-        form: Form::Text(|text| EnvFilter::try_new(text).is_ok()),
+        form: Form::Text(|text| Targets::from_str(text).is_ok()),
     },
     Key {
         name: "otlp-endpoint",

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use testkit::torture::disk::Trouble;
-use testkit::torture::{Outcome, Stage, disk, flip, history, kill, members, power, shutdown, soak};
+use testkit::torture::{
+    Outcome, Stage, disk, flip, history, kill, members, overload, power, shutdown, soak,
+};
 
 const USAGE: &str = "torture --rollbook PATH [--fault NAME] [--seed N] [--count N] [--out FILE]";
 
@@ -21,6 +23,7 @@ const FAULTS: &[(&str, u64)] = &[
     ("enospc", 5),
     ("emfile", 5),
     ("members", 5),
+    ("overload", 20),
     ("history", 200),
     ("shutdown", 20),
     ("soak", 360),
@@ -64,7 +67,8 @@ async fn put(stage: &Stage, fault: &str, count: u64) -> anyhow::Result<Outcome> 
         "members" => members::members(stage, count).await,
         "history" => history::history(stage, count).await,
         "shutdown" => shutdown::shutdown(stage, count).await,
-        // Its count is its length in seconds.
+        // Of these two the count is the length in seconds.
+        "overload" => overload::overload(stage, count).await,
         "soak" => soak::soak(stage, count).await,
         other => {
             let trouble = Trouble::ALL.into_iter().find(|(name, _)| *name == other);

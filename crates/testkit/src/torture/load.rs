@@ -51,6 +51,14 @@ impl Book {
         self.lock().commits.keys().next_back().copied().unwrap_or_default()
     }
 
+    /// Notes that a commit was acknowledged.
+    pub(super) fn promise(&self, position: u64, hash: String) {
+        let mut book = self.lock();
+        if book.commits.insert(position, hash).is_some() {
+            book.wrong.push(format!("position {position} was acknowledged twice"));
+        }
+    }
+
     /// Answers other than success, by status.
     pub fn refused(&self) -> BTreeMap<u16, u64> {
         self.lock().refused.clone()
@@ -270,17 +278,13 @@ impl Writer {
         let said = |name: &str| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
         let position = said("rollbook-position").and_then(|position| position.parse::<u64>().ok());
         let commit = position.zip(said("rollbook-commit"));
-        {
-            // The head of the answer is a promise already: it leaves only after the commit is durable.
-            let mut book = self.book.lock();
-            match commit {
-                None => book.wrong.push(format!("{path}: a write does not say where it stands")),
-                Some((position, hash)) => {
-                    if book.commits.insert(position, hash).is_some() {
-                        book.wrong.push(format!("position {position} was acknowledged twice"));
-                    }
-                }
+        // The head of the answer is a promise already: it leaves only after the commit is durable.
+        match commit {
+            None => {
+                let wrong = format!("{path}: a write does not say where it stands");
+                self.book.lock().wrong.push(wrong);
             }
+            Some((position, hash)) => self.book.promise(position, hash),
         }
         match answer.json().await {
             Ok(body) => Sent::Done(body),

@@ -14,7 +14,7 @@ use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 
 use super::load::client;
-use super::{OPERATOR_KEY, Outcome, SCIM_KEY, Served, Stage};
+use super::{OPERATOR_KEY, Outcome, SCIM_KEY, Served, Stage, memory};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -97,7 +97,7 @@ pub async fn soak(stage: &Stage, seconds: u64) -> anyhow::Result<Outcome> {
         let sample = Sample {
             seconds: elapsed.as_secs_f64(),
             commits: position.load(Ordering::Relaxed) as f64,
-            memory: resident(server.id())?,
+            memory: memory(server.id(), "VmRSS:")?,
             disk: size(&data)?,
         };
         let samples = if elapsed < length * 3 / 4 { &mut writing } else { &mut reading };
@@ -304,14 +304,6 @@ fn slope(all: &[Sample], x: impl Fn(&Sample) -> f64, y: impl Fn(&Sample) -> f64)
     let both: f64 = all.iter().map(|one| (x(one) - mean_x) * (y(one) - mean_y)).sum();
     let square: f64 = all.iter().map(|one| (x(one) - mean_x).powi(2)).sum();
     if square > 0.0 { both / square } else { 0.0 }
-}
-
-/// Bytes of memory that a process has.
-fn resident(process: u32) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
-    Ok(kib * 1024.0)
 }
 
 /// Bytes on the disk below a folder. What vanishes meanwhile has none.
