@@ -23,7 +23,7 @@ mod writer;
 pub mod limits;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use domain::command::{Command, Decision, Elsewhere, Notice, Quirk};
@@ -130,8 +130,8 @@ pub enum Refusal {
     /// There is no such tenant.
     #[error("there is no such tenant")]
     NoTenant,
-    /// As many requests are waiting as may wait, and this tenant has its share of them.
-    #[error("{} requests are waiting already: try again in a moment", limits::WAITING)]
+    /// As many requests are waiting as may wait, and this tenant has its share of them; or it waited too long. Nothing of it was done.
+    #[error("more requests are waiting than can be carried out in time: try again in a moment")]
     Busy,
     /// The log takes no more: the disk is full or failing, and the server must be looked after.
     #[error("nothing can be written: {0}")]
@@ -258,7 +258,7 @@ impl Engine {
             return Err(Refusal::Unavailable(format!("the log is damaged: {damage}")));
         }
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Job { tenant, origin, command, begun, reply });
+        let job = Box::new(Job { tenant, origin, command, begun, since: Instant::now(), reply });
         let pushed_out = self.queue.push(job).map_err(|why| match why {
             NoRoom::Full(_) => {
                 measures.busy();

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Requests that may wait for the writer, of all tenants; when so many do, each tenant has an equal share of them.
 pub const WAITING: usize = 4_096;
+/// How long one may wait: whoever sent it has given up by then, or will soon.
+pub const WAIT: Duration = Duration::from_secs(10);
 /// Requests in one turn of the writer: they share one durable flush.
 pub const TURN: usize = 512;
 /// Requests that a turn has room for however long they take.

@@ -35,6 +35,8 @@ pub(crate) struct Job {
     pub(crate) command: Command,
     /// What was done already, if it erases a person.
     pub(crate) begun: Option<BegunErasure>,
+    /// Since when it waits.
+    pub(crate) since: Instant,
     pub(crate) reply: oneshot::Sender<Result<Receipt, Refusal>>,
 }
 
@@ -71,6 +73,14 @@ impl Pace {
             Pace::After(flush) => {
                 requests >= limits::TURN_LEAST && begun.elapsed() >= flush * limits::TURN_FLUSHES
             }
+        }
+    }
+
+    /// Whether who waits since then is not to be carried out any more.
+    fn is_late(self, since: Instant) -> bool {
+        match self {
+            Pace::Whole => false,
+            Pace::After(_) => since.elapsed() >= limits::WAIT,
         }
     }
 
@@ -191,6 +201,12 @@ fn turn<L: EventLog>(
         && !pace.is_over(begun, turn.answers.len())
         && let Some(job) = waiting.next_if(|job| turn.suits(&job.command))
     {
+        if pace.is_late(job.since) {
+            shared.measures.busy();
+            // Who no longer waits for the answer has hung up.
+            drop(job.reply.send(Err(Refusal::Busy)));
+            continue;
+        }
         erases = erasure::erases(&job.command).is_some();
         let (tenant, own) = (job.tenant, tip::about(&job.command));
         if let Err(unfit) = turn.carry_out(shared, *job, own) {
@@ -290,7 +306,7 @@ impl<R: Keys> Turn<R> {
     /// # Errors
     /// When nothing is known of the tenant any more; then nothing of the turn may be written.
     fn carry_out(&mut self, shared: &Shared, job: Job, own: Option<Subject>) -> Result<(), Unfit> {
-        let Job { tenant, origin, command, begun, reply } = job;
+        let Job { tenant, origin, command, begun, reply, since: _ } = job;
         if own.is_none() {
             self.freeze(tenant);
         }
