@@ -3,9 +3,7 @@
 use std::io::Write;
 
 use testkit::torture::disk::Trouble;
-use testkit::torture::{
-    Outcome, Stage, disk, flip, history, kill, members, overload, power, shutdown, soak,
-};
+use testkit::torture::{Outcome, Stage, disk, flip, history, kill, members, power, shutdown, soak};
 
 fn stage() -> Stage {
     Stage::new(env!("CARGO_BIN_EXE_rollbook"), 7)
@@ -52,11 +50,6 @@ async fn clients_that_take_every_descriptor_do_no_harm_for_long() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_clients_add_members_to_one_group() {
     good(members::members(&stage(), 1).await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn more_than_can_wait_is_told_to_come_again_and_nobody_starves() {
-    good(overload::overload(&stage(), 4).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
