@@ -474,3 +474,58 @@ fn opens(tenant: TenantId, command: &Command) -> bool {
         | Command::RevokeCredential { .. } => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::origin::Actor;
+    use domain::time::Timestamp;
+    use eventlog::MemoryDisk;
+
+    use super::*;
+    use crate::Engine;
+
+    const TENANT: &str = "00000000-0000-7000-8000-000000000001";
+
+    /// Opens a tenant, waiting since then: what it was told.
+    fn asked(pace: Pace, since: Instant) -> Result<Receipt, Refusal> {
+        let log = MemoryDisk::default().open().unwrap();
+        let clock = Arc::new(|| Timestamp::from_millis(0));
+        let (engine, mut writer) = Engine::open(log, clock, |_| {}).unwrap();
+        let tenant: TenantId = TENANT.parse().unwrap();
+        let (reply, answer) = oneshot::channel();
+        let origin = Origin {
+            actor: Actor::System,
+            request: TENANT.parse().unwrap(),
+            source: None,
+            agent: None,
+            claimed: None,
+        };
+        let command = Command::OpenTenant { tenant, slug: "acme".to_owned(), roles: Vec::new() };
+        let job = Job { tenant, origin, command, begun: None, since, reply };
+        assert!(matches!(engine.queue.push(Box::new(job)), Ok(None)));
+        writer.pace = pace;
+        writer.step(1).unwrap();
+        let told = answer.blocking_recv().unwrap();
+        assert_eq!(engine.now(tenant).is_some(), told.is_ok(), "nothing of it is there, or all");
+        told
+    }
+
+    /// Seen to fail when nobody looks how long a request has waited.
+    #[test]
+    fn who_has_waited_too_long_is_told_so_and_nothing_is_done() {
+        let late = Instant::now().checked_sub(limits::WAIT).unwrap();
+        let measured = Pace::After(Duration::ZERO);
+        assert!(matches!(asked(measured, late), Err(Refusal::Busy)));
+        assert!(asked(measured, Instant::now()).is_ok());
+        assert!(asked(Pace::Whole, late).is_ok(), "who steps by hand has no clock");
+    }
+
+    #[test]
+    fn a_turn_ends_once_a_flush_is_a_small_part_of_it() {
+        let (begun, hour) = (Instant::now(), Duration::from_secs(3_600));
+        assert!(!Pace::Whole.is_over(begun, limits::TURN));
+        assert!(!Pace::After(Duration::ZERO).is_over(begun, limits::TURN_LEAST - 1));
+        assert!(Pace::After(Duration::ZERO).is_over(begun, limits::TURN_LEAST));
+        assert!(!Pace::After(hour).is_over(begun, limits::TURN - 1));
+    }
+}
