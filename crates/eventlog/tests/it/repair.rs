@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use domain::id::TenantId;
+use domain::id::{TenantId, UserId};
 use domain::position::Position;
-use eventlog::{EventLog, Examined, Keys, LostRange, OpenError, RepairError, SledLog};
+use eventlog::{
+    Broken, EventLog, Examined, Keys, LogReader, LostRange, OpenError, RepairError, SledLog, limits,
+};
 
 use crate::common::*;
 
@@ -199,4 +201,32 @@ fn what_is_had_is_a_beginning_of_what_there_was() {
         }
     }
     assert!(partly > 0, "otherwise this tests nothing");
+}
+
+/// A person's key that is damaged under the store's own sums: who it was reads as erased, and everybody else as before.
+/// Seen to catch a repair that takes the damaged record over as it is, and one that leaves it out.
+#[test]
+fn whose_key_is_damaged_reads_as_erased_after_a_repair() {
+    let dir = data_dir();
+    let people = vec![opened(acme()), created(id(9), "jane"), created(id(8), "jim")];
+    drop(write(dir.open(), acme(), [people]));
+    let store = ::sled::Config::new().path(dir.file("log")).segment_size(limits::SEGMENT_BYTES);
+    let db = store.open().unwrap();
+    let (tenant, user): (TenantId, UserId) = (acme(), id(9));
+    let place = [b"k".as_slice(), tenant.uuid().as_bytes(), user.uuid().as_bytes()].concat();
+    let mut record = db.get(&place).unwrap().unwrap().to_vec();
+    record[20] ^= 1;
+    db.insert(place, record).unwrap();
+    db.flush().unwrap();
+    drop(db);
+    assert!(
+        matches!(dir.refusal(), OpenError::Broken(Broken::Key { user: whose, .. }) if whose == user)
+    );
+    let found = examine(&dir);
+    assert_eq!((found.frames, &found.unreadable), (1, &vec![(tenant, user)]));
+    SledLog::repair(dir.path(), &master(), |_, _| {}).unwrap();
+    let reader = dir.open().reader();
+    assert_eq!(reader.person(acme(), id(9)).unwrap(), None);
+    assert!(reader.person(acme(), id(8)).unwrap().is_some());
+    assert_eq!(everything(&reader).len(), 1);
 }
