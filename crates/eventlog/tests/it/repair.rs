@@ -6,7 +6,7 @@ use std::path::Path;
 use domain::id::{TenantId, UserId};
 use domain::position::Position;
 use eventlog::{
-    Broken, EventLog, Examined, Keys, LogReader, LostRange, OpenError, RepairError, SledLog, limits,
+    Broken, EventLog, Examined, Keys, LostRange, OpenError, RepairError, SledLog, limits,
 };
 
 use crate::common::*;
