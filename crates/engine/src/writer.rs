@@ -240,9 +240,7 @@ fn turn<L: EventLog>(
     };
     if !sealed.is_empty() {
         let begun = Instant::now();
-        let appended = log.append(&sealed);
-        *pace = pace.after(begun.elapsed());
-        log = match appended {
+        log = match log.append(&sealed) {
             Ok(next) => next,
             Err(failed) => {
                 error!("nothing was written: {failed}");
@@ -259,6 +257,7 @@ fn turn<L: EventLog>(
                 return failed.log;
             }
         };
+        *pace = pace.after(begun.elapsed());
         drop(none_is_kept);
         shared.measures.turns.observe(sealed.len() as u64);
         debug!(commits = sealed.len(), requests = answers.len(), "turn is durable");
