@@ -118,9 +118,6 @@ impl Backup {
             }
             return Ok(held);
         }
-        let is_free = !self.to.exists()
-            || fs::read_dir(&self.to).is_ok_and(|mut folder| folder.next().is_none());
-        ensure!(is_free, "{} is neither empty nor a backup", self.to.display());
         ensure!(
             self.recipient.is_some() || self.passphrase.is_some(),
             "what are the keys of personal data to be encrypted to? Give --recipient age1…, or set \
@@ -128,6 +125,11 @@ impl Backup {
         );
         fs::create_dir_all(&self.to)
             .with_context(|| format!("{} cannot be created", self.to.display()))?;
+        ensure!(
+            Manifest::may_begin(&self.to)?,
+            "{} is neither empty nor a backup",
+            self.to.display()
+        );
         let recipient = match (&self.recipient, &self.passphrase) {
             (Some(recipient), _) => {
                 recipient.parse::<eventlog::Recipient>()?;
@@ -135,8 +137,13 @@ impl Backup {
             }
             (None, passphrase) => {
                 let passphrase = passphrase.as_deref().unwrap_or_default();
-                let protection = Protection::passphrase(passphrase);
-                Unlock::keep_fresh(&Manifest::identity(&self.to), &protection)?
+                let identity = Manifest::identity(&self.to);
+                if identity.exists() {
+                    let kept = Unlock::passphrase(passphrase).kept(&identity)?.recipient();
+                    kept.with_context(|| format!("{} holds no identity", identity.display()))?
+                } else {
+                    Unlock::keep_fresh(&identity, &Protection::passphrase(passphrase))?
+                }
             }
         };
         let held = Manifest::begun(recipient);

@@ -87,6 +87,18 @@ impl Unlock {
         (Unlock::Identity(identity.to_string()), recipient)
     }
 
+    /// The recipient of this identity; none of a passphrase.
+    pub fn recipient(&self) -> Option<String> {
+        use age::secrecy::ExposeSecret;
+        match self {
+            Unlock::Identity(identity) => {
+                let identity: x25519::Identity = identity.expose_secret().parse().ok()?;
+                Some(identity.to_public().to_string())
+            }
+            Unlock::Passphrase(_) => None,
+        }
+    }
+
     /// A fresh identity in a new file of its own, encrypted with a passphrase, and its recipient: what is encrypted often to the same
     /// passphrase is encrypted to that, and only opening it takes the passphrase, once.
     ///

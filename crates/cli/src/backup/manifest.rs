@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::export::keys_beside;
 
 const FILE: &str = "backup.json";
+const DRAFT: &str = "backup.json.new";
+const IDENTITY: &str = "identity.age";
 const VERSION: u32 = 1;
 
 /// A backup, as of its last run that came to its end.
@@ -76,9 +78,28 @@ impl Manifest {
         folder.join(FILE).is_file()
     }
 
+    /// Whether a first backup can begin in a folder that is not one: nothing is in it but what a first run left that was cut off
+    /// before its manifest was there. Drafts of that go; an identity stays, and is used.
+    pub(crate) fn may_begin(folder: &Path) -> anyhow::Result<bool> {
+        let partial = format!("{IDENTITY}.partial");
+        let mut drafts = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            match entry.file_name().to_str() {
+                Some(name) if name == DRAFT || name == partial => drafts.push(entry.path()),
+                Some(IDENTITY) => {}
+                Some(_) | None => return Ok(false),
+            }
+        }
+        for draft in drafts {
+            fs::remove_file(&draft).with_context(|| format!("{} is left over", draft.display()))?;
+        }
+        Ok(true)
+    }
+
     /// Where what opens the keys is kept, under a passphrase.
     pub(crate) fn identity(folder: &Path) -> PathBuf {
-        folder.join("identity.age")
+        folder.join(IDENTITY)
     }
 
     /// What the archive with this number is called.
@@ -116,7 +137,7 @@ impl Manifest {
             archives: self.parts.clone(),
             logs: self.heads.iter().filter_map(log).collect(),
         };
-        let draft = folder.join("backup.json.new");
+        let draft = folder.join(DRAFT);
         let mut file = File::create(&draft)?;
         file.write_all(serde_json::to_string_pretty(&wire)?.as_bytes())?;
         file.sync_all()?;

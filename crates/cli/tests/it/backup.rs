@@ -215,6 +215,37 @@ async fn who_is_erased_is_erased_from_the_backup() {
     assert!(err.contains("does not open with this passphrase"), "{err}");
 }
 
+/// A first run that is cut off before its manifest leaves a draft of that, an identity, or a draft of one. The next begins with
+/// the identity, if there is one, and leaves alone what it does not know.
+///
+/// Seen to catch: a folder that must be empty, which one of many first runs that are killed does not leave.
+#[test]
+fn a_first_backup_that_is_cut_off_at_its_very_beginning_is_begun_again() {
+    let place = Place::new();
+    Served::start(&place.at("data")).stop();
+    let (folder, to) = (place.text("data"), place.text("backup"));
+    let backup = || run(&["backup", "--data", &folder, "--to", &to], &[PASSPHRASE]);
+    let (status, out, err) = backup();
+    assert_eq!(status, 0, "{out}{err}");
+    let identity = fs::read(place.at("backup/identity.age")).unwrap();
+    for left in [["backup.json.new", "identity.age"], ["identity.age.partial", "identity.age"]] {
+        fs::remove_dir_all(&to).unwrap();
+        fs::create_dir(&to).unwrap();
+        fs::write(place.at("backup").join(left[0]), "half").unwrap();
+        fs::write(place.at("backup").join(left[1]), &identity).unwrap();
+        let (status, out, err) = backup();
+        assert_eq!(status, 0, "{out}{err}");
+        assert_eq!(fs::read(place.at("backup/identity.age")).unwrap(), identity);
+        assert!(!place.at("backup").join(left[0]).exists());
+        let (status, out, err) =
+            run(&["replay", &to, "--into", &place.text(left[0])], &[PASSPHRASE]);
+        assert_eq!(status, 0, "{out}{err}");
+    }
+    fs::remove_file(place.at("backup/backup.json")).unwrap();
+    let (status, _, err) = backup();
+    assert!(status == 1 && err.contains("neither empty nor a backup"), "{err}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_history_or_a_damaged_archive_is_refused() {
     let place = Place::new();
