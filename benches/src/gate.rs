@@ -161,8 +161,9 @@ fn count() -> anyhow::Result<Counts> {
 fn count_one(folder: &Path, commits: &Path, path: &str) -> anyhow::Result<u64> {
     let name: String = path.chars().filter(char::is_ascii_alphanumeric).collect();
     let out = folder.join(name);
-    let done = Command::new("valgrind")
-        .args(["--tool=callgrind", "--collect-atstart=no"])
+    // On one core whoever asks does all of the work: what another thread does of it is not counted.
+    let done = Command::new("taskset")
+        .args(["-c", "0", "valgrind", "--tool=callgrind", "--collect-atstart=no"])
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(format!("--toggle-collect=*{}*", paths::REGION))
         .arg(std::env::current_exe().context("this program does not know where it is")?)
@@ -170,7 +171,7 @@ fn count_one(folder: &Path, commits: &Path, path: &str) -> anyhow::Result<u64> {
         .args([commits, Path::new(path)])
         .stdin(Stdio::null())
         .output()
-        .context("`valgrind` could not be started; Debian has it in the package of that name")?;
+        .context("`taskset` could not be started; Debian has it in util-linux")?;
     let said = String::from_utf8_lossy(&done.stderr);
     ensure!(done.status.success(), "{path} failed under valgrind: {said}");
     let times: u64 = String::from_utf8(done.stdout)?.trim().parse()?;
