@@ -173,7 +173,10 @@ fn count_one(folder: &Path, commits: &Path, path: &str) -> anyhow::Result<u64> {
         .output()
         .context("`taskset` could not be started; Debian has it in util-linux")?;
     let said = String::from_utf8_lossy(&done.stderr);
-    ensure!(done.status.success(), "{path} failed under valgrind: {said}");
+    ensure!(
+        done.status.success(),
+        "{path} failed under valgrind, which Debian has in the package of that name: {said}"
+    );
     let times: u64 = String::from_utf8(done.stdout)?.trim().parse()?;
     Ok(total(&out)? / times)
 }

@@ -27,7 +27,7 @@ use crate::broken::Broken;
 
 pub use read::ArchiveReader;
 pub(crate) use write::Draft;
-pub use write::{ArchiveWriter, write_archive};
+pub use write::{ArchiveWriter, partial, write_archive};
 
 const MAGIC: &[u8; 8] = b"rollbook";
 const VERSION: u16 = 1;

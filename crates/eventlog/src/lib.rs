@@ -39,7 +39,7 @@ mod archive;
 mod archive_keys;
 
 pub use archive::{
-    ArchiveError, ArchiveReader, ArchiveSummary, ArchiveWriter, TenantHead, write_archive,
+    ArchiveError, ArchiveReader, ArchiveSummary, ArchiveWriter, TenantHead, partial, write_archive,
 };
 pub use archive_keys::{
     ArchiveKeys, KeysError, Protection, Recipient, Unlock, open_keys, read_keys, seal_keys,

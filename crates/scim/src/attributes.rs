@@ -33,7 +33,7 @@ pub trait Attributes {
     /// The value of an attribute, if it's assigned.
     fn attribute(&self, name: &str) -> Option<Attr<'_>>;
 
-    /// What of it is stored packed.
+    /// What of it is stored packed. Who shows something else under a name that is in there says so in [`Attributes::among`].
     fn stored(&self) -> View<'_> {
         View::EMPTY
     }
@@ -43,9 +43,12 @@ pub trait Attributes {
     fn among<'s>(
         &'s self,
         name: &str,
-        _stored: Option<Node<'s>>,
+        stored: Option<Node<'s>>,
         room: &'s mut Draft,
     ) -> Option<Node<'s>> {
+        if stored.is_some() {
+            return stored;
+        }
         match self.attribute(name)? {
             Attr::Node(node) => Some(node),
             Attr::Owned(value) => room.hold(value),
@@ -79,15 +82,6 @@ impl Attributes for View<'_> {
         *self
     }
 
-    fn among<'s>(
-        &'s self,
-        _name: &str,
-        stored: Option<Node<'s>>,
-        _room: &'s mut Draft,
-    ) -> Option<Node<'s>> {
-        stored
-    }
-
     fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>)) {
         for (name, node) in self.iter() {
             f(name, Attr::Node(node));
@@ -102,15 +96,6 @@ impl Attributes for Packed {
 
     fn stored(&self) -> View<'_> {
         self.view()
-    }
-
-    fn among<'s>(
-        &'s self,
-        _name: &str,
-        stored: Option<Node<'s>>,
-        _room: &'s mut Draft,
-    ) -> Option<Node<'s>> {
-        stored
     }
 
     fn each(&self, f: &mut dyn FnMut(&str, Attr<'_>)) {

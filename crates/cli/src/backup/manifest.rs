@@ -16,7 +16,6 @@ use crate::export::keys_beside;
 
 const FILE: &str = "backup.json";
 const DRAFT: &str = "backup.json.new";
-const IDENTITY: &str = "identity.age";
 const VERSION: u32 = 1;
 
 /// A backup, as of its last run that came to its end.
@@ -81,14 +80,15 @@ impl Manifest {
     /// Whether a first backup can begin in a folder that is not one: nothing is in it but what a first run left that was cut off
     /// before its manifest was there. Drafts of that go; an identity stays, and is used.
     pub(crate) fn may_begin(folder: &Path) -> anyhow::Result<bool> {
-        let partial = format!("{IDENTITY}.partial");
+        let identity = Manifest::identity(folder);
+        let known = [folder.join(DRAFT), eventlog::partial(&identity)];
         let mut drafts = Vec::new();
         for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            match entry.file_name().to_str() {
-                Some(name) if name == DRAFT || name == partial => drafts.push(entry.path()),
-                Some(IDENTITY) => {}
-                Some(_) | None => return Ok(false),
+            let path = entry?.path();
+            if known.contains(&path) {
+                drafts.push(path);
+            } else if path != identity {
+                return Ok(false);
             }
         }
         for draft in drafts {
@@ -99,7 +99,7 @@ impl Manifest {
 
     /// Where what opens the keys is kept, under a passphrase.
     pub(crate) fn identity(folder: &Path) -> PathBuf {
-        folder.join(IDENTITY)
+        folder.join("identity.age")
     }
 
     /// What the archive with this number is called.

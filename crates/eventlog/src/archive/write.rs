@@ -144,6 +144,13 @@ fn ends(
         .collect()
 }
 
+/// What a file is called until it is whole. A process that is killed leaves it so.
+pub fn partial(name: &Path) -> PathBuf {
+    let mut path = OsString::from(name);
+    path.push(".partial");
+    PathBuf::from(path)
+}
+
 /// A file that gets its name when it is whole, and is removed if it never is.
 pub(crate) struct Draft {
     path: PathBuf,
@@ -154,9 +161,7 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(crate) fn new(name: &Path) -> io::Result<Self> {
-        let mut path = OsString::from(name);
-        path.push(".partial");
-        let path = PathBuf::from(path);
+        let path = partial(name);
         let file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
         Ok(Self { path, name: name.to_owned(), file: Some(file), published: false })
